@@ -1,0 +1,22 @@
+/** The world outside pure logic: time, chance and timers. Tests pass a fake; this file alone knows the real ones. */
+export interface Runtime {
+  /** Milliseconds that only go forward; for durations. */
+  readonly now: () => number
+  /** Milliseconds since 1970; for dates in certificates and logs. */
+  readonly wallClock: () => number
+  /** 0 (included) to 1 (excluded). */
+  readonly random: () => number
+  /** Runs `task` once after `delayMs`; the result cancels it. A pending timer does not keep the process alive. */
+  readonly schedule: (delayMs: number, task: () => void) => () => void
+}
+
+export const systemRuntime: Runtime = Object.freeze({
+  now: () => performance.now(),
+  wallClock: () => Date.now(),
+  random: () => Math.random(),
+  schedule: (delayMs: number, task: () => void) => {
+    const timer = setTimeout(task, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+})
