@@ -1,0 +1,25 @@
+import type { Master } from '../model/snapshot.ts'
+import type { PolicyFactory } from './policy.ts'
+
+/**
+ * The master with the least open requests for its weight: load / weight, smallest first. So a weight of 2 means
+ * twice the open requests. Idle masters are equal; among equals the dice decide, in proportion to weight.
+ * Masters are few, so all are looked at.
+ */
+export const leastLoaded: PolicyFactory =
+  ({ load, random }) =>
+  (tier, _choice, tried) => {
+    let best: Master | undefined
+    let bestScore = Number.POSITIVE_INFINITY
+    let tiedWeight = 0
+    for (const master of tier) {
+      if (tried.length > 0 && tried.includes(master)) continue
+      const score = load(master) / master.weight
+      if (score > bestScore) continue
+      tiedWeight = score < bestScore ? master.weight : tiedWeight + master.weight
+      // Reservoir sampling: the newcomer takes the place with probability weight / weight of all tied so far.
+      if (score < bestScore || random() * tiedWeight < master.weight) best = master
+      bestScore = score
+    }
+    return best
+  }

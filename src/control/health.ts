@@ -1,0 +1,26 @@
+/** What active probes say about one master: up after `rise` good ones in a row, down after `fall` bad ones. */
+export interface Health {
+  readonly state: () => 'unknown' | 'up' | 'down'
+  /** Takes one probe's result; true when the state changed. The very first result decides alone. */
+  readonly record: (healthy: boolean) => boolean
+}
+
+export function createHealth({ rise, fall }: { rise: number; fall: number }): Health {
+  let state: 'unknown' | 'up' | 'down' = 'unknown'
+  let against = 0
+  return {
+    state: () => state,
+    record(healthy) {
+      const says = healthy ? 'up' : 'down'
+      if (says === state) {
+        against = 0
+        return false
+      }
+      against++
+      if (state !== 'unknown' && against < (healthy ? rise : fall)) return false
+      state = says
+      against = 0
+      return true
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Logger } from 'pino'
+import type { HealthConfig } from '../config/config.ts'
+import type { Outcome } from '../model/messages.ts'
+import type { Runtime } from '../model/runtime.ts'
+import { type Master, type MasterState, type Snapshot, tiersOf } from '../model/snapshot.ts'
+import { createEjection } from './ejection.ts'
+import { createHealth } from './health.ts'
+import type { ProbeResult } from './probe.ts'
+
+/** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
+const JITTER = 0.1
+
+export interface SupervisorOptions {
+  readonly masters: readonly Master[]
+  readonly ca: Master
+  readonly health: HealthConfig
+  readonly probe: (master: Master) => Promise<ProbeResult>
+  readonly runtime: Runtime
+  readonly log: Logger
+  /** Called with every new snapshot, the first one included. */
+  readonly publish: (snapshot: Snapshot) => void
+}
+
+/** Decides who may be given work: joins probes and reported outcomes, and alone writes snapshots. */
+export interface Supervisor {
+  /** Resolves once every master was probed once, whatever came of it. */
+  readonly start: () => Promise<void>
+  readonly report: (outcome: Outcome) => void
+  readonly stateOf: (master: Master) => MasterState
+  readonly snapshot: () => Snapshot
+  readonly stop: () => void
+}
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { masters, ca, health, runtime, log } = options
+  const watched = [...masters, ca].map(master => ({
+    master,
+    health: createHealth(health),
+    ejection: createEjection(runtime.random),
+    cancel: () => {}
+  }))
+  type Watched = (typeof watched)[number]
+  const byIndex = new Map(watched.map(one => [one.master.index, one]))
+  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [] })
+  let started = false
+  let stopped = false
+
+  function stateOf(master: Master): MasterState {
+    const one = byIndex.get(master.index)
+    if (!one) return 'unknown'
+    const state = one.health.state()
+    return state === 'up' && one.ejection.isEjected(runtime.now()) ? 'ejected' : state
+  }
+
+  function publish(): void {
+    if (!started || stopped) return
+    const serving = tiersOf(masters, master => stateOf(master) === 'up')
+    // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same.
+    const tiers = serving.length > 0 ? serving : tiersOf(masters, master => stateOf(master) === 'ejected')
+    snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers })
+    options.publish(snapshot)
+  }
+
+  async function check(one: Watched): Promise<void> {
+    const result = await options.probe(one.master)
+    if (stopped) return
+    if (one.health.record(result.healthy)) {
+      const state = one.health.state()
+      if (state === 'up') one.ejection.clear()
+      const fields = { master: one.master.name, state, ...(!result.healthy && { cause: result.cause }) }
+      if (result.healthy) log.info(fields, 'master is up')
+      else log.warn(fields, 'master is down')
+      publish()
+    }
+    const delayMs = health.intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
+    one.cancel = runtime.schedule(delayMs, () => void check(one))
+  }
+
+  return {
+    async start() {
+      await Promise.all(watched.map(check))
+      started = true
+      publish()
+    },
+    report(outcome) {
+      const one = byIndex.get(outcome.masterIndex)
+      if (!one || stopped || one.master === ca) return
+      const durationMs = one.ejection.fail(runtime.now())
+      if (durationMs === undefined) return
+      log.warn(
+        { master: one.master.name, cause: outcome.cause, ejectedMs: Math.round(durationMs) },
+        'master is ejected'
+      )
+      publish()
+      runtime.schedule(durationMs, publish)
+    },
+    stateOf,
+    snapshot: () => snapshot,
+    stop() {
+      stopped = true
+      for (const one of watched) one.cancel()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Everything the proxy may have to tell an agent itself: the HTTP status, and the sentence that the agent prints.
+ * The code goes out as `X-Puppet-LB-Reason` and into the access log. `retry` marks answers that mean "not now":
+ * these carry Retry-After for agents that understand it.
+ */
+const answers = {
+  'bad-request': { status: 400, sentence: 'This is not an HTTP request the load balancer understands' },
+  'bad-path': { status: 400, sentence: 'The path of this request is not acceptable' },
+  'headers-too-large': { status: 431, sentence: 'The headers of this request are too large' },
+  'request-timeout': { status: 408, sentence: 'The request did not arrive in time' },
+  'certificate-refused': { status: 403, sentence: 'The client certificate was refused' },
+  'admin-refused': {
+    status: 403,
+    sentence: 'This administrative endpoint is not open to this certname through the load balancer'
+  },
+  'not-served': { status: 404, sentence: 'This endpoint is not served through the load balancer' },
+  'no-master': { status: 503, sentence: 'No Puppet master can serve this request now', retry: true },
+  'ca-unavailable': { status: 503, sentence: 'The Puppet CA cannot be reached now', retry: true },
+  'master-lost': {
+    status: 502,
+    sentence: 'The Puppet master broke off while it worked on this request, which cannot be repeated safely'
+  },
+  'master-timeout': { status: 504, sentence: 'The Puppet master did not answer in time' },
+  'master-answer': { status: 502, sentence: 'The Puppet master gave an answer that is not valid HTTP' },
+  'fan-out-incomplete': { status: 502, sentence: 'Not every Puppet master carried out this request' },
+  internal: { status: 500, sentence: 'The load balancer failed on this request' }
+} as const satisfies Record<string, Answer>
+
+interface Answer {
+  readonly status: number
+  readonly sentence: string
+  readonly retry?: true
+}
+
+export type ReasonCode = keyof typeof answers
+
+/** A request that ends with an answer of the proxy's own. `detail` reaches the agent: never an address or a stack. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError'
+  readonly code: ReasonCode
+  readonly status: number
+  /** "Not now": worth a Retry-After. */
+  readonly retry: boolean
+
+  constructor(code: ReasonCode, detail?: string, options?: ErrorOptions) {
+    const answer: Answer = answers[code]
+    super(detail ? `${answer.sentence}: ${detail}` : answer.sentence, options)
+    this.code = code
+    this.status = answer.status
+    this.retry = answer.retry ?? false
+  }
+}
