@@ -1,0 +1,43 @@
+/** What a request is about, which decides who may answer it (DESIGN 4.1; kept in this order in dashboards). */
+export const endpointClasses = [
+  'ca',
+  'catalog',
+  'light',
+  'report',
+  'static',
+  'filebucket',
+  'status',
+  'admin',
+  'other'
+] as const
+export type EndpointClass = (typeof endpointClasses)[number]
+
+/**
+ * Who answers. `master`: one compile master, chosen by the balancer. `ca`: the CA master alone.
+ * `pool-status`: the proxy itself, for the whole pool. `every-master`: all compile masters, one combined
+ * answer. `refuse`: nobody, for no client.
+ */
+export type EndpointAction = 'master' | 'ca' | 'pool-status' | 'every-master' | 'refuse'
+
+/** The verdict on one request target. Frozen, and shared between requests unless it carries a `pinKey`. */
+export interface Endpoint {
+  readonly class: EndpointClass
+  readonly action: EndpointAction
+  /** True: only for the certnames the configuration allows (`admin.allow`); everybody else is refused. */
+  readonly restricted: boolean
+  /** True: what was sent but not answered may be sent once more, to another master. */
+  readonly repeatable: boolean
+  /** All requests with the same key belong on the same master; `undefined` where it does not matter. */
+  readonly pinKey: string | undefined
+}
+
+/** A frozen endpoint for the common case: forwarded to a compile master for anybody, unless `rest` says otherwise. */
+export function endpoint(endpointClass: EndpointClass, rest: Partial<Omit<Endpoint, 'class'>> = {}): Endpoint {
+  return Object.freeze({
+    class: endpointClass,
+    action: rest.action ?? 'master',
+    restricted: rest.restricted ?? false,
+    repeatable: rest.repeatable ?? false,
+    pinKey: rest.pinKey
+  })
+}
