@@ -13,7 +13,7 @@ export const leastLoaded: PolicyFactory =
     let bestScore = Number.POSITIVE_INFINITY
     let tiedWeight = 0
     for (const master of tier) {
-      if (tried.length > 0 && tried.includes(master)) continue
+      if (tried.length > 0 && tried.includes(master.index)) continue
       const score = load(master) / master.weight
       if (score > bestScore) continue
       tiedWeight = score < bestScore ? master.weight : tiedWeight + master.weight

@@ -16,8 +16,8 @@ export interface Loads {
   readonly random: () => number
 }
 
-/** Picks the best master of a tier that is not among those already tried; `undefined` when all were. */
-export type Policy = (tier: readonly Master[], choice: Choice, tried: readonly Master[]) => Master | undefined
+/** Picks the best master of a tier whose index is not among those already tried; `undefined` when all were. */
+export type Policy = (tier: readonly Master[], choice: Choice, tried: readonly number[]) => Master | undefined
 
 export type PolicyFactory = (loads: Loads) => Policy
 
@@ -26,7 +26,7 @@ export function choose(
   policy: Policy,
   tiers: Snapshot['tiers'],
   choice: Choice,
-  tried: readonly Master[]
+  tried: readonly number[]
 ): Master | undefined {
   for (const tier of tiers) {
     const master = policy(tier, choice, tried)
@@ -38,8 +38,10 @@ export function choose(
 /** Every candidate for a request, first choice first. */
 export function orderOf(policy: Policy, tiers: Snapshot['tiers'], choice: Choice): Master[] {
   const order: Master[] = []
-  for (let next = choose(policy, tiers, choice, order); next; next = choose(policy, tiers, choice, order)) {
+  const tried: number[] = []
+  for (let next = choose(policy, tiers, choice, tried); next; next = choose(policy, tiers, choice, tried)) {
     order.push(next)
+    tried.push(next.index)
   }
   return order
 }

@@ -11,7 +11,7 @@ export const rendezvous: PolicyFactory = () => (tier, choice, tried) => {
   let best: Master | undefined
   let bestScore = Number.NEGATIVE_INFINITY
   for (const master of tier) {
-    if (tried.includes(master)) continue
+    if (tried.includes(master.index)) continue
     const score = -master.weight / Math.log(lot(choice.key, master.name))
     if (score <= bestScore) continue
     best = master

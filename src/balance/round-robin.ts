@@ -16,7 +16,7 @@ export const roundRobin: PolicyFactory = () => {
     }
     for (let step = 0; step < cycle.length; step++) {
       const master = cycle[(ticket + step) % cycle.length]
-      if (master && !tried.includes(master)) return master
+      if (master && !tried.includes(master.index)) return master
     }
     return undefined
   }

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Keys of revoked certificates, made by `revocationKey`. */
@@ -25,3 +26,16 @@ export type Report =
   | { readonly type: 'outcome'; readonly outcome: Outcome }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
   | { readonly type: 'drained'; readonly cut: number }
+
+/** What a data plane starts from; crosses to a thread of its own as a structured clone. */
+export interface PlaneStart {
+  readonly config: Config
+  /** Its row on the board, 0 to `workers` - 1. */
+  readonly worker: number
+  readonly workers: number
+  /** 0 lets the system choose. */
+  readonly port: number
+  readonly board: SharedArrayBuffer
+  readonly snapshot: Snapshot
+  readonly revoked: RevokedSet
+}

@@ -1,0 +1,168 @@
+import type { Logger } from 'pino'
+import { AggregatorRegistry, Registry } from 'prom-client'
+import { startAdmin } from './admin/server.ts'
+import type { CertificateConfig, Config } from './config/config.ts'
+import { probe } from './control/probe.ts'
+import { watchRevocations } from './control/revocation.ts'
+import { createSupervisor } from './control/supervisor.ts'
+import { createWorkers } from './control/workers.ts'
+import { startPlane } from './data/plane.ts'
+import { certificatesOf } from './model/authorities.ts'
+import { createBoard } from './model/board.ts'
+import { type Runtime, systemRuntime } from './model/runtime.ts'
+import { type Master, masterStates } from './model/snapshot.ts'
+import { createLog } from './telemetry/log.ts'
+import { createControlMetrics } from './telemetry/metrics.ts'
+
+/** A balancer that serves. */
+export interface App {
+  readonly port: number
+  readonly adminPort: number
+  /**
+   * Stops accepting, lets running requests end within `listen.drainTimeout`, then closes everything. Resolves
+   * with the number of requests that had to be cut.
+   */
+  readonly drain: () => Promise<number>
+  /** Closes everything at once. */
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * Composes both planes and starts them: the admin listener first, so that `/readyz` can say what is waited for,
+ * then one probe of every master, then the agents' listener. Rejects when a listener cannot have its address.
+ */
+export async function startApp(
+  config: Config,
+  { runtime = systemRuntime, log = createLog(config.log.level) }: { runtime?: Runtime; log?: Logger } = {}
+): Promise<App> {
+  const masters = config.masters.map((master, index): Master => Object.freeze({ ...master, index }))
+  const ca: Master = Object.freeze({
+    name: 'ca',
+    url: config.ca.url,
+    index: masters.length,
+    weight: 1,
+    priority: 0
+  })
+  const board = createBoard({ workers: Math.max(1, config.listen.workers), masters: masters.length + 1 })
+  let phase: 'probing' | 'serving' | 'draining' = 'probing'
+
+  const supervisor = createSupervisor({
+    masters,
+    ca,
+    health: config.health,
+    probe: master => probe(master.url, config.health, config.upstream, runtime),
+    runtime,
+    log,
+    publish: snapshot => workers.tell({ type: 'snapshot', snapshot })
+  })
+  const revocations = await watchRevocations({
+    crl: config.tls.crl,
+    caBundle: config.tls.ca,
+    runtime,
+    log,
+    publish: revoked => workers.tell({ type: 'revoked', revoked })
+  })
+  const workers = createWorkers({
+    config,
+    board,
+    log,
+    runtime,
+    entry: new URL('./data/worker.ts', import.meta.url),
+    startHere: (start, port) => void startPlane(start, port, runtime),
+    current: () => ({
+      snapshot: supervisor.snapshot(),
+      revoked: revocations.current()?.revoked ?? new Set()
+    }),
+    onOutcome: supervisor.report
+  })
+
+  const registry = new Registry()
+  const certificates = expiryOf(config)
+  const controlMetrics = createControlMetrics(registry, {
+    masters: () =>
+      [...masters, ca].map(master => ({
+        name: master.name,
+        state: supervisor.stateOf(master),
+        inFlight: board.inFlight(master.index)
+      })),
+    states: masterStates,
+    crl: () => {
+      const current = revocations.current()
+      return (
+        current && {
+          ageSeconds: (runtime.wallClock() - current.thisUpdateMs) / 1000,
+          nextUpdateSeconds: current.nextUpdateMs === undefined ? undefined : current.nextUpdateMs / 1000
+        }
+      )
+    },
+    certificates: () => certificates
+  })
+  controlMetrics.configReloads.inc({ result: 'success' })
+
+  const admin = await startAdmin({
+    host: config.admin.host,
+    port: config.admin.port,
+    metrics: async () => {
+      const traffic = AggregatorRegistry.aggregate((await workers.metrics()) as object[][])
+      return `${await registry.metrics()}${await traffic.metrics()}`
+    },
+    notReady() {
+      if (phase === 'probing') return 'waiting for the first probe of every master'
+      if (phase === 'draining') return 'stopping'
+      if (workers.listening() === 0) return 'no worker listens'
+      return supervisor.snapshot().tiers.length === 0 ? 'no master can serve' : undefined
+    }
+  })
+
+  async function close(): Promise<void> {
+    phase = 'draining'
+    supervisor.stop()
+    revocations.stop()
+    await workers.terminate()
+    await admin.close()
+  }
+
+  try {
+    await supervisor.start()
+    const port = await workers.start()
+    phase = 'serving'
+    log.info(
+      { host: config.listen.host, port, adminPort: admin.port, workers: config.listen.workers },
+      'serving'
+    )
+    return {
+      port,
+      adminPort: admin.port,
+      async drain() {
+        phase = 'draining'
+        log.info({ timeoutMs: config.listen.drainTimeoutMs }, 'draining: accepting no more connections')
+        const cut = await workers.drain(config.listen.drainTimeoutMs)
+        if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the drain timeout')
+        await close()
+        log.info('stopped')
+        return cut
+      },
+      stop: close
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** When each certificate in use expires, in seconds since 1970, under the name of its role. */
+function expiryOf(config: Config): ReadonlyMap<string, number> {
+  const expiry = new Map<string, number>()
+  const add = (role: string, pem: string) => {
+    const [leaf] = certificatesOf(pem)
+    if (leaf) expiry.set(role, leaf.validToDate.getTime() / 1000)
+  }
+  config.tls.certificates.forEach((each: CertificateConfig, index) => {
+    add(index === 0 ? 'server' : `server-${index + 1}`, each.cert)
+  })
+  certificatesOf(config.tls.ca).forEach((each, index) => {
+    add(`ca-${index + 1}`, each.toString())
+  })
+  if (config.upstream.tls.client) add('upstream-client', config.upstream.tls.client.cert)
+  return expiry
+}

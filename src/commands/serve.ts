@@ -1,0 +1,21 @@
+import { startApp } from '../app.ts'
+import { loadConfig } from '../config/load.ts'
+import { createLog } from '../telemetry/log.ts'
+import { untilSignalled } from './signals.ts'
+
+/** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
+export async function serve(options: { readonly config: string }): Promise<number> {
+  const config = loadConfig(options.config, process.env)
+  const log = createLog(config.log.level)
+  try {
+    const app = await startApp(config, { log })
+    await untilSignalled()
+    await app.drain()
+    log.flush()
+    return 0
+  } catch (error) {
+    const { message } = error as Error
+    process.stderr.write(`puppet-lb cannot start: ${message}\n`)
+    return 2
+  }
+}

@@ -1,0 +1,182 @@
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import type { Board } from '../model/board.ts'
+import type { Order, Outcome, PlaneStart, Report, RevokedSet } from '../model/messages.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+
+/** A worker that dies this soon after its start is not replaced at once, lest a lasting fault become a busy loop. */
+const SHORT_LIFE_MS = 1_000
+const METRICS_TIMEOUT_MS = 2_000
+
+export interface WorkersOptions {
+  readonly config: Config
+  readonly board: Board
+  readonly log: Logger
+  readonly runtime: Runtime
+  /** The worker thread's module. */
+  readonly entry: URL
+  /** Starts a data plane in this thread, for `workers: 0`. */
+  readonly startHere: (start: PlaneStart, port: MessagePort) => void
+  readonly current: () => { readonly snapshot: Snapshot; readonly revoked: RevokedSet }
+  readonly onOutcome: (outcome: Outcome) => void
+}
+
+/** The data planes: started, replaced when they die, told of every change, asked for their metrics. */
+export interface Workers {
+  /** Resolves with the port once all of them listen; rejects when one cannot. */
+  readonly start: () => Promise<number>
+  readonly tell: (order: Order) => void
+  /** prom-client's JSON of every data plane, those that died included. */
+  readonly metrics: () => Promise<readonly (readonly object[])[]>
+  /** Resolves with the number of requests that had to be cut. */
+  readonly drain: (timeoutMs: number) => Promise<number>
+  readonly terminate: () => Promise<void>
+  /** How many listen now. */
+  readonly listening: () => number
+}
+
+interface Plane {
+  readonly post: (order: Order) => void
+  readonly terminate: () => Promise<unknown>
+  listening: boolean
+  /** The last metrics seen of it: what it counted must not vanish when it dies. */
+  metrics: readonly object[]
+  /** Settle what waits for its answers. */
+  onMetrics: Map<number, (metrics: readonly object[]) => void>
+  onDrained: ((cut: number) => void) | undefined
+}
+
+export function createWorkers(options: WorkersOptions): Workers {
+  const { config, board, log, runtime } = options
+  const count = Math.max(1, config.listen.workers)
+  const planes = new Map<number, Plane>()
+  const retired: (readonly object[])[] = []
+  let port = config.listen.port
+  let stopping = false
+  let metricsId = 0
+
+  function start(worker: number): Promise<void> {
+    const startedAtMs = runtime.now()
+    const data: PlaneStart = {
+      config,
+      worker,
+      workers: count,
+      port,
+      board: board.buffer,
+      ...options.current()
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { plane, onMessage, onEnd } = config.listen.workers === 0 ? here(data) : thread(data)
+    planes.set(worker, plane)
+    onMessage(report => {
+      if (report.type === 'listening') {
+        port = report.port
+        plane.listening = true
+        resolve()
+      } else if (report.type === 'failed') {
+        reject(Object.assign(new Error(report.message), { code: report.code }))
+      } else if (report.type === 'outcome') {
+        options.onOutcome(report.outcome)
+      } else if (report.type === 'metrics') {
+        plane.metrics = report.metrics
+        plane.onMetrics.get(report.id)?.(report.metrics)
+        plane.onMetrics.delete(report.id)
+      } else {
+        plane.onDrained?.(report.cut)
+      }
+    })
+    onEnd(cause => {
+      reject(cause ?? new Error('the worker ended'))
+      planes.delete(worker)
+      retired.push(plane.metrics)
+      board.wipe(worker)
+      for (const settle of plane.onMetrics.values()) settle(plane.metrics)
+      plane.onDrained?.(0)
+      if (stopping || !plane.listening) return
+      log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
+      const delayMs = runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0
+      runtime.schedule(delayMs, () => {
+        if (!stopping)
+          start(worker).catch(error => log.error({ worker, cause: String(error) }, 'worker cannot start'))
+      })
+    })
+    return promise
+  }
+
+  function thread(data: PlaneStart) {
+    const worker = new Worker(options.entry, { workerData: data })
+    let cause: Error | undefined
+    worker.on('error', error => {
+      cause = error instanceof Error ? error : new Error(String(error))
+    })
+    const plane = newPlane(
+      order => worker.postMessage(order),
+      () => worker.terminate()
+    )
+    return {
+      plane,
+      onMessage: (listener: (report: Report) => void) => void worker.on('message', listener),
+      onEnd: (listener: (cause?: Error) => void) => void worker.on('exit', () => listener(cause))
+    }
+  }
+
+  function here(data: PlaneStart) {
+    const { port1, port2 } = new MessageChannel()
+    options.startHere(data, port2)
+    const plane = newPlane(
+      order => port1.postMessage(order),
+      async () => port1.close()
+    )
+    return {
+      plane,
+      onMessage: (listener: (report: Report) => void) => void port1.on('message', listener),
+      onEnd: (listener: (cause?: Error) => void) => void port1.on('close', () => listener())
+    }
+  }
+
+  function askMetrics(plane: Plane): Promise<readonly object[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly object[]>()
+    const id = ++metricsId
+    plane.onMetrics.set(id, resolve)
+    plane.post({ type: 'metrics', id })
+    // A worker that is too busy to answer is shown as it last was.
+    const cancel = runtime.schedule(METRICS_TIMEOUT_MS, () => resolve(plane.metrics))
+    return promise.finally(cancel)
+  }
+
+  return {
+    async start() {
+      // The first one settles the port when the configuration leaves it to the system.
+      await start(0)
+      await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 1)))
+      return port
+    },
+    tell(order) {
+      for (const plane of planes.values()) plane.post(order)
+    },
+    async metrics() {
+      return [...retired, ...(await Promise.all([...planes.values()].map(askMetrics)))]
+    },
+    async drain(timeoutMs) {
+      stopping = true
+      const cuts = [...planes.values()].map(plane => {
+        const { promise, resolve } = Promise.withResolvers<number>()
+        plane.onDrained = resolve
+        plane.post({ type: 'drain', timeoutMs })
+        return promise
+      })
+      return (await Promise.all(cuts)).reduce((sum, cut) => sum + cut, 0)
+    },
+    async terminate() {
+      stopping = true
+      await Promise.all([...planes.values()].map(plane => plane.terminate()))
+    },
+    listening: () => [...planes.values()].filter(plane => plane.listening).length
+  }
+}
+
+function newPlane(post: Plane['post'], terminate: Plane['terminate']): Plane {
+  return { post, terminate, listening: false, metrics: [], onMetrics: new Map(), onDrained: undefined }
+}

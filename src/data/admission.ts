@@ -1,0 +1,98 @@
+import { choose, type Policy } from '../balance/policy.ts'
+import { rendezvous } from '../balance/rendezvous.ts'
+import { ProxyError } from '../model/errors.ts'
+import type { RevokedSet } from '../model/messages.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { classify, type Endpoint } from '../puppet/endpoint.ts'
+import { checkPath } from '../puppet/path.ts'
+import type { Exchange } from './exchange.ts'
+import type { Errand } from './forward.ts'
+import { type Identity, refusalOf } from './identity.ts'
+import type { Responder } from './respond.ts'
+
+/** Filebucket contents must be found again where they were stored, whatever policy the rest follows. */
+const pinned = rendezvous({ load: () => 0, random: () => 0 })
+
+export interface AdmissionDeps {
+  readonly responder: Responder
+  readonly policy: Policy
+  readonly snapshot: () => Snapshot
+  readonly revoked: () => RevokedSet
+  /** Certnames that may call administrative endpoints. */
+  readonly allowed: ReadonlySet<string>
+  readonly nextTicket: () => number
+  readonly wallClock: () => number
+  readonly forward: (errand: Errand) => void
+  readonly fanOut: (exchange: Exchange, identity: Identity, snapshot: Snapshot) => void
+}
+
+/** Decides what becomes of a request: refused, answered here, sent to every master, or to one of several. */
+export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDeps): void {
+  const refusal = refusalOf(identity, deps.revoked(), deps.wallClock())
+  if (refusal !== undefined) {
+    deps.responder.refuse(exchange, new ProxyError('certificate-refused', refusal))
+    return
+  }
+  exchange.certname = identity.certname
+  const { request } = exchange
+  const target = request.url as string
+  const problem = checkPath(target)
+  if (problem !== undefined) {
+    deps.responder.refuse(exchange, new ProxyError('bad-path', problem))
+    return
+  }
+  const endpoint = classify(request.method as string, target, request.headers['user-agent'])
+  exchange.class = endpoint.class
+  if (endpoint.restricted && !(identity.certname !== undefined && deps.allowed.has(identity.certname))) {
+    deps.responder.refuse(exchange, new ProxyError('admin-refused'))
+    return
+  }
+  const snapshot = deps.snapshot()
+  switch (endpoint.action) {
+    case 'refuse':
+      deps.responder.refuse(exchange, new ProxyError('not-served'))
+      return
+    case 'pool-status':
+      answerForPool(exchange, snapshot, deps.responder)
+      return
+    case 'every-master':
+      deps.fanOut(exchange, identity, snapshot)
+      return
+    case 'ca':
+      deps.forward({
+        exchange,
+        identity: identity.headers,
+        repeatable: false,
+        next: tried => (tried.length === 0 ? snapshot.ca : undefined),
+        nobody: 'ca-unavailable'
+      })
+      return
+    case 'master':
+      deps.forward({
+        exchange,
+        identity: identity.headers,
+        repeatable: endpoint.repeatable,
+        next: nextMaster(exchange, endpoint, deps),
+        nobody: 'no-master'
+      })
+  }
+}
+
+function nextMaster(exchange: Exchange, endpoint: Endpoint, deps: AdmissionDeps): Errand['next'] {
+  const choice = {
+    key: endpoint.pinKey ?? exchange.certname ?? exchange.remote ?? '',
+    ticket: deps.nextTicket()
+  }
+  const policy = endpoint.pinKey === undefined ? deps.policy : pinned
+  // The snapshot is read anew for each attempt: after a compile of minutes the old one is history.
+  return tried => choose(policy, deps.snapshot().tiers, choice, tried)
+}
+
+/**
+ * What Puppet Server's own `simple` status says, for the pool. Without Retry-After even when nobody serves: an
+ * agent with a `server_list` must go on to its next server at once.
+ */
+function answerForPool(exchange: Exchange, snapshot: Snapshot, responder: Responder): void {
+  if (snapshot.tiers.length > 0) responder.answer(exchange, 200, 'running')
+  else responder.answer(exchange, 503, 'error', 'no-master')
+}

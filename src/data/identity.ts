@@ -1,0 +1,80 @@
+import type { TLSSocket } from 'node:tls'
+import type { Authority } from '../model/authorities.ts'
+import type { RevokedSet } from '../model/messages.ts'
+import { revocationKey } from '../model/revocation.ts'
+import { certnameOf, identityHeaders } from '../puppet/identity.ts'
+
+/** Who is at the other end of a connection, worked out once for the connection. */
+export interface Identity {
+  /** Of a verified certificate only. */
+  readonly certname: string | undefined
+  /** What masters are told, as a flat list of header names and values. */
+  readonly headers: readonly string[]
+  /** Why the certificate the client showed is not accepted; nothing of such a connection is ever forwarded. */
+  readonly refusal: string | undefined
+  /** The certificate and those above it, as `RevokedSet` names them. */
+  readonly revocationKeys: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly notAfterMs: number
+}
+
+const anonymous: Identity = Object.freeze({
+  certname: undefined,
+  headers: identityHeaders(undefined),
+  refusal: undefined,
+  revocationKeys: [],
+  notAfterMs: Number.POSITIVE_INFINITY
+})
+
+const expired = 'it has expired'
+const revoked = 'it is revoked'
+
+/** What OpenSSL's verdicts mean to somebody who runs Puppet; any other is told by its own name. */
+const verdicts: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: expired,
+  CERT_NOT_YET_VALID: 'it is not valid yet; compare the clocks',
+  UNABLE_TO_GET_ISSUER_CERT: 'it was not issued by the Puppet CA of this load balancer',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it was not issued by the Puppet CA of this load balancer',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it was not issued by the Puppet CA of this load balancer',
+  SELF_SIGNED_CERT_IN_CHAIN: 'it was not issued by the Puppet CA of this load balancer',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it was not issued by the Puppet CA of this load balancer',
+  CERT_SIGNATURE_FAILURE: 'its signature is wrong'
+}
+
+/** Reads the identity off a finished handshake: the verified peer certificate, or none, or a refusal. */
+export function readIdentity(socket: TLSSocket, authorities: readonly Authority[]): Identity {
+  const peer = socket.getPeerX509Certificate()
+  if (!peer) return anonymous
+  if (!socket.authorized) {
+    const verdict = String(socket.authorizationError)
+    return { ...anonymous, refusal: verdicts[verdict] ?? `it cannot be verified (${verdict})` }
+  }
+  const certname = certnameOf(peer.toLegacyObject().subject.CN)
+  if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
+  const revocationKeys: string[] = []
+  for (let certificate = peer, depth = 0; depth <= authorities.length; depth++) {
+    const issuers = authorities.filter(authority => certificate.checkIssued(authority.certificate))
+    for (const { keyId } of issuers) revocationKeys.push(revocationKey(keyId, certificate.serialNumber))
+    const issuer = issuers[0]?.certificate
+    if (!issuer || issuer.checkIssued(issuer)) break
+    certificate = issuer
+  }
+  return Object.freeze({
+    certname,
+    headers: identityHeaders({ certname, pem: peer.toString() }),
+    refusal: undefined,
+    revocationKeys,
+    notAfterMs: peer.validToDate.getTime()
+  })
+}
+
+/** Why a request on this connection is refused now; an open connection outlives neither its certificate nor a CRL. */
+export function refusalOf(identity: Identity, revokedSet: RevokedSet, nowMs: number): string | undefined {
+  if (identity.refusal !== undefined) return identity.refusal
+  if (nowMs > identity.notAfterMs) return expired
+  return isRevoked(identity, revokedSet) ? revoked : undefined
+}
+
+export function isRevoked(identity: Identity, revokedSet: RevokedSet): boolean {
+  return revokedSet.size > 0 && identity.revocationKeys.some(key => revokedSet.has(key))
+}

@@ -1,0 +1,127 @@
+import type { TLSSocket } from 'node:tls'
+import type { MessagePort } from 'node:worker_threads'
+import { Registry } from 'prom-client'
+import { policies } from '../balance/registry.ts'
+import { authoritiesOf } from '../model/authorities.ts'
+import { createBoard } from '../model/board.ts'
+import type { Order, PlaneStart, Report } from '../model/messages.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Master, Snapshot } from '../model/snapshot.ts'
+import { createAccessLog } from '../telemetry/access-log.ts'
+import { createLog } from '../telemetry/log.ts'
+import { createTrafficMetrics } from '../telemetry/metrics.ts'
+import { admit } from './admission.ts'
+import { createConnections } from './connections.ts'
+import { createDrain } from './drain.ts'
+import { openExchange } from './exchange.ts'
+import { fanOut } from './fan-out.ts'
+import { forward } from './forward.ts'
+import { createListener } from './listener.ts'
+import { createResponder } from './respond.ts'
+import { createUpstream, type Upstream } from './upstream.ts'
+
+/**
+ * One data plane: a listener and the way of a request through it. Takes orders from `port` and reports there;
+ * knows nothing else of the control plane.
+ */
+export async function startPlane(start: PlaneStart, port: MessagePort, runtime: Runtime): Promise<void> {
+  const { config, worker } = start
+  const tell = (report: Report) => port.postMessage(report)
+  let { snapshot, revoked } = start
+  const masters = [...snapshot.masters, snapshot.ca]
+  const board = createBoard({ workers: start.workers, masters: masters.length }, start.board)
+  const registry = new Registry()
+  const metrics = createTrafficMetrics(registry)
+  const log = createLog(config.log.level)
+  const upstreams = new Map<number, Upstream>(
+    masters.map(master => [master.index, createUpstream(master, config.upstream)])
+  )
+  const upstreamOf = (master: Master) => upstreams.get(master.index) as Upstream
+  const responder = createResponder({ metrics, random: runtime.random, schedule: runtime.schedule })
+  const books = { metrics, accessLog: createAccessLog(log), now: runtime.now }
+  const policy = policies[config.balance.policy]({
+    load: master => board.inFlight(master.index),
+    random: runtime.random
+  })
+  const forwardDeps = {
+    metrics,
+    responder,
+    now: runtime.now,
+    upstreamOf,
+    begin: (master: Master) => board.begin(worker, master.index),
+    end: (master: Master) => board.end(worker, master.index),
+    report: (outcome: Extract<Report, { type: 'outcome' }>['outcome']) => tell({ type: 'outcome', outcome })
+  }
+  const admission = {
+    responder,
+    policy,
+    snapshot: () => snapshot,
+    revoked: () => revoked,
+    allowed: new Set(config.admin.allow),
+    nextTicket: board.nextTicket,
+    wallClock: runtime.wallClock,
+    forward: (errand: Parameters<typeof forward>[0]) => forward(errand, forwardDeps),
+    fanOut: (
+      exchange: Parameters<typeof fanOut>[0],
+      identity: { readonly headers: readonly string[] },
+      current: Snapshot
+    ) => void fanOut(exchange, identity.headers, current.masters, { upstreamOf, responder })
+  }
+
+  const requestId = createRequestIds(worker, runtime)
+  const listener = await createListener({
+    tls: config.tls,
+    requestId,
+    serve(id, request, response) {
+      drain.onRequest(request.socket, response)
+      admit(
+        openExchange(id, request, response, books),
+        connections.identityOf(request.socket as TLSSocket),
+        admission
+      )
+    }
+  })
+  const connections = createConnections(listener.server, authoritiesOf(config.tls.ca), metrics)
+  const drain = createDrain(listener.server, runtime)
+
+  port.on('message', (order: Order) => {
+    switch (order.type) {
+      case 'snapshot':
+        snapshot = order.snapshot
+        break
+      case 'revoked':
+        revoked = order.revoked
+        connections.cutRevoked(revoked)
+        break
+      case 'metrics':
+        void registry.getMetricsAsJSON().then(json => tell({ type: 'metrics', id: order.id, metrics: json }))
+        break
+      case 'drain':
+        void drain.start(order.timeoutMs).then(async cut => {
+          await listener.close()
+          await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+          tell({ type: 'drained', cut })
+        })
+    }
+  })
+
+  try {
+    const { host } = config.listen
+    tell({
+      type: 'listening',
+      port: await listener.listen({ host, port: start.port, shared: config.listen.workers > 0 })
+    })
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException
+    tell({ type: 'failed', message, code })
+  }
+}
+
+/** Short, unique over workers and restarts for all practical purposes, and easy to read out over a telephone. */
+function createRequestIds(worker: number, { random }: Runtime): () => string {
+  const start = Math.floor(random() * 36 ** 5)
+    .toString(36)
+    .padStart(5, '0')
+  let count = 0
+  return () => `${start}-${worker}-${(count++).toString(36)}`
+}

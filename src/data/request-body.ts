@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
+/**
+ * The body of a request on its way to a master. Nothing is read before a master takes the first byte, so a body
+ * can be offered to one master after the other until one connects. What was read is kept up to `keepBytes`, so
+ * that it can be sent once more; beyond that it only streams.
+ */
+export class RequestBody {
+  readonly #source: IncomingMessage
+  readonly #keepBytes: number
+  #kept: Buffer[] | undefined = []
+  #bytes = 0
+  #ended = false
+  #listening = false
+  #current: Readable | undefined
+
+  constructor(source: IncomingMessage, keepBytes: number) {
+    this.#source = source
+    this.#keepBytes = keepBytes
+  }
+
+  /** Bytes read from the agent so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether `open` can still give the body from its beginning. */
+  get isKept(): boolean {
+    return this.#kept !== undefined
+  }
+
+  /** The body from its beginning, as a stream for one attempt; a stream given before falls silent. */
+  open(): Readable {
+    const stream = new Readable({
+      read: () => {
+        if (!this.#listening) this.#listen()
+        this.#source.resume()
+      }
+    })
+    this.#current = stream
+    for (const chunk of this.#kept ?? []) stream.push(chunk)
+    if (this.#ended) stream.push(null)
+    return stream
+  }
+
+  #listen(): void {
+    this.#listening = true
+    this.#source.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length
+      if (this.#bytes > this.#keepBytes) this.#kept = undefined
+      else this.#kept?.push(chunk)
+      // Once an attempt has failed, the agent waits until the next one reads.
+      if (this.#current?.destroyed !== false || !this.#current.push(chunk)) this.#source.pause()
+    })
+    this.#source.on('end', () => {
+      this.#ended = true
+      if (this.#current?.destroyed === false) this.#current.push(null)
+    })
+  }
+}
+
+/** Whether a request brings a body: its framing says so, not its method. */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length']
+  return (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined
+}

@@ -1,0 +1,30 @@
+import { buildConnector, Pool } from 'undici'
+import type { UpstreamConfig } from '../config/config.ts'
+import type { Master } from '../model/snapshot.ts'
+import { connectOptions } from '../model/upstream-connect.ts'
+
+/** Jetty closes a connection that was idle for 30 s; ours must be gone well before, lest a request meets the close. */
+const IDLE_MS = 15_000
+
+/** A master as the data plane reaches it: one pool of connections. */
+export interface Upstream {
+  readonly master: Master
+  readonly pool: Pool
+  /** What goes into Host: the master's own name, never the one the agent asked for. */
+  readonly host: string
+}
+
+/** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
+export function createUpstream(master: Master, config: UpstreamConfig): Upstream {
+  const pool = new Pool(master.url, {
+    connect: buildConnector(connectOptions(config)),
+    connections: null,
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: IDLE_MS,
+    headersTimeout: config.responseTimeoutMs,
+    bodyTimeout: config.responseTimeoutMs
+  })
+  return { master, pool, host: new URL(master.url).host }
+}

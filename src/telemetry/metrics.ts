@@ -1,0 +1,156 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+
+const PREFIX = 'puppet_lb_'
+
+/**
+ * What a data plane counts. Labels are bounded: classes, configured master names, status codes and reason codes;
+ * never a path or a certname. Durations are observed in seconds.
+ */
+export function createTrafficMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    requests: new Counter({
+      name: `${PREFIX}requests_total`,
+      help: 'Requests ended, by endpoint class, master that answered (empty: the balancer itself) and status code.',
+      labelNames: ['class', 'master', 'code'] as const,
+      registers
+    }),
+    requestDuration: new Histogram({
+      name: `${PREFIX}request_duration_seconds`,
+      help: 'From the request header read to the answer handed over or the agent gone.',
+      labelNames: ['class'] as const,
+      buckets: DURATION_BUCKETS,
+      registers
+    }),
+    upstreamDuration: new Histogram({
+      name: `${PREFIX}upstream_duration_seconds`,
+      help: 'From handing a request to a master to the end of its answer.',
+      labelNames: ['class', 'master'] as const,
+      buckets: DURATION_BUCKETS,
+      registers
+    }),
+    retries: new Counter({
+      name: `${PREFIX}retries_total`,
+      help: 'Attempts after the first, by what ended the one before.',
+      labelNames: ['reason'] as const,
+      registers
+    }),
+    shed: new Counter({
+      name: `${PREFIX}shed_total`,
+      help: 'Requests answered "not now" by the balancer, by reason.',
+      labelNames: ['reason'] as const,
+      registers
+    }),
+    handshakes: new Counter({
+      name: `${PREFIX}tls_handshakes_total`,
+      help: 'TLS handshakes with agents, by result.',
+      labelNames: ['result'] as const,
+      registers
+    }),
+    clientVerify: new Counter({
+      name: `${PREFIX}client_verify_total`,
+      help: 'Connections by what became of the client certificate.',
+      labelNames: ['result'] as const,
+      registers
+    })
+  }
+}
+
+export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
+
+/** What the control plane knows at the moment of a scrape. */
+export interface ControlFacts {
+  readonly masters: () => readonly {
+    readonly name: string
+    readonly state: string
+    readonly inFlight: number
+  }[]
+  readonly states: readonly string[]
+  readonly crl: () =>
+    | { readonly ageSeconds: number; readonly nextUpdateSeconds: number | undefined }
+    | undefined
+  /** Certificate name (its role) to seconds since 1970. */
+  readonly certificates: () => ReadonlyMap<string, number>
+}
+
+/** Gauges read from the control plane when scraped, so that they cannot go stale. */
+export function createControlMetrics(registry: Registry, facts: ControlFacts) {
+  const registers = [registry]
+  new Gauge({
+    name: `${PREFIX}master_up`,
+    help: '1 while the master answers its health checks, else 0. The CA master is "ca".',
+    labelNames: ['master'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, state } of facts.masters()) {
+        this.set({ master: name }, state === 'up' || state === 'ejected' ? 1 : 0)
+      }
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}master_state`,
+    help: '1 for the state the master is in, 0 for every other.',
+    labelNames: ['master', 'state'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, state } of facts.masters()) {
+        for (const each of facts.states) this.set({ master: name, state: each }, each === state ? 1 : 0)
+      }
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}in_flight`,
+    help: 'Requests open at the master, those included whose agent has left.',
+    labelNames: ['master'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, inFlight } of facts.masters()) this.set({ master: name }, inFlight)
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}crl_age_seconds`,
+    help: 'Since the oldest certificate revocation list in force was issued. Absent without one.',
+    registers,
+    collect() {
+      this.remove()
+      const crl = facts.crl()
+      if (crl) this.set(crl.ageSeconds)
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}crl_next_update_timestamp_seconds`,
+    help: 'When the first certificate revocation list in force is out of date. Absent without one.',
+    registers,
+    collect() {
+      this.remove()
+      const at = facts.crl()?.nextUpdateSeconds
+      if (at !== undefined) this.set(at)
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}certificate_not_after_timestamp_seconds`,
+    help: 'When a certificate in use expires.',
+    labelNames: ['cert'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [cert, at] of facts.certificates()) this.set({ cert }, at)
+    }
+  })
+  return {
+    configReloads: new Counter({
+      name: `${PREFIX}config_reloads_total`,
+      help: 'Times the configuration was read, by result. The start counts as one.',
+      labelNames: ['result'] as const,
+      registers
+    })
+  }
+}
+
+export type ControlMetrics = ReturnType<typeof createControlMetrics>
