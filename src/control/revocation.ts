@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { PemConverter, X509Certificate, X509Crl } from '@peculiar/x509'
 import type { Logger } from 'pino'
 import { type Authority, authoritiesOf } from '../model/authorities.ts'
 import type { RevokedSet } from '../model/messages.ts'
 import { revocationKey } from '../model/revocation.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { PemConverter, X509Certificate, X509Crl } from '../model/x509.ts'
 
 /** What the CRLs of a file say, each checked against the CA that signed it. */
 export interface Revocations {

@@ -10,6 +10,9 @@ import type { Errand } from './forward.ts'
 import { type Identity, refusalOf } from './identity.ts'
 import type { Responder } from './respond.ts'
 
+/** What Puppet and its tools use. TRACE above all stays out: its answer would tell a client the identity headers. */
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+
 /** Filebucket contents must be found again where they were stored, whatever policy the rest follows. */
 const pinned = rendezvous({ load: () => 0, random: () => 0 })
 
@@ -35,6 +38,10 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
   }
   exchange.certname = identity.certname
   const { request } = exchange
+  if (!methods.has(request.method as string)) {
+    deps.responder.refuse(exchange, new ProxyError('bad-method'))
+    return
+  }
   const target = request.url as string
   const problem = checkPath(target)
   if (problem !== undefined) {

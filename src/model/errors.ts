@@ -6,6 +6,7 @@
 const answers = {
   'bad-request': { status: 400, sentence: 'This is not an HTTP request the load balancer understands' },
   'bad-path': { status: 400, sentence: 'The path of this request is not acceptable' },
+  'bad-method': { status: 405, sentence: 'The load balancer does not carry this HTTP method' },
   'headers-too-large': { status: 431, sentence: 'The headers of this request are too large' },
   'request-timeout': { status: 408, sentence: 'The request did not arrive in time' },
   'certificate-refused': { status: 403, sentence: 'The client certificate was refused' },
