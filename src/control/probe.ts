@@ -2,7 +2,7 @@ import { buildConnector, Client } from 'undici'
 import type { HealthConfig, UpstreamConfig } from '../config/config.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { connectOptions } from '../model/upstream-connect.ts'
-import { isHealthy } from '../puppet/status.ts'
+import { isRunning } from '../puppet/status.ts'
 
 /** A status body is a word; what is longer is not one. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ export async function probe(
       signal: timeout.signal
     })
     const body = await answer.body.text()
-    if (isHealthy(health.path, answer.statusCode, body)) return { healthy: true }
+    if (isRunning(answer.statusCode, body, health.path)) return { healthy: true }
     return { healthy: false, cause: `answered ${answer.statusCode}` }
   } catch (error) {
     return { healthy: false, cause: causeOf(error) }
