@@ -32,7 +32,10 @@ export interface Endpoint {
 }
 
 /** A frozen endpoint for the common case: forwarded to a compile master for anybody, unless `rest` says otherwise. */
-export function endpoint(endpointClass: EndpointClass, rest: Partial<Omit<Endpoint, 'class'>> = {}): Endpoint {
+export function endpoint(
+  endpointClass: EndpointClass,
+  rest: Partial<Omit<Endpoint, 'class'>> = {}
+): Endpoint {
   return Object.freeze({
     class: endpointClass,
     action: rest.action ?? 'master',

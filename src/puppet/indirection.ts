@@ -30,13 +30,13 @@ export function endpointFor(indirection: Indirection, method: string): Endpoint 
  * An indirection nobody runs twice by accident: reading has no effect, and a POST is a read as well, because
  * agents send any find whose request line would exceed 1024 bytes as a form (Puppet 3 `indirector/rest.rb`).
  */
-function looked(endpointClass: EndpointClass, writeClass: EndpointClass = endpointClass): Indirection {
+function findable(endpointClass: EndpointClass, writeClass: EndpointClass = endpointClass): Indirection {
   const read = endpoint(endpointClass, { repeatable: true })
   return Object.freeze({ read, post: read, write: endpoint(writeClass) })
 }
 
-const other = looked('other')
-const light = looked('light')
+const other = findable('other')
+const light = findable('light')
 /** Written only: no master finds a report, so a POST is not taken for a harmless read. */
 const report: Indirection = Object.freeze({
   read: endpoint('other', { repeatable: true }),
@@ -51,13 +51,13 @@ const staticContent: Indirection = Object.freeze({
 })
 
 const bySingular: ReadonlyMap<string, Indirection> = new Map([
-  ['catalog', looked('catalog')],
+  ['catalog', findable('catalog')],
   ['node', light],
   ['file_metadata', light],
   ['file_content', light],
-  ['file_bucket_file', looked('filebucket')],
-  ['status', looked('status')],
-  ['facts', looked('other', 'report')],
+  ['file_bucket_file', findable('filebucket')],
+  ['status', findable('status')],
+  ['facts', findable('other', 'report')],
   ['report', report],
   ['data_binding', other],
   ['instrumentation_data', other],

@@ -1,0 +1,42 @@
+import t from 'tap'
+import { understandsRetryAfter } from '../../src/puppet/agent-version.ts'
+
+t.test('agents wait for us from 5.3.1 on', async t => {
+  for (const version of [
+    '5.3.1',
+    '5.3.2',
+    '5.4.0',
+    '6.0.0',
+    '7.23.0',
+    '8.10.0',
+    '10.0.0',
+    '9.0.0-beta2',
+    '5.3.1+x'
+  ])
+    t.ok(understandsRetryAfter(version), version)
+  for (const version of ['5.3.0', '5.3.1-rc1', '5.2.9', '4.10.13', '3.8.7', '2.7.26', '0.25.5'])
+    t.notOk(understandsRetryAfter(version), version)
+})
+
+t.test('what is not one plain version is not an agent that waits', async t => {
+  const others = [
+    undefined,
+    '',
+    '8',
+    '8.10',
+    'v8.10.0',
+    '=8.10.0',
+    '8.10.0, 8.10.0',
+    '8.10.0.1',
+    'puppet',
+    ' 8.10.0'
+  ]
+  for (const version of [
+    ...others,
+    '08.10.0',
+    '-8.10.0',
+    `8.10.0-${'x'.repeat(400)}`,
+    '99999999999999999999.0.0'
+  ])
+    t.notOk(understandsRetryAfter(version), String(version))
+})
