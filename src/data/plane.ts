@@ -84,6 +84,14 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
   const connections = createConnections(listener.server, authoritiesOf(config.tls.ca), metrics)
   const drain = createDrain(listener.server, runtime)
 
+  async function stop(): Promise<void> {
+    listener.server.closeAllConnections()
+    await listener.close()
+    await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+  }
+
+  // In the main thread this is how a plane ends at once; a thread of its own is simply terminated.
+  port.once('close', () => void stop())
   port.on('message', (order: Order) => {
     switch (order.type) {
       case 'snapshot':
@@ -98,8 +106,7 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
         break
       case 'drain':
         void drain.start(order.timeoutMs).then(async cut => {
-          await listener.close()
-          await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+          await stop()
           tell({ type: 'drained', cut })
         })
     }

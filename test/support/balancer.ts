@@ -10,7 +10,10 @@ export interface TestPki {
 
 export async function createTestPki(): Promise<TestPki> {
   const authority = await createAuthority()
-  const server = await authority.issue({ certname: 'puppet.example.com', altNames: ['puppet', 'localhost', '127.0.0.1'] })
+  const server = await authority.issue({
+    certname: 'puppet.example.com',
+    altNames: ['puppet', 'localhost', '127.0.0.1']
+  })
   return { authority, server }
 }
 
@@ -47,7 +50,13 @@ export function testConfig(
       connectTimeoutMs: 2_000,
       responseTimeoutMs: 60_000,
       ...overrides.upstream,
-      tls: { ca: pki.authority.bundle, client: undefined, serverName: undefined, verify: true, ...overrides.upstream?.tls }
+      tls: {
+        ca: pki.authority.bundle,
+        client: undefined,
+        serverName: undefined,
+        verify: true,
+        ...overrides.upstream?.tls
+      }
     },
     health: {
       path: '/status/v1/simple',
@@ -64,7 +73,10 @@ export function testConfig(
 }
 
 /** Starts a balancer and stops it with the test. */
-export async function startBalancer(t: { teardown: (task: () => unknown) => void }, config: Config): Promise<App> {
+export async function startBalancer(
+  t: { teardown: (task: () => unknown) => void },
+  config: Config
+): Promise<App> {
   const app = await startApp(config)
   t.teardown(() => app.stop())
   return app

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { IssuedCertificate } from '../../src/demo/certificates.ts'
+
+/** A request as a master saw it. */
+export interface SeenRequest {
+  readonly method: string
+  readonly url: string
+  readonly rawHeaders: readonly string[]
+  /** Values of one header, in order, name compared without case. */
+  readonly header: (name: string) => readonly string[]
+  /** SNI of its connection; undefined without TLS. */
+  readonly servername: string | undefined
+  /** Which connection it came on, counted from 0. */
+  readonly connection: number
+}
+
+export interface ScriptedMaster {
+  readonly url: string
+  readonly port: number
+  /** Every request but health checks. */
+  readonly seen: readonly SeenRequest[]
+  /** Connections open now. */
+  readonly connections: () => number
+  /** Ends the listener and every connection at once, as kill -9 does. */
+  readonly kill: () => Promise<void>
+}
+
+type Script = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A master that answers its health checks with `running` and everything else as the test says. */
+export async function startScriptedMaster(
+  t: { teardown: (task: () => unknown) => void },
+  script: Script,
+  options: { readonly tls?: IssuedCertificate; readonly port?: number } = {}
+): Promise<ScriptedMaster> {
+  const sockets = new Map<Socket, number>()
+  const seen: SeenRequest[] = []
+  let connectionCount = 0
+  const onRequest: Script = (request, response) => {
+    if (request.url === '/status/v1/simple') {
+      response.end('running')
+      return
+    }
+    seen.push(seenRequest(request, sockets.get(request.socket) ?? -1))
+    script(request, response)
+  }
+  const server = options.tls
+    ? https.createServer({ cert: options.tls.chain, key: options.tls.key }, onRequest)
+    : http.createServer(onRequest)
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.set(socket, connectionCount++)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  async function kill(): Promise<void> {
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    for (const socket of sockets.keys()) socket.destroy()
+    await closed
+  }
+  t.teardown(kill)
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${options.tls ? 'localhost' : '127.0.0.1'}:${port}`,
+    port,
+    seen,
+    connections: () => sockets.size,
+    kill
+  }
+}
+
+function seenRequest(request: IncomingMessage, connection: number): SeenRequest {
+  const { rawHeaders } = request
+  const servername = (request.socket as { servername?: string | false }).servername
+  return {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    rawHeaders,
+    header: name =>
+      rawHeaders.filter(
+        (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase()
+      ),
+    servername: servername || undefined,
+    connection
+  }
+}
