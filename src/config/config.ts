@@ -3,7 +3,7 @@
  * frozen. `schema.ts` says what a file may contain, `load.ts` turns a file into this.
  */
 export interface Config {
-  /** Absolute path of the file this came from; messages name it. */
+  /** Absolute path of the file this came from. */
   readonly file: string
   readonly listen: ListenConfig
   readonly tls: TlsConfig
@@ -56,7 +56,10 @@ export interface MasterConfig {
 
 export interface UpstreamConfig {
   readonly tls: {
-    /** PEM bundle masters' certificates must chain to; `undefined` means the system's own roots. */
+    /**
+     * PEM bundle masters' certificates must chain to; a file that names none gets `tls.ca`, the Puppet CA.
+     * `undefined`, which no file can say, means the system's own roots.
+     */
     readonly ca: string | undefined
     /** Certificate the proxy shows to masters that ask for one. */
     readonly client: CertificateConfig | undefined

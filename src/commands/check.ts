@@ -1,0 +1,32 @@
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatDuration } from '../config/units.ts'
+
+/** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
+export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): string {
+  const config = loadConfig(options.config, env)
+  return [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
+}
+
+function describeListeners({ listen, tls, admin }: Config): string {
+  const workers = listen.workers === 0 ? 'the main thread' : counted(listen.workers, 'worker')
+  const certificates = counted(tls.certificates.length, 'certificate')
+  const crl = tls.crl ? `CRL read every ${formatDuration(tls.crl.refreshMs)}` : 'no CRL'
+  const address = `agents on ${join(listen)} (${workers}, ${certificates}, ${crl})`
+  return `  ${address}, operators on ${join(admin)}`
+}
+
+function describeMasters({ ca, masters, balance }: Config): string {
+  const tiers = new Set(masters.map(master => master.priority)).size
+  const shared = `${counted(masters.length, 'master')} of ${counted(tiers, 'priority', 'priorities')}`
+  return `  CA at ${ca.url}, ${shared}, ${balance.policy}`
+}
+
+/** `host:port`, with the brackets IPv6 needs there. */
+function join({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { ConfigError } from '../config/problems.ts'
+
+/** What the command line talks to; a test gives its own. */
+export interface Terminal {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly env: NodeJS.ProcessEnv
+}
+
+const terminal: Terminal = {
+  out: text => process.stdout.write(text),
+  err: text => process.stderr.write(text),
+  env: process.env
+}
+
+/**
+ * Runs one command line, given without `node` and the program's name. Resolves with the exit code: 0 fine, 1 the
+ * user's input is wrong, 2 it could not be done.
+ */
+export async function run(args: readonly string[], io: Terminal = terminal): Promise<number> {
+  let code = 0
+  const program = createProgram(io, result => {
+    code = result
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof ConfigError) {
+      io.err(`${error.lines.join('\n')}\n`)
+      return 1
+    }
+    io.err(`puppet-lb: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 2
+  }
+}
+
+function createProgram(io: Terminal, finish: (code: number) => void): Command {
+  const program = new Command('puppet-lb')
+    .description('A load balancer for Puppet: one hostname in front of the CA and the compile masters.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('--help', 'print what a command does and its options')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      outputError: (text, write) => write(oneSentence(text))
+    })
+    .showSuggestionAfterError()
+
+  addCommand(program, 'serve', 'serve until SIGTERM, then let running requests end')
+    .addOption(configOption())
+    .action(async (options: { config: string }) => {
+      const { serve } = await import('./serve.ts')
+      finish(await serve(options))
+    })
+  addCommand(program, 'check', 'say whether a configuration can be used, or every problem with its line')
+    .addOption(configOption())
+    .action(async (options: { config: string }) => {
+      const { check } = await import('./check.ts')
+      io.out(`${check(options, io.env)}\n`)
+    })
+  return program
+}
+
+/** Commander's complaint and its suggestion, which it puts on two lines, as one. */
+function oneSentence(complaint: string): string {
+  return `${complaint
+    .replace(/^error: /, 'puppet-lb: ')
+    .trim()
+    .replaceAll('\n', ' ')}\n`
+}
+
+function addCommand(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).allowExcessArguments(false)
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'configuration file (YAML)').makeOptionMandatory()
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}

@@ -1,0 +1,86 @@
+import { formatPath, type Path, type Report } from './problems.ts'
+import type { Draft } from './schema-tree.ts'
+import { formatDuration } from './units.ts'
+
+/** Reports what is wrong between keys that are each right. Values that are missing or wrong are passed over. */
+export function checkConsistency(draft: Draft, report: Report): void {
+  checkMasters(draft, report)
+  checkHealth(draft.health, report)
+  checkListeners(draft, report)
+  checkUpstreamTls(draft.upstream?.tls, report)
+  for (const { path, first, value } of repeated(draft.admin?.allow, ['admin', 'allow'])) {
+    report(path, `is ${JSON.stringify(value)}, which ${first} is already; a certname must be there once only`)
+  }
+}
+
+function checkMasters({ masters = [], ca }: Draft, report: Report): void {
+  const pathsOf = (key: string) => (path: Path) => [...path, key]
+  const names = masters.map(master => master?.name)
+  for (const { path, first, value } of repeated(names, ['masters'], pathsOf('name'))) {
+    report(path, `is ${JSON.stringify(value)}, which ${first} is already; names must differ`)
+  }
+  const urls = masters.map(master => master?.url)
+  for (const { path, first, value } of repeated(urls, ['masters'], pathsOf('url'))) {
+    report(path, `is ${value}, which ${first} is already; a master must be there once only`)
+  }
+  urls.forEach((url, index) => {
+    if (url === undefined || url !== ca?.url) return
+    report(
+      ['masters', index, 'url'],
+      `is ${url}, which is ca.url; the CA master must not be a compile master`
+    )
+  })
+  if (masters.length > 0 && masters.every(master => master?.weight === 0)) {
+    report(
+      ['masters'],
+      'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'
+    )
+  }
+}
+
+function checkHealth(health: Draft['health'], report: Report): void {
+  const { timeout, interval } = health ?? {}
+  if (timeout === undefined || interval === undefined || timeout <= interval) return
+  const text = `is ${formatDuration(timeout)}, longer than health.interval, which is ${formatDuration(interval)}`
+  report(['health', 'timeout'], `${text}; a probe must end before the next one begins`)
+}
+
+/** Two listeners cannot have one port, unless the system chooses it or they have different addresses. */
+function checkListeners({ listen, admin }: Draft, report: Report): void {
+  if (listen?.port === undefined || listen.port === 0 || listen.port !== admin?.port) return
+  const wildcards = ['0.0.0.0', '::']
+  const hosts = [listen.host, admin.host]
+  if (listen.host !== admin.host && !hosts.some(host => host && wildcards.includes(host))) return
+  report(['admin', 'port'], `is ${listen.port}, which is listen.port; must be another port`)
+}
+
+function checkUpstreamTls(tls: NonNullable<Draft['upstream']>['tls'], report: Report): void {
+  const path = ['upstream', 'tls']
+  if (tls?.cert !== undefined && tls.key === undefined) {
+    report([...path, 'key'], 'is missing, must be the path of the private key of upstream.tls.cert')
+  }
+  if (tls?.key !== undefined && tls.cert === undefined) {
+    report([...path, 'cert'], 'is missing, must be the path of the certificate of upstream.tls.key')
+  }
+}
+
+interface Repetition {
+  readonly path: Path
+  /** The key that had the value first. */
+  readonly first: string
+  readonly value: string
+}
+
+/** Every entry of a list that an earlier entry equals. `within` leads from an entry to the value in it. */
+function repeated(
+  values: readonly (string | undefined)[] | undefined,
+  path: Path,
+  within = (entry: Path): Path => entry
+): Repetition[] {
+  return (values ?? []).flatMap((value, index, all) => {
+    const first = all.indexOf(value)
+    if (value === undefined || first === index) return []
+    const pathAt = (position: number) => within([...path, position])
+    return [{ path: pathAt(index), first: formatPath(pathAt(first)), value }]
+  })
+}

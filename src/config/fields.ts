@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { showValue } from './problems.ts'
+import { durationPattern, formatDuration, parseDuration } from './units.ts'
+
+/** What zod hands to an error function, as far as it matters here. */
+interface Complaint {
+  readonly input?: unknown
+}
+
+/** The sentence for a value that is not what it must be; `allowed` completes "must be". */
+export function mustBe(allowed: string): (complaint: Complaint) => string {
+  return ({ input }) =>
+    input === undefined ? `is missing, must be ${allowed}` : `is ${showValue(input)}, must be ${allowed}`
+}
+
+/** Text of which `pattern` accepts all. */
+export function text(pattern: RegExp, allowed: string) {
+  const error = mustBe(allowed)
+  return z.string({ error }).regex(pattern, { error })
+}
+
+/** A whole number from `min` to `max`, both allowed. */
+export function wholeNumber(min: number, max: number) {
+  const error = mustBe(`a whole number from ${min} to ${max}`)
+  return z.int({ error }).min(min, { error }).max(max, { error })
+}
+
+/** A duration such as `5s`, read as milliseconds; both bounds are in milliseconds and allowed. */
+export function duration(minMs: number, maxMs: number) {
+  const range = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`
+  const error = mustBe(`a duration ${range}, written like 250ms, 5s, 10m or 1h`)
+  const source = z.string({ error }).meta({ pattern: durationPattern.source })
+  return source.transform((written, context) => {
+    const durationMs = parseDuration(written)
+    if (durationMs !== undefined && durationMs >= minMs && durationMs <= maxMs) return durationMs
+    context.issues.push({ code: 'custom', input: written, message: error({ input: written }) })
+    return z.NEVER
+  })
+}
+
+/** `auto`, or a whole number from `min` to `max`. */
+export function autoOrWholeNumber(min: number, max: number) {
+  const error = mustBe(`auto or a whole number from ${min} to ${max}`)
+  return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error })
+}
+
+/** One of a closed set of names. */
+export function oneOf<const Name extends string>(names: readonly Name[]) {
+  return z.enum(names, { error: mustBe(`one of ${names.join(', ')}`) })
+}
+
+/** True or false. */
+export function flag() {
+  return z.boolean({ error: mustBe('true or false') })
+}
+
+/** The path of a file; whether it exists is found out when it is read. */
+export function filePath(what: string) {
+  return text(filePathPattern, `the path of ${what}`)
+}
+
+/** The path of a file, or a list of at least one. */
+export function filePaths(what: string) {
+  const error = mustBe(`the path of ${what}, or a list of such paths`)
+  // The same sentence at every level, since a union passes on what the alternative that came nearest says.
+  const path = z.string({ error }).regex(filePathPattern, { error })
+  return z.union([path, z.array(path, { error }).min(1, { error })], { error })
+}
+
+/** A group of keys; any other key in it is a problem. */
+export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: mustBe(`a group of the keys ${Object.keys(shape).join(', ')}`) })
+}
+
+/** One line without control characters: a PEM text put where its path belongs is none. */
+const filePathPattern = /^[^\p{Cc}]+$/u

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Path, type Report, showValue } from './problems.ts'
+
+/** What reading the files a configuration names needs to know. */
+export interface FileContext {
+  /** Relative paths start here: the directory of the configuration file. */
+  readonly directory: string
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+  readonly report: Report
+}
+
+/** A file that was read, and the key that named it. */
+export interface NamedFile {
+  readonly path: Path
+  /** Absolute. */
+  readonly file: string
+  readonly text: string
+}
+
+/** Reads the file that the key at `path` names; `undefined` when a problem was reported or there is no name. */
+export function readNamed(path: Path, name: string | undefined, context: FileContext): NamedFile | undefined {
+  if (name === undefined) return undefined
+  const file = resolve(context.directory, name)
+  try {
+    return { path, file, text: readFileSync(file, 'utf8') }
+  } catch (error) {
+    const cause = readFailure(error)
+    context.report(path, `is ${showValue(name)}, but ${cause} at ${file}; must be a file this user can read`)
+    return undefined
+  }
+}
+
+/** Why a file could not be read, to go before "at PATH". */
+export function readFailure(error: unknown): string {
+  const { code = 'an unknown error' } = error as NodeJS.ErrnoException
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no file',
+    ENOTDIR: 'there is no file',
+    EACCES: 'this user may not read the file',
+    EPERM: 'this user may not read the file',
+    EISDIR: 'there is a directory, not a file,'
+  }
+  return known[code] ?? `reading failed (${code})`
+}

@@ -1,0 +1,17 @@
+import { writeFileSync } from 'node:fs'
+import { argv } from 'node:process'
+import { z } from 'zod'
+import { schema } from './schema.ts'
+
+/** Where the schema for editors is kept. */
+export const jsonSchemaFile = new URL('../../config/puppet-lb.schema.json', import.meta.url)
+
+/** The schema for editors as text: what a configuration file may hold, with defaults and descriptions. */
+export function jsonSchema(): string {
+  // Draft 7 is what YAML language servers know best; `input` is the file before defaults and units.
+  return `${JSON.stringify(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }), null, 2)}\n`
+}
+
+if (import.meta.main) {
+  writeFileSync(argv[2] ?? jsonSchemaFile, jsonSchema())
+}

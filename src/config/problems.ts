@@ -1,0 +1,62 @@
+/** Where a value sits in the configuration: `['masters', 1, 'url']`. */
+export type Path = readonly (string | number)[]
+
+/**
+ * Says that the value at `path` is wrong, or the key itself. `text` says what is wrong and what is allowed,
+ * without the key.
+ */
+export type Report = (path: Path, text: string, culprit?: Culprit) => void
+export type Culprit = 'value' | 'key'
+
+/** One thing a person has to change, with the place to change it. */
+export interface Problem {
+  /** `FILE:LINE:COL`, `FILE` alone, or `env:NAME`. */
+  readonly where: string
+  /** The key as a person writes it, `masters[1].url`; `undefined` when no key of the file is to blame. */
+  readonly key: string | undefined
+  readonly text: string
+}
+
+/** The configuration cannot be used. Holds every problem found, not just the first. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'))
+    this.problems = problems
+  }
+
+  /** One line a problem, `FILE:LINE:COL key: what is wrong, what is allowed`. */
+  get lines(): readonly string[] {
+    return this.problems.map(formatProblem)
+  }
+}
+
+/** `masters[1].url` for `['masters', 1, 'url']`; the file as a whole is `file`. */
+export function formatPath(path: Path): string {
+  if (path.length === 0) return 'file'
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`
+    return text === '' ? showKey(part) : `${text}.${showKey(part)}`
+  }, '')
+}
+
+/** A key's name as it may be printed. What does not look like a name may be a pasted secret: it is not shown. */
+export function showKey(name: string): string {
+  return /^[\w.<-]{1,40}$/.test(name) ? name : '(not a name)'
+}
+
+/** A value as it may be printed: short, on one line, and never the content of a PEM file put in by mistake. */
+export function showValue(value: unknown): string {
+  if (value === null || value === '') return 'empty'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object') return 'a group of keys'
+  if (typeof value !== 'string') return String(value)
+  if (/[\r\n]|-----BEGIN/.test(value)) return 'a text of several lines'
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+}
+
+function formatProblem({ where, key, text }: Problem): string {
+  return key === undefined ? `${where}: ${text}` : `${where} ${key}: ${text}`
+}

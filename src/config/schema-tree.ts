@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import type { Path } from './problems.ts'
+import { type Settings, schema } from './schema.ts'
+
+/** A key that holds a value rather than a group of keys. */
+export interface Leaf {
+  readonly path: readonly string[]
+  readonly schema: z.ZodType
+  /** Only the file can hold a list of groups or of names. */
+  readonly isList: boolean
+}
+
+/** What of a file can be used although something else in it is wrong: a wrong value is `undefined`. */
+export type Draft = DeepPartial<Settings>
+
+type DeepPartial<T> = T extends readonly (infer Item)[]
+  ? readonly DeepPartial<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: DeepPartial<T[Key]> | undefined }
+    : T
+
+/** Every leaf of the configuration in the order of the schema. */
+export const leaves: readonly Leaf[] = leavesOf(schema, [])
+
+/**
+ * The data with every group that is there but empty, as when all its keys are commented out, filled in as
+ * `{}`, or left out where it may be.
+ */
+export function fillEmptyGroups(data: unknown): unknown {
+  return fill(schema, data ?? {})
+}
+
+/** The good part of a file whose other parts may be wrong. Never throws. */
+export function readDraft(input: unknown): Draft {
+  return (draftSchema.parse(input) ?? {}) as Draft
+}
+
+/** The keys allowed in the group at `path`, and none when there is no group. */
+export function keysAt(path: Path): readonly string[] {
+  let node: z.core.$ZodType = unwrap(schema)
+  for (const part of path) {
+    const child = childOf(node, part)
+    if (!child) return []
+    node = unwrap(child)
+  }
+  return node instanceof z.ZodObject ? Object.keys(node.shape) : []
+}
+
+const draftSchema = lenient(schema)
+
+/** The same schema with every value optional, and ignored when it is wrong. */
+function lenient(node: z.core.$ZodType): z.ZodType {
+  if (node instanceof z.ZodPrefault) return z.prefault(lenient(node.def.innerType), node.def.defaultValue)
+  if (node instanceof z.ZodDefault) return z._default(lenient(node.def.innerType), node.def.defaultValue)
+  if (node instanceof z.ZodOptional) return lenient(node.def.innerType)
+  if (node instanceof z.ZodObject) {
+    const shape = Object.entries(node.shape).map(([key, child]) => [key, lenient(child)] as const)
+    return z.object(Object.fromEntries(shape)).optional().catch(undefined)
+  }
+  if (node instanceof z.ZodArray && unwrap(node.element) instanceof z.ZodObject) {
+    return z.array(lenient(node.element)).optional().catch(undefined)
+  }
+  return z.optional(node).catch(undefined)
+}
+
+function leavesOf(node: z.core.$ZodType, path: readonly string[]): Leaf[] {
+  const inner = unwrap(node)
+  if (inner instanceof z.ZodObject) {
+    return Object.entries(inner.shape).flatMap(([key, child]) => leavesOf(child, [...path, key]))
+  }
+  return [{ path, schema: node as z.ZodType, isList: inner instanceof z.ZodArray }]
+}
+
+function fill(node: z.core.$ZodType, data: unknown): unknown {
+  const inner = unwrap(node)
+  if (!(inner instanceof z.ZodObject)) return data
+  if (data === null) return {}
+  if (typeof data !== 'object' || Array.isArray(data)) return data
+  const filled = Object.entries(data).flatMap(([key, value]) => {
+    const child = inner.shape[key]
+    if (value === null && child instanceof z.ZodOptional && unwrap(child) instanceof z.ZodObject) return []
+    return [[key, child ? fill(child, value) : value] as const]
+  })
+  return Object.fromEntries(filled)
+}
+
+function childOf(node: z.core.$ZodType, part: string | number): z.core.$ZodType | undefined {
+  if (node instanceof z.ZodArray) return node.element
+  return node instanceof z.ZodObject ? node.shape[part] : undefined
+}
+
+/** The schema itself, without what says that it may be left out. */
+function unwrap(node: z.core.$ZodType): z.core.$ZodType {
+  const isWrapper =
+    node instanceof z.ZodPrefault || node instanceof z.ZodDefault || node instanceof z.ZodOptional
+  return isWrapper ? unwrap(node.def.innerType) : node
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod'
+import { logLevels, policyNames } from './config.ts'
+import {
+  autoOrWholeNumber,
+  duration,
+  filePath,
+  filePaths,
+  flag,
+  group,
+  mustBe,
+  oneOf,
+  text,
+  wholeNumber
+} from './fields.ts'
+import { origin } from './origin.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+const host = () =>
+  text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')
+
+const listen = group({
+  host: host().default('0.0.0.0').describe('Address to listen on. `::` listens on IPv6 and IPv4.'),
+  port: wholeNumber(0, 65_535)
+    .default(8140)
+    .describe('Port agents connect to. 0 lets the system choose, which is for tests.'),
+  workers: autoOrWholeNumber(0, 256)
+    .default('auto')
+    .describe(
+      'Threads that serve requests and share the port. `auto` is one for each processor the system grants; ' +
+        '0 serves from the main thread.'
+    ),
+  drainTimeout: duration(0, 24 * HOUR)
+    .prefault('10m')
+    .describe('After SIGTERM, how long running requests may take to end before they are cut.')
+})
+
+const tls = group({
+  cert: filePaths('a PEM certificate').describe(
+    'Certificate shown to agents, issued by the Puppet CA, with every name agents use as `server`. PEM, leaf first, ' +
+      'then intermediates. A list holds one file for each key type (RSA beside ECDSA).'
+  ),
+  key: filePaths('a PEM private key').describe(
+    'Private key of `cert`, PEM, not encrypted. With a list, one for each certificate in the same order.'
+  ),
+  ca: filePath('a PEM file of CA certificates').describe(
+    'Certificates of the Puppet CA, PEM, root and intermediates: what an agent certificate must chain to.'
+  ),
+  crl: group({
+    file: filePath('a PEM file of revocation lists').describe(
+      'Revocation lists of the Puppet CA, PEM, all levels in one file.'
+    ),
+    refresh: duration(SECOND, 24 * HOUR)
+      .prefault('5m')
+      .describe('How often the file is read again.')
+  })
+    .optional()
+    .describe('Revoked certificates. Without it no certificate counts as revoked.')
+}).describe('What the proxy shows to agents and how it recognises them.')
+
+const master = group({
+  name: text(/^[A-Za-z0-9._-]{1,64}$/, '1 to 64 letters, digits, dots, hyphens or underscores')
+    .refine(name => name !== 'ca', {
+      error: 'is "ca", which always means the CA master; must be another name'
+    })
+    .describe('Short name for logs, metrics and commands; unique. `ca` is taken by the CA master.'),
+  url: origin().describe(
+    'Scheme, host and port: `https://HOST:PORT`, or `http://HOST:PORT` on a private net.'
+  ),
+  weight: wholeNumber(0, 1000)
+    .default(1)
+    .describe('Share of the work, relative to the other masters of its priority. 0 takes no new work.'),
+  priority: wholeNumber(0, 1000)
+    .default(0)
+    .describe('Tier. 0 goes first; the next one only when no master before it can serve.')
+})
+
+const upstream = group({
+  tls: group({
+    ca: filePath('a PEM file of CA certificates')
+      .optional()
+      .describe('CA certificates the certificates of masters must chain to, PEM. Default: `tls.ca`.'),
+    cert: filePath('a PEM certificate')
+      .optional()
+      .describe('Certificate the proxy shows to masters, PEM. Default: none.'),
+    key: filePath('a PEM private key').optional().describe('Private key of `cert`, PEM, not encrypted.'),
+    serverName: text(/^[A-Za-z0-9._-]+$/, 'a host name')
+      .optional()
+      .describe("Name expected in every master's certificate and sent as SNI. Default: the host of its URL."),
+    dangerouslySkipVerification: flag()
+      .default(false)
+      .describe(
+        'Accept any certificate from masters. Whoever can redirect traffic can then pose as a master.'
+      )
+  })
+    .prefault({})
+    .describe('TLS between the proxy and masters with an https URL.'),
+  connectTimeout: duration(10, 5 * MINUTE)
+    .prefault('5s')
+    .describe('Longest time to connect to a master, TLS included; after it the next master is tried.'),
+  responseTimeout: duration(10, 24 * HOUR)
+    .prefault('10m')
+    .describe(
+      'Longest time from the end of the request to the begin of the answer. Catalogs may take minutes.'
+    )
+})
+
+const health = group({
+  path: text(/^\/[^\s#]*$/, 'a path that begins with /')
+    .default('/status/v1/simple')
+    .describe('Path asked of every master; the answer 200 is healthy.'),
+  interval: duration(100, HOUR).prefault('5s').describe('Time between two probes of one master.'),
+  timeout: duration(10, HOUR)
+    .prefault('3s')
+    .describe('Longest time a probe may take; not longer than `interval`.'),
+  rise: wholeNumber(1, 100).default(2).describe('Good probes in a row that bring a master back.'),
+  fall: wholeNumber(1, 100).default(3).describe('Bad probes in a row that take a master out.')
+})
+
+/** What Puppet allows in a certname: printable ASCII but the slash. */
+const certname = text(/^[ -.0-~]+$/, 'a certname, without slash')
+
+const admin = group({
+  host: host()
+    .default('127.0.0.1')
+    .describe('Address of the admin listener: metrics, health, status. It asks for no password.'),
+  port: wholeNumber(0, 65_535)
+    .default(9140)
+    .describe('Port of the admin listener. 0 lets the system choose.'),
+  allow: z
+    .array(certname, { error: mustBe('a list of certnames') })
+    .default([])
+    .describe(
+      'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is refused.'
+    )
+})
+
+/** Every key a configuration file may hold, with its default, bounds and description. There is no other list. */
+export const schema = group({
+  listen: listen.prefault({}).describe('Where agents connect.'),
+  tls,
+  ca: group({
+    url: origin().describe('Scheme, host and port of the master that is the CA; no compile master.')
+  }).describe(
+    'The one master that signs certificates. Every certificate request goes there and nowhere else.'
+  ),
+  masters: z
+    .array(master, { error: mustBe('a list of at least one master') })
+    .min(1, { error: mustBe('a list of at least one master') })
+    .describe('The compile masters.'),
+  upstream: upstream.prefault({}).describe('How the proxy talks to masters.'),
+  health: health.prefault({}).describe('How the proxy finds out which masters can serve.'),
+  balance: group({
+    policy: oneOf(policyNames)
+      .default('least-loaded')
+      .describe(
+        '`least-loaded`: fewest open requests for its weight. `round-robin`: in turn, by weight. ' +
+          '`rendezvous`: the same certname prefers the same master.'
+      )
+  })
+    .prefault({})
+    .describe('Which of the masters that can serve gets a request.'),
+  admin: admin.prefault({}).describe('The listener for operators.'),
+  log: group({ level: oneOf(logLevels).default('info').describe('Least important level that is logged.') })
+    .prefault({})
+    .describe('The log, JSON lines on standard output.')
+}).meta({ title: 'puppet-lb.yaml', description: 'Configuration of puppet-lb.' })
+
+/** A valid configuration file: defaults filled in, durations in milliseconds, files not yet read. */
+export type Settings = z.output<typeof schema>

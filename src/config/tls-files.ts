@@ -1,0 +1,104 @@
+import type { X509Certificate } from 'node:crypto'
+import { dateProblem, readCertificate, readCertificates, reportUnusable, subjectOf } from './certificate.ts'
+import type { CertificateConfig } from './config.ts'
+import { type FileContext, type NamedFile, readNamed } from './files.ts'
+import type { Path } from './problems.ts'
+import { checkRevocationLists } from './revocation-lists.ts'
+import type { Draft } from './schema-tree.ts'
+
+/** What the files named under `tls` and `upstream.tls` hold. Where a problem was reported something is missing. */
+export interface TlsFiles {
+  readonly certificates: readonly CertificateConfig[]
+  readonly ca: NamedFile | undefined
+  readonly crlFile: string | undefined
+  readonly upstreamCa: NamedFile | undefined
+  readonly upstreamClient: CertificateConfig | undefined
+}
+
+/** Reads every certificate, key and list a configuration names, and reports what is wrong with each. */
+export function readTlsFiles({ tls, upstream }: Draft, context: FileContext): TlsFiles {
+  const certificates = readServerCertificates(tls, context)
+  const ca = readNamed(['tls', 'ca'], tls?.ca, context)
+  const authorities = ca && readAuthorities(ca, context)
+  const crl = readNamed(['tls', 'crl', 'file'], tls?.crl?.file, context)
+  if (crl && authorities) checkRevocationLists(crl, authorities, context.report)
+  const own = upstream?.tls
+  const upstreamCa = readNamed(['upstream', 'tls', 'ca'], own?.ca, context)
+  if (upstreamCa) readTrusted(upstreamCa, context)
+  const client = readCertificate(
+    {
+      certPath: ['upstream', 'tls', 'cert'],
+      cert: own?.cert,
+      keyPath: ['upstream', 'tls', 'key'],
+      key: own?.key
+    },
+    context
+  )
+  return { certificates, ca, crlFile: crl?.file, upstreamCa, upstreamClient: client?.config }
+}
+
+function readServerCertificates(tls: Draft['tls'], context: FileContext): readonly CertificateConfig[] {
+  const certs = listed(['tls', 'cert'], tls?.cert)
+  const keys = listed(['tls', 'key'], tls?.key)
+  const isPaired = certs.length === keys.length
+  if (!isPaired && certs.length > 0 && keys.length > 0) {
+    context.report(
+      ['tls', 'key'],
+      `names ${counted(keys.length, 'key')} for ${counted(certs.length, 'certificate')} in tls.cert; ` +
+        'must be as many, in the same order'
+    )
+  }
+  const seen = new Map<string, Path>()
+  return certs.flatMap((cert, index) => {
+    const key = isPaired ? keys[index] : undefined
+    const names = { certPath: cert.path, cert: cert.name, keyPath: key?.path ?? [], key: key?.name }
+    const read = readCertificate(names, context)
+    if (!read) return []
+    if (seen.has(read.keyType)) {
+      const text = `is a second certificate with a key of type ${read.keyType}; must be one for each key type`
+      context.report(cert.path, text)
+    }
+    seen.set(read.keyType, cert.path)
+    return [read.config]
+  })
+}
+
+/** CAs whose certificates agents may present. All of them must be CAs; one that expired may stay beside its heir. */
+function readAuthorities(from: NamedFile, context: FileContext): readonly X509Certificate[] | undefined {
+  const certificates = readTrusted(from, context)
+  const stranger = certificates?.find(certificate => !certificate.ca)
+  if (stranger) {
+    const text = `names ${from.file}, in which the certificate of ${subjectOf(stranger)} is not a CA's`
+    context.report(from.path, `${text}; must hold the certificates of the Puppet CA only`)
+  }
+  return certificates
+}
+
+function readTrusted(from: NamedFile, context: FileContext): readonly X509Certificate[] | undefined {
+  const certificates = readCertificates(from, context.report)
+  if (!certificates) return undefined
+  const problems = certificates.map(certificate => dateProblem(certificate, context.nowMs))
+  if (problems.every(problem => problem !== undefined)) {
+    const text = `names ${from.file}, in which the certificate of ${subjectOf(certificates[0])} ${problems[0]}`
+    context.report(from.path, `${text}; at least one must be valid now`)
+  }
+  reportUnusable(from, { ca: certificates.map(String).join('') }, context.report)
+  return certificates
+}
+
+interface Listed {
+  readonly path: Path
+  readonly name: string
+}
+
+/** One path or several, each with the key that names it. */
+function listed(path: Path, names: string | readonly (string | undefined)[] | undefined): Listed[] {
+  if (typeof names === 'string') return [{ path, name: names }]
+  return (names ?? []).flatMap((name, index) =>
+    name === undefined ? [] : [{ path: [...path, index], name }]
+  )
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
