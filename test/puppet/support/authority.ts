@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask } from './ask.ts'
+import { mustRun } from './background.ts'
+import { caMaster, operatorName, scratch, sslOf, urlOf } from './layout.ts'
+import { masterDir } from './master-config.ts'
+
+/** Makes the CA (root and intermediate), the CA master's own certificate and an operator's. `--force`: nothing runs yet. */
+export async function setUpAuthority(): Promise<void> {
+  const config = join(masterDir(caMaster), 'puppet/puppet.conf')
+  const names = `DNS:localhost,IP:${caMaster.host}`
+  await authorityCommand([
+    'setup',
+    '--config',
+    config,
+    '--certname',
+    caMaster.name,
+    '--subject-alt-names',
+    names
+  ])
+  await authorityCommand([
+    'generate',
+    '--config',
+    config,
+    '--ca-client',
+    '--force',
+    '--certname',
+    operatorName
+  ])
+}
+
+/** `puppetserver ca …` as an operator types it. */
+export const authorityCommand = (args: readonly string[]): Promise<void> =>
+  mustRun({
+    command: 'puppetserver',
+    args: ['ca', ...args],
+    cwd: scratch(),
+    logFile: scratch('logs/puppetserver-ca.log')
+  })
+
+/** A host that gets its certificate straight from the CA master, as an operator would enrol it. */
+export interface Enrolment {
+  readonly certname: string
+  /** The certificate ends up in `ssl/` below it, see `sslOf`. */
+  readonly directory: string
+  /** Names and addresses beside the certname: `DNS:…`, `IP:…`. */
+  readonly altNames: readonly string[]
+}
+
+/**
+ * Key, request, signing by the CA's `autosign`, certificate, CA bundle. In two commands, because the one
+ * (`puppet ssl bootstrap`) stalls for 30 s against a Puppet Server on TLS 1.3: Java sends its session ticket
+ * after the first answer, Ruby takes a readable connection for a closed one and waits for its end.
+ */
+export async function enrol({ certname, directory, altNames }: Enrolment): Promise<void> {
+  const settings = {
+    confdir: join(directory, 'enrol'),
+    vardir: join(directory, 'enrol/var'),
+    ssldir: join(directory, 'ssl'),
+    certname,
+    dns_alt_names: altNames.join(','),
+    keylength: '2048',
+    server: caMaster.host,
+    serverport: String(caMaster.port)
+  }
+  const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  const logFile = scratch('logs', `enrol-${certname}.log`)
+  for (const step of ['submit_request', 'download_cert']) {
+    await mustRun({ command: 'puppet', args: ['ssl', step, ...options], cwd: scratch(), logFile })
+  }
+}
+
+/** The operator's certificate: the CA's `auth.conf` lets its extension `pp_cli_auth` administer. */
+export const operator = () => sslOf(masterDir(caMaster), operatorName)
+
+/** Fetches the whole CRL (root and intermediate) from the CA master and writes it to a file. */
+export async function saveCrl(file: string): Promise<void> {
+  const url = `${urlOf(caMaster)}/puppet-ca/v1/certificate_revocation_list/ca`
+  const { status, body } = await ask({ url, trust: operator().ca })
+  if (status !== 200) throw new Error(`the CA answered ${status} for its CRL: ${body}`)
+  writeFileSync(file, body)
+}

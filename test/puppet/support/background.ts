@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { scratch } from './layout.ts'
+
+const POLL_MS = 100
+const END_GRACE_MS = 15_000
+
+/** A command with its own log; its arguments must name the scratch directory, by which clean-up knows it. */
+export interface Command {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly logFile: string
+}
+
+/**
+ * Starts a process that outlives this one and is noted in `pids/`, so that `test/puppet/run` ends it
+ * whatever happens here. Standard output and error go to the log file, appended.
+ */
+export function start({
+  command,
+  args,
+  cwd,
+  env,
+  logFile
+}: Command): ChildProcess & { readonly pid: number } {
+  const log = openSync(logFile, 'a')
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...baseEnv(), ...env },
+    detached: true,
+    stdio: ['ignore', log, log]
+  })
+  closeSync(log)
+  const { pid } = child
+  if (pid === undefined) throw new Error(`could not start ${command}`)
+  mkdirSync(scratch('pids'), { recursive: true })
+  writeFileSync(pidFile(pid), `${command} ${args.join(' ')}\n`)
+  child.once('exit', () => rmSync(pidFile(pid), { force: true }))
+  child.unref()
+  return Object.assign(child, { pid })
+}
+
+/** Runs a command to its end: its exit status, or 128 when a signal ended it. */
+export async function run(command: Command): Promise<number> {
+  const child = start(command)
+  child.ref()
+  const [code] = await once(child, 'exit')
+  return typeof code === 'number' ? code : 128
+}
+
+/** Runs a command that must succeed; the error carries its log. */
+export async function mustRun(command: Command): Promise<void> {
+  const code = await run(command)
+  if (code === 0) return
+  throw new Error(`${command.command} ended with ${code}\n${readFileSync(command.logFile, 'utf8')}`)
+}
+
+/** Whether a process of this run is alive; zombies and foreign processes under a reused number are not. */
+export function isRunning(pid: number): boolean {
+  const file = join('/proc', String(pid), 'cmdline')
+  return existsSync(file) && readFileSync(file, 'utf8').includes(scratch())
+}
+
+/** Sends a signal and waits until the process is gone; a stubborn one is killed. */
+export async function end(pid: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (!isRunning(pid)) return
+  process.kill(pid, signal)
+  const gone = () => Promise.resolve(!isRunning(pid))
+  if (!(await reaches(gone, END_GRACE_MS)) && isRunning(pid)) process.kill(pid, 'SIGKILL')
+  await reaches(gone, END_GRACE_MS)
+  rmSync(pidFile(pid), { force: true })
+}
+
+/** Asks an outside process again and again until the answer is yes; false when the time is over. */
+export async function reaches(ask: () => Promise<boolean>, deadlineMs: number): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs
+  while (performance.now() < deadline) {
+    if (await ask().catch(() => false)) return true
+    await delay(POLL_MS)
+  }
+  return false
+}
+
+const pidFile = (pid: number): string => scratch('pids', String(pid))
+
+/** Nothing of the developer's own Puppet or Ruby set-up reaches the suite. */
+const baseEnv = (): Record<string, string> => ({
+  PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: scratch('home'),
+  LANG: 'C.UTF-8'
+})

@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Answer, ask } from './ask.ts'
+import { end, isRunning, reaches, start } from './background.ts'
+import { type MasterLayout, scratch, urlOf } from './layout.ts'
+import { masterDir } from './master-config.ts'
+
+/** A master boots in 15 s on an idle machine of two cores, three of them together in 40 s. */
+const BOOT_DEADLINE_MS = 240_000
+
+/** For servers that start often and live briefly: the first compiler only halves the CPU a boot costs. */
+const JVM = ['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+/** Starts one Puppet Server as Debian's own unit does, but in its own directory. */
+export function startMaster(master: MasterLayout): void {
+  const dir = masterDir(master)
+  const { pid } = start({
+    command: 'java',
+    args: [
+      ...JVM,
+      `-Djava.io.tmpdir=${dir}/tmp`,
+      '-Djruby.lib=/usr/share/jruby/lib',
+      '-Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger',
+      '-jar',
+      '/usr/share/puppetserver/puppetserver.jar',
+      '--config',
+      `${dir}/conf.d`,
+      '--bootstrap-config',
+      `${dir}/services.d`
+    ],
+    cwd: dir,
+    logFile: logOf(master)
+  })
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(join(dir, 'pid'), String(pid))
+}
+
+/** Resolves once the master says that it runs; fails with its log when it ends before or never does. */
+export async function masterReady(master: MasterLayout): Promise<void> {
+  const pid = masterPid(master)
+  const ready = await reaches(async () => {
+    if (!isRunning(pid)) throw new Error('ended')
+    return (await askMaster(master, '/status/v1/simple')).body === 'running'
+  }, BOOT_DEADLINE_MS)
+  if (!ready) throw new Error(`${master.name} does not serve\n${readFileSync(logOf(master), 'utf8')}`)
+}
+
+/** Ends a master; `SIGKILL` is the machine that loses its power. */
+export const endMaster = (master: MasterLayout, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> =>
+  end(masterPid(master), signal)
+
+/** Process number of the last start. */
+export const masterPid = (master: MasterLayout): number =>
+  Number(readFileSync(join(masterDir(master), 'pid'), 'utf8'))
+
+/** Asks a master directly, without a certificate and past the balancer. */
+export const askMaster = (master: MasterLayout, path: string): Promise<Answer> =>
+  ask({ url: `${urlOf(master)}${path}`, trust: 'anything' })
+
+/** Compiles running on a master now, as it tells itself: certnames are not shown, only their number. */
+export async function compilesOn(master: MasterLayout): Promise<number> {
+  const { body } = await askMaster(master, '/status/v1/services/jruby-metrics?level=debug')
+  return (body.match(/"uri":"\/puppet\/v3\/catalog\//g) ?? []).length
+}
+
+/** Request lines a master has served, each as `STATUS "METHOD PATH HTTP/1.1" …`. */
+export const accessLogOf = (master: MasterLayout): readonly string[] =>
+  readFileSync(join(masterDir(master), 'log/access.log'), 'utf8')
+    .trim()
+    .split('\n')
+
+const logOf = ({ name }: MasterLayout): string => scratch('logs', `${name}.log`)

@@ -1,0 +1,34 @@
+/** Brings the fixture up: the CA, two compile masters and the balancer's certificate. Started by `test/puppet/run`. */
+import { cpSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { enrol, setUpAuthority } from './authority.ts'
+import { allMasters, caMaster, plainMaster, proxyName, scratch, tlsMaster } from './layout.ts'
+import { masterReady, startMaster } from './master.ts'
+import { masterDir, writeMasterConfig } from './master-config.ts'
+
+for (const directory of ['logs', 'home', 'proxy', 'agents'])
+  mkdirSync(scratch(directory), { recursive: true })
+cpSync(join(import.meta.dirname, '../code'), scratch('code'), { recursive: true })
+for (const master of allMasters) writeMasterConfig(master)
+
+startMaster(plainMaster) // needs no certificate, so nothing to wait for
+await setUpAuthority()
+startMaster(caMaster)
+await masterReady(caMaster)
+say('the CA master serves')
+await Promise.all([
+  enrolTlsMaster(),
+  enrol({ certname: proxyName, directory: scratch('proxy'), altNames: ['DNS:puppet', 'DNS:localhost'] })
+])
+await Promise.all([masterReady(plainMaster), masterReady(tlsMaster)])
+say('both compile masters serve')
+
+async function enrolTlsMaster(): Promise<void> {
+  const { name, host } = tlsMaster
+  await enrol({ certname: name, directory: masterDir(tlsMaster), altNames: [`IP:${host}`] })
+  startMaster(tlsMaster)
+}
+
+function say(what: string): void {
+  console.log(`# ${(performance.now() / 1000).toFixed(0)} s: ${what}`)
+}
