@@ -1,5 +1,4 @@
-import './reflect-metadata.ts'
-import { ExtensionsAttribute, Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
+import { ExtensionsAttribute, Pkcs10CertificateRequestGenerator } from '../model/x509.ts'
 import { type KeyPair, signingAlgorithm } from './key-pair.ts'
 import { alternativeNames, type TrustedExtensions, trustedExtensions } from './puppet-extensions.ts'
 

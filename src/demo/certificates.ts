@@ -1,11 +1,10 @@
-import './reflect-metadata.ts'
+import { systemRuntime } from '../model/runtime.ts'
 import {
   type Extension,
   type Name,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension
-} from '@peculiar/x509'
-import { systemRuntime } from '../model/runtime.ts'
+} from '../model/x509.ts'
 import {
   type Certification,
   type Certifier,

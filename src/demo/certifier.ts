@@ -1,4 +1,3 @@
-import './reflect-metadata.ts'
 import { randomBytes, type webcrypto } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension,
@@ -11,7 +10,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator
-} from '@peculiar/x509'
+} from '../model/x509.ts'
 import { generateKeyPair, importKeyPair, type KeyPair, type KeyType, signingAlgorithm } from './key-pair.ts'
 
 /** One CA certificate with its key: the root, or the intermediate that signs leaves. */

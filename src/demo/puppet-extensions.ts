@@ -1,4 +1,3 @@
-import './reflect-metadata.ts'
 import { isIP } from 'node:net'
 import {
   BasicConstraintsExtension,
@@ -9,7 +8,7 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   X509Certificate
-} from '@peculiar/x509'
+} from '../model/x509.ts'
 
 /** Trusted facts by Puppet's short name (`pp_role`) or by dotted OID. */
 export type TrustedExtensions = Readonly<Record<string, string>>

@@ -1,11 +1,10 @@
-import './reflect-metadata.ts'
 import {
   AuthorityKeyIdentifierExtension,
   Extension,
   PemConverter,
   X509CrlGenerator,
   X509CrlReason
-} from '@peculiar/x509'
+} from '../model/x509.ts'
 import type { Certifier } from './certifier.ts'
 import { signingAlgorithm } from './key-pair.ts'
 
