@@ -26,7 +26,7 @@ export interface AdmissionDeps {
   readonly nextTicket: () => number
   readonly wallClock: () => number
   readonly forward: (errand: Errand) => void
-  readonly fanOut: (exchange: Exchange, identity: Identity, snapshot: Snapshot) => void
+  readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
 
 /** Decides what becomes of a request: refused, answered here, sent to every master, or to one of several. */
@@ -63,7 +63,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
       answerForPool(exchange, snapshot, deps.responder)
       return
     case 'every-master':
-      deps.fanOut(exchange, identity, snapshot)
+      deps.fanOut(exchange, identity)
       return
     case 'ca':
       deps.forward({

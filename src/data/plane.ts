@@ -1,21 +1,22 @@
-import type { TLSSocket } from 'node:tls'
 import type { MessagePort } from 'node:worker_threads'
 import { Registry } from 'prom-client'
 import { policies } from '../balance/registry.ts'
 import { authoritiesOf } from '../model/authorities.ts'
 import { createBoard } from '../model/board.ts'
-import type { Order, PlaneStart, Report } from '../model/messages.ts'
+import { ProxyError } from '../model/errors.ts'
+import type { Order, Outcome, PlaneStart, Report } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Master, Snapshot } from '../model/snapshot.ts'
+import type { Master } from '../model/snapshot.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { admit } from './admission.ts'
 import { createConnections } from './connections.ts'
 import { createDrain } from './drain.ts'
-import { openExchange } from './exchange.ts'
+import { type Exchange, openExchange } from './exchange.ts'
 import { fanOut } from './fan-out.ts'
-import { forward } from './forward.ts'
+import { type Errand, forward } from './forward.ts'
+import type { Identity } from './identity.ts'
 import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
@@ -50,7 +51,7 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
     upstreamOf,
     begin: (master: Master) => board.begin(worker, master.index),
     end: (master: Master) => board.end(worker, master.index),
-    report: (outcome: Extract<Report, { type: 'outcome' }>['outcome']) => tell({ type: 'outcome', outcome })
+    report: (outcome: Outcome) => tell({ type: 'outcome', outcome })
   }
   const admission = {
     responder,
@@ -60,12 +61,9 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
     allowed: new Set(config.admin.allow),
     nextTicket: board.nextTicket,
     wallClock: runtime.wallClock,
-    forward: (errand: Parameters<typeof forward>[0]) => forward(errand, forwardDeps),
-    fanOut: (
-      exchange: Parameters<typeof fanOut>[0],
-      identity: { readonly headers: readonly string[] },
-      current: Snapshot
-    ) => void fanOut(exchange, identity.headers, current.masters, { upstreamOf, responder })
+    forward: (errand: Errand) => forward(errand, forwardDeps),
+    fanOut: (exchange: Exchange, identity: Identity) =>
+      void fanOut(exchange, identity.headers, snapshot.masters, { upstreamOf, responder })
   }
 
   const requestId = createRequestIds(worker, runtime)
@@ -74,11 +72,13 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
     requestId,
     serve(id, request, response) {
       drain.onRequest(request.socket, response)
-      admit(
-        openExchange(id, request, response, books),
-        connections.identityOf(request.socket as TLSSocket),
-        admission
-      )
+      const exchange = openExchange(id, request, response, books)
+      try {
+        admit(exchange, connections.identityOf(request.socket), admission)
+      } catch (error) {
+        log.error({ id, err: error }, 'request failed inside the balancer')
+        responder.refuse(exchange, new ProxyError('internal'))
+      }
     }
   })
   const connections = createConnections(listener.server, authoritiesOf(config.tls.ca), metrics)

@@ -35,6 +35,9 @@ interface Answer {
 
 export type ReasonCode = keyof typeof answers
 
+/** Every code, for the documentation's test. */
+export const reasonCodes = Object.freeze(Object.keys(answers) as ReasonCode[])
+
 /** A request that ends with an answer of the proxy's own. `detail` reaches the agent: never an address or a stack. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { reasonCodes } from '../src/model/errors.ts'
+import { masterStates } from '../src/model/snapshot.ts'
+import { endpointClasses } from '../src/puppet/endpoint.ts'
+import { createControlMetrics, createTrafficMetrics } from '../src/telemetry/metrics.ts'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const named = (pattern: RegExp) => [...readme.matchAll(pattern)].map(match => match[1] as string)
+
+t.test('every metric is in the README with its labels, and none that does not exist', async t => {
+  const registry = new Registry()
+  createTrafficMetrics(registry)
+  createControlMetrics(registry, {
+    masters: () => [],
+    states: masterStates,
+    crl: () => undefined,
+    certificates: () => new Map()
+  })
+  const documented = new Map(
+    [...readme.matchAll(/^\| `(puppet_lb_\w+)` \|([^|]*)\|/gm)].map(match => [
+      match[1],
+      labelsIn(match[2] ?? '')
+    ])
+  )
+  const existing = new Map(
+    registry.getMetricsAsArray().map(metric => {
+      const { name, labelNames } = metric as unknown as { name: string; labelNames: string[] }
+      return [name, [...labelNames].sort()]
+    })
+  )
+  t.same([...documented].sort(), [...existing].sort())
+})
+
+t.test('every reason code is in the README, and none that does not exist', async t => {
+  t.same(
+    named(/^\| [A-Z][^|]*\| `([a-z-]+)` \|/gm)
+      .filter(unique)
+      .sort(),
+    [...reasonCodes].sort()
+  )
+})
+
+t.test('every endpoint class is in the README', async t => {
+  for (const each of endpointClasses) t.match(readme, `\`${each}\``)
+})
+
+function labelsIn(cell: string): string[] {
+  return [...cell.matchAll(/`(\w+)`/g)].map(match => match[1] as string).sort()
+}
+
+function unique<Value>(value: Value, index: number, all: readonly Value[]): boolean {
+  return all.indexOf(value) === index
+}
