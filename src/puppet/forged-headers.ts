@@ -9,7 +9,7 @@ export function isForgeable(name: string): boolean {
   return forgeable.test(name)
 }
 
-/** `W` stands for the signs between words; the last alternative group may be followed by anything. */
+/** `W` stands for any sign between words; behind the last of them comes a sign or the end. */
 const forgeable = new RegExp(
   '^W*(?:httpW+)*(?:xW+(?:client|ssl|forwarded|realW+ip)|sslW+client|forwarded|clientW+ip)(?:W|$)'.replaceAll(
     'W',
