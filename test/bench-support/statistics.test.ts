@@ -1,0 +1,54 @@
+import t from 'tap'
+import { createDice, median, ratiosOf, shuffle, spreadOf } from '../bench/statistics.ts'
+
+t.test('the median is the middle value, whatever the order', async t => {
+  t.equal(median([9, 1, 5]), 5)
+})
+
+t.test('the median of an even number of values lies between the two in the middle', async t => {
+  t.equal(median([4, 1, 2, 100]), 3)
+})
+
+t.test('values sort as numbers, not as text', async t => {
+  t.equal(median([10, 9, 100]), 10)
+})
+
+t.test('no values have no median', async t => {
+  t.throws(() => median([]), { message: 'no values, no median' })
+})
+
+t.test('a spread names the extremes beside the median', async t => {
+  t.same(spreadOf([3, 1, 2]), { median: 2, min: 1, max: 3 })
+})
+
+t.test('ratios compare what was measured in the same round', async t => {
+  t.same(ratiosOf([10, 40], [5, 10]), [2, 4])
+})
+
+t.test('rounds that do not match are not compared', async t => {
+  t.throws(() => ratiosOf([1, 2], [1]), { message: '2 rounds against 1' })
+})
+
+t.test('the same seed gives the same order, another seed another', async t => {
+  const items = Array.from({ length: 20 }, (_, index) => index)
+  t.same(shuffle(items, createDice(7)), shuffle(items, createDice(7)))
+  t.notSame(shuffle(items, createDice(7)), shuffle(items, createDice(8)))
+})
+
+t.test('a shuffle loses nothing and leaves its input alone', async t => {
+  const items = ['haproxy', 'nginx', 'puppet-lb']
+  const shuffled = shuffle(items, createDice(1))
+  t.same(shuffled.toSorted(), items)
+  t.same(items, ['haproxy', 'nginx', 'puppet-lb'])
+})
+
+t.test('every order of three comes up about equally often', async t => {
+  const random = createDice(42)
+  const seen = new Map<string, number>()
+  for (let round = 0; round < 6000; round++) {
+    const order = shuffle(['a', 'b', 'c'], random).join('')
+    seen.set(order, (seen.get(order) ?? 0) + 1)
+  }
+  t.equal(seen.size, 6)
+  for (const [order, count] of seen) t.ok(count > 850 && count < 1150, `${order}: ${count} of about 1000`)
+})

@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { checkProxy } from './checks.ts'
+import { measure, warmUp } from './figures.ts'
+import { type Material, makeMaterial } from './material.ts'
+import type { LoadOrder, LoadReply } from './messages.ts'
+import type { Options } from './options.ts'
+import { backendPorts, type ProxyName, type Scheme } from './ports.ts'
+import type { Processes, Started } from './processes.ts'
+import { type Contender, startProxy } from './proxies.ts'
+import type { Measured } from './report.ts'
+import { createDice, shuffle } from './statistics.ts'
+
+export interface SessionOptions {
+  /** For everything that is written; empty. */
+  readonly directory: string
+  readonly processes: Processes
+  readonly options: Options
+  /** Tells a human how far it is. */
+  readonly say: (line: string) => void
+}
+
+export interface Comparison {
+  readonly measured: readonly Measured[]
+  /** Of all proxies alike. */
+  readonly handshake: string
+}
+
+/** A proxy that does not do the job it is measured at. */
+export class WrongProxy extends Error {}
+
+type Load = (order: LoadOrder) => Promise<void>
+
+/** Starts masters, load and proxies, sees that all proxies do the same job, and measures them in turn. */
+export async function compare(session: SessionOptions): Promise<Comparison> {
+  const { directory, processes, options, say } = session
+  say('making RSA-4096 certificates')
+  const material = await makeMaterial(directory)
+  const backend = await startModule(processes, 'backend.ts', directory)
+  const generator = await startModule(processes, 'load.ts', directory)
+  const load: Load = order => Promise.race([obeyed(generator, order), backend.died])
+  const handshakes = new Set<string>()
+  const measured: Measured[] = []
+  for (const scheme of options.upstream) {
+    const proxies: Contender[] = []
+    for (const name of options.proxies) {
+      const proxy = await startProxy(name, processes, { material, scheme, ports: backendPorts[scheme] })
+      proxies.push(proxy)
+      handshakes.add(await check(proxy, material, scheme))
+    }
+    if (handshakes.size > 1) throw new WrongProxy(`handshakes differ: ${[...handshakes].join(' | ')}`)
+    measured.push(...(await measureAll(proxies, scheme, load, session)))
+    await Promise.all(proxies.map(({ started }) => started.stop()))
+  }
+  return { measured, handshake: [...handshakes].join() }
+}
+
+async function check(proxy: Contender, material: Material, scheme: Scheme): Promise<string> {
+  try {
+    return await Promise.race([checkProxy(proxy, material, backendPorts[scheme]), proxy.started.died])
+  } catch (cause) {
+    throw new WrongProxy((cause as Error).message, { cause })
+  }
+}
+
+async function measureAll(
+  proxies: readonly Contender[],
+  scheme: Scheme,
+  load: Load,
+  { options, say }: SessionOptions
+): Promise<Measured[]> {
+  const { effort, seed } = options
+  const random = createDice(seed)
+  for (const proxy of proxies) {
+    say(`masters by ${scheme}: warming up ${proxy.name}`)
+    await warmUp(effort, proxy, order => Promise.race([load(order), proxy.started.died]))
+  }
+  const results = effort.figures.map(figure => ({
+    figure,
+    rounds: new Map<ProxyName, number[]>(proxies.map(({ name }) => [name, []]))
+  }))
+  for (let round = 1; round <= effort.rounds; round++) {
+    say(`masters by ${scheme}: round ${round} of ${effort.rounds}`)
+    for (const { figure, rounds } of results) {
+      for (const proxy of shuffle(proxies, random)) {
+        const value = await measure(figure, proxy, order => Promise.race([load(order), proxy.started.died]))
+        rounds.get(proxy.name)?.push(value)
+      }
+    }
+  }
+  return results.map(({ figure, rounds }) => ({
+    scheme,
+    figure: figure.name,
+    rounds: Object.fromEntries(rounds)
+  }))
+}
+
+/** Starts one of our own modules as a process; resolves with it once it has said it is ready. */
+async function startModule(processes: Processes, module: string, directory: string): Promise<Started> {
+  const args = [join(import.meta.dirname, module), directory]
+  const started = await processes.start({ command: process.execPath, args, channel: true })
+  await Promise.race([once(started.child, 'message'), started.died])
+  return started
+}
+
+async function obeyed(generator: Started, order: LoadOrder): Promise<void> {
+  const answered = once(generator.child, 'message')
+  generator.child.send(order)
+  const [reply] = (await Promise.race([answered, generator.died])) as [LoadReply]
+  if (reply.type === 'failed') throw new Error(reply.message)
+}

@@ -1,0 +1,52 @@
+/** What several rounds say about one figure. */
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+/** The middle value; of an even number of values, the mean of the two in the middle. Throws for none. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('no values, no median')
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = Math.floor(sorted.length / 2)
+  const lower = Math.floor((sorted.length - 1) / 2)
+  return ((sorted[lower] as number) + (sorted[upper] as number)) / 2
+}
+
+/** Median, smallest and largest. */
+export function spreadOf(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+}
+
+/**
+ * Round by round, how many times `base` each value is. Only what was measured in the same round is compared, so a
+ * machine that slows down for a while slows both sides. Throws when the rounds do not match.
+ */
+export function ratiosOf(values: readonly number[], base: readonly number[]): number[] {
+  if (values.length !== base.length) throw new Error(`${values.length} rounds against ${base.length}`)
+  return values.map((value, round) => value / (base[round] as number))
+}
+
+/** Numbers from 0 to 1 (excluded), the same for the same seed: Mulberry32, a counter through a mixing function. */
+export function createDice(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The items in random order (Fisher and Yates); the input stays as it is. */
+export function shuffle<Item>(items: readonly Item[], random: () => number): Item[] {
+  const shuffled = [...items]
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const moved = shuffled[last] as Item
+    shuffled[last] = shuffled[other] as Item
+    shuffled[other] = moved
+  }
+  return shuffled
+}
