@@ -31,10 +31,8 @@ function checkMasters({ masters = [], ca }: Draft, report: Report): void {
     )
   })
   if (masters.length > 0 && masters.every(master => master?.weight === 0)) {
-    report(
-      ['masters'],
-      'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'
-    )
+    const text = 'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'
+    report(['masters'], text, 'key')
   }
 }
 

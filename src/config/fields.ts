@@ -72,5 +72,5 @@ export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, { error: mustBe(`a group of the keys ${Object.keys(shape).join(', ')}`) })
 }
 
-/** One line without control characters: a PEM text put where its path belongs is none. */
-const filePathPattern = /^[^\p{Cc}]+$/u
+/** One line without control characters, and no PEM text in place of its path. Editors use it without flags. */
+const filePathPattern = /^(?!.*-----BEGIN)[ -\uffff]+$/

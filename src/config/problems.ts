@@ -53,7 +53,8 @@ export function showValue(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a group of keys'
   if (typeof value !== 'string') return String(value)
-  if (/[\r\n]|-----BEGIN/.test(value)) return 'a text of several lines'
+  if (value.includes('-----BEGIN')) return 'the text of a PEM file'
+  if (/[\r\n]/.test(value)) return 'a text of several lines'
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
 }
 

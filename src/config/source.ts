@@ -119,6 +119,7 @@ function offsetOf(document: Document, path: Path, culprit: Culprit): number {
     const around = isAlias(node) ? node.resolve(document) : node
     if (isSeq(around)) {
       node = typeof part === 'number' ? around.items[part] : undefined
+      if (node) offset = startOf(node)
     } else {
       const pair: Pair | undefined = isMap(around)
         ? around.items.findLast(pair => keyOf(pair) === part)

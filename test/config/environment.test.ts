@@ -1,0 +1,168 @@
+import t from 'tap'
+import { variableName } from '../../src/config/environment.ts'
+import { leaves } from '../../src/config/schema-tree.ts'
+import { load, minimal, problemsOf, tls } from './fixture.ts'
+
+t.test('variables are named after keys', async t => {
+  t.same(
+    leaves.filter(leaf => !leaf.isList).map(leaf => variableName(leaf.path)),
+    [
+      'PUPPET_LB_LISTEN_HOST',
+      'PUPPET_LB_LISTEN_PORT',
+      'PUPPET_LB_LISTEN_WORKERS',
+      'PUPPET_LB_LISTEN_DRAIN_TIMEOUT',
+      'PUPPET_LB_TLS_CERT',
+      'PUPPET_LB_TLS_KEY',
+      'PUPPET_LB_TLS_CA',
+      'PUPPET_LB_TLS_CRL_FILE',
+      'PUPPET_LB_TLS_CRL_REFRESH',
+      'PUPPET_LB_CA_URL',
+      'PUPPET_LB_UPSTREAM_TLS_CA',
+      'PUPPET_LB_UPSTREAM_TLS_CERT',
+      'PUPPET_LB_UPSTREAM_TLS_KEY',
+      'PUPPET_LB_UPSTREAM_TLS_SERVER_NAME',
+      'PUPPET_LB_UPSTREAM_TLS_DANGEROUSLY_SKIP_VERIFICATION',
+      'PUPPET_LB_UPSTREAM_CONNECT_TIMEOUT',
+      'PUPPET_LB_UPSTREAM_RESPONSE_TIMEOUT',
+      'PUPPET_LB_HEALTH_PATH',
+      'PUPPET_LB_HEALTH_INTERVAL',
+      'PUPPET_LB_HEALTH_TIMEOUT',
+      'PUPPET_LB_HEALTH_RISE',
+      'PUPPET_LB_HEALTH_FALL',
+      'PUPPET_LB_BALANCE_POLICY',
+      'PUPPET_LB_ADMIN_HOST',
+      'PUPPET_LB_ADMIN_PORT',
+      'PUPPET_LB_LOG_LEVEL'
+    ]
+  )
+})
+
+t.test('a variable overrides the file, or the default', async t => {
+  const env = {
+    PUPPET_LB_LISTEN_PORT: '18140',
+    PUPPET_LB_LISTEN_WORKERS: '2',
+    PUPPET_LB_LISTEN_DRAIN_TIMEOUT: '1m',
+    PUPPET_LB_ADMIN_HOST: '10.0.0.1',
+    PUPPET_LB_HEALTH_INTERVAL: '7s',
+    PUPPET_LB_BALANCE_POLICY: 'rendezvous',
+    PUPPET_LB_UPSTREAM_TLS_SERVER_NAME: '007',
+    PUPPET_LB_UPSTREAM_TLS_DANGEROUSLY_SKIP_VERIFICATION: 'true',
+    PUPPET_LB_TLS_CRL_FILE: 'crl.pem',
+    HOME: '/root'
+  }
+  const config = load(t, minimal('listen: { port: 1, host: "::" }\nhealth: { interval: 6s }'), { env })
+  t.equal(config.listen.port, 18140)
+  t.equal(config.listen.host, '::', 'its neighbours stay')
+  t.equal(config.listen.workers, 2)
+  t.equal(config.listen.drainTimeoutMs, 60_000)
+  t.equal(config.admin.host, '10.0.0.1')
+  t.equal(config.health.intervalMs, 7000)
+  t.equal(config.balance.policy, 'rendezvous')
+  t.equal(config.upstream.tls.serverName, '007', 'digits stay text where text belongs')
+  t.equal(config.upstream.tls.verify, false)
+  t.match(config.tls.crl?.file, /\/crl\.pem$/, 'relative to the file')
+})
+
+t.test('a variable makes good what the file has wrong', async t => {
+  const env = { PUPPET_LB_LISTEN_PORT: '1' }
+  t.equal(load(t, minimal('listen: { port: x }'), { env }).listen.port, 1)
+})
+
+t.test('a path in a variable takes the place of a list', async t => {
+  const yaml = minimal().replace(tls, 'tls: { cert: [a.pem, b.pem], key: [a.key, b.key], ca: ca.pem }')
+  const env = { PUPPET_LB_TLS_CERT: 'server.pem', PUPPET_LB_TLS_KEY: 'server.key' }
+  t.equal(load(t, yaml, { env }).tls.certificates.length, 1)
+})
+
+t.test('a variable set through an alias leaves the other group alone', async t => {
+  const yaml = minimal('listen: &l { host: 127.0.0.1 }\nadmin: *l')
+  const config = load(t, yaml, { env: { PUPPET_LB_LISTEN_HOST: '127.0.0.9' } })
+  t.equal(config.admin.host, '127.0.0.1')
+})
+
+const unusable: readonly (readonly [name: string, value: string, problem: string])[] = [
+  [
+    'PUPPET_LB_LISTEN_PORT',
+    'x',
+    'env:PUPPET_LB_LISTEN_PORT listen.port: is "x", must be a whole number from 0 to 65535'
+  ],
+  [
+    'PUPPET_LB_LISTEN_PORT',
+    '',
+    'env:PUPPET_LB_LISTEN_PORT listen.port: is empty, must be a whole number from 0 to 65535'
+  ],
+  [
+    'PUPPET_LB_LISTEN_PORT',
+    '70000',
+    'env:PUPPET_LB_LISTEN_PORT listen.port: is 70000, must be a whole number from 0 to 65535'
+  ],
+  [
+    'PUPPET_LB_LISTEN_PORT',
+    '0x10',
+    'env:PUPPET_LB_LISTEN_PORT listen.port: is "0x10", must be a whole number from 0 to 65535'
+  ],
+  [
+    'PUPPET_LB_ADMIN_PORT',
+    '8140',
+    'env:PUPPET_LB_ADMIN_PORT admin.port: is 8140, which is listen.port; must be another port'
+  ],
+  [
+    'PUPPET_LB_LISTN_PORT',
+    '1',
+    'env:PUPPET_LB_LISTN_PORT: is no known variable, did you mean PUPPET_LB_LISTEN_PORT?'
+  ],
+  [
+    'PUPPET_LB_X',
+    '1',
+    'env:PUPPET_LB_X: is no known variable, must be PUPPET_LB_SECTION_KEY for a key of the file, such as PUPPET_LB_LISTEN_PORT'
+  ],
+  [
+    'PUPPET_LB_MASTERS',
+    'a',
+    'env:PUPPET_LB_MASTERS: cannot set masters: it is a list, which must stand in the file'
+  ],
+  [
+    'PUPPET_LB_ADMIN_ALLOW',
+    'a',
+    'env:PUPPET_LB_ADMIN_ALLOW: cannot set admin.allow: it is a list, which must stand in the file'
+  ],
+  [
+    'PUPPET_LB_TLS_KEY',
+    '-----BEGIN PRIVATE KEY-----',
+    'env:PUPPET_LB_TLS_KEY tls.key: is the text of a PEM file, must be the path of a PEM private key'
+  ]
+]
+
+for (const [name, value, problem] of unusable) {
+  t.test(`${name}=${value} is a problem of the variable`, async t => {
+    const problems = problemsOf(t, minimal(), { env: { [name]: value } })
+    t.equal(problems.length, 1)
+    t.equal(problems[0]?.slice(0, problem.length), problem)
+  })
+}
+
+t.test('problems of variables come after those of the file', async t => {
+  const env = { PUPPET_LB_LISTEN_PORT: 'x' }
+  t.match(problemsOf(t, minimal('log: 1'), { env }), [/^puppet-lb.yaml:5:6 log: /, /^env:/])
+})
+
+t.test('a group the file has wrong is told although a variable sets a key in it', async t => {
+  const env = { PUPPET_LB_LISTEN_PORT: '1' }
+  t.match(problemsOf(t, minimal('listen: 8140'), { env }), [/ listen: is 8140, must be a group/])
+})
+
+t.test('what Kubernetes sets for services called puppet-lb and puppet-lb-admin is passed over', async t => {
+  const env = {
+    PUPPET_LB_SERVICE_HOST: '10.0.0.1',
+    PUPPET_LB_SERVICE_PORT: '8140',
+    PUPPET_LB_SERVICE_PORT_PUPPET: '8140',
+    PUPPET_LB_PORT: 'tcp://10.0.0.1:8140',
+    PUPPET_LB_PORT_8140_TCP: 'tcp://10.0.0.1:8140',
+    PUPPET_LB_PORT_8140_TCP_PROTO: 'tcp',
+    PUPPET_LB_PORT_8140_TCP_PORT: '8140',
+    PUPPET_LB_PORT_8140_TCP_ADDR: '10.0.0.1',
+    PUPPET_LB_ADMIN_SERVICE_HOST: '10.0.0.2',
+    PUPPET_LB_ADMIN_PORT: 'tcp://10.0.0.2:9140'
+  }
+  t.equal(load(t, minimal(), { env }).admin.port, 9140)
+})

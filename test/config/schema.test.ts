@@ -1,0 +1,202 @@
+import t from 'tap'
+import { ca, load, masters, minimal, problemsOf, tls } from './fixture.ts'
+
+const file = 'puppet-lb.yaml'
+
+/** What a fifth line says, and what is wrong with it. */
+const wrongValues: readonly (readonly [line: string, problem: string])[] = [
+  ['listen: { port: 65536 }', '5:17 listen.port: is 65536, must be a whole number from 0 to 65535'],
+  ['listen: { port: "8140" }', '5:17 listen.port: is "8140", must be a whole number from 0 to 65535'],
+  ['listen: { port: 81.4 }', '5:17 listen.port: is 81.4, must be a whole number from 0 to 65535'],
+  ['listen: { port: }', '5:11 listen.port: is empty, must be a whole number from 0 to 65535'],
+  ['listen: { port: [1] }', '5:17 listen.port: is a list, must be a whole number from 0 to 65535'],
+  [
+    'listen: { port: { a: 1 } }',
+    '5:11 listen.port: is a group of keys, must be a whole number from 0 to 65535'
+  ],
+  ['listen: { workers: few }', '5:20 listen.workers: is "few", must be auto or a whole number from 0 to 256'],
+  ['listen: { workers: -1 }', '5:20 listen.workers: is -1, must be auto or a whole number from 0 to 256'],
+  ['listen: { workers: 257 }', '5:20 listen.workers: is 257, must be auto or a whole number from 0 to 256'],
+  [
+    'listen: { host: "[::]" }',
+    '5:17 listen.host: is "[::]", must be an IP address or host name to listen on, IPv6 without brackets'
+  ],
+  [
+    'listen: { drainTimeout: 5 }',
+    '5:25 listen.drainTimeout: is 5, must be a duration from 0s to 24h, written like 250ms, 5s, 10m or 1h'
+  ],
+  [
+    'listen: { drainTimeout: 25h }',
+    '5:25 listen.drainTimeout: is "25h", must be a duration from 0s to 24h, written like 250ms, 5s, 10m or 1h'
+  ],
+  [
+    'upstream: { connectTimeout: 9ms }',
+    '5:29 upstream.connectTimeout: is "9ms", must be a duration from 10ms to 5m, written like 250ms, 5s, 10m or 1h'
+  ],
+  [
+    'upstream: { tls: { dangerouslySkipVerification: yes } }',
+    '5:49 upstream.tls.dangerouslySkipVerification: is "yes", must be true or false'
+  ],
+  ['upstream: { tls: { serverName: "a b" } }', '5:32 upstream.tls.serverName: is "a b", must be a host name'],
+  ['health: { path: status }', '5:17 health.path: is "status", must be a path that begins with /'],
+  ['health: { rise: 0 }', '5:17 health.rise: is 0, must be a whole number from 1 to 100'],
+  ['health: { fall: 101 }', '5:17 health.fall: is 101, must be a whole number from 1 to 100'],
+  [
+    'balance: { policy: fastest }',
+    '5:20 balance.policy: is "fastest", must be one of least-loaded, round-robin, rendezvous'
+  ],
+  ['admin: { allow: ops }', '5:17 admin.allow: is "ops", must be a list of certnames'],
+  ['admin: { allow: [a/b] }', '5:18 admin.allow[0]: is "a/b", must be a certname, without slash'],
+  [
+    'log: { level: loud }',
+    '5:15 log.level: is "loud", must be one of trace, debug, info, warn, error, fatal, silent'
+  ],
+  ['log: info', '5:6 log: is "info", must be a group of the keys level'],
+  [
+    'health: []',
+    '5:9 health: is an empty list, must be a group of the keys path, interval, timeout, rise, fall'
+  ]
+]
+
+for (const [line, problem] of wrongValues) {
+  t.test(`${line} is refused with what is allowed`, async t => {
+    t.same(problemsOf(t, minimal(line)), [`${file}:${problem}`])
+  })
+}
+
+const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
+  ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
+  ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
+  ['balance: { affinity: phase }', '5:12 balance.affinity: is not a known key, must be one of policy'],
+  [
+    'discovery: {}',
+    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, admin, log'
+  ],
+  [
+    'upstream: { tls: { serverNmae: a } }',
+    '5:20 upstream.tls.serverNmae: is not a known key, did you mean serverName?'
+  ],
+  [
+    '__proto__: { a: 1 }',
+    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, admin, log'
+  ]
+]
+
+for (const [line, problem] of unknownKeys) {
+  t.test(`${line} is an unknown key`, async t => {
+    t.same(problemsOf(t, minimal(line)), [`${file}:${problem}`])
+  })
+}
+
+t.test('an unknown key of a master is told with its place', async t => {
+  const yaml = `${tls}\n${ca}\nmasters:\n  - { name: a, url: "http://a", wieght: 1 }\n`
+  t.same(problemsOf(t, yaml), [`${file}:4:33 masters[0].wieght: is not a known key, did you mean weight?`])
+})
+
+/** A master's `name` and `url` as written, and what is wrong with them. */
+const wrongMasters: readonly (readonly [entry: string, problem: string])[] = [
+  [
+    'name: a b, url: "http://a"',
+    '4:13 masters[0].name: is "a b", must be 1 to 64 letters, digits, dots, hyphens or underscores'
+  ],
+  [
+    `name: ${'x'.repeat(65)}, url: "http://a"`,
+    `4:13 masters[0].name: is "${'x'.repeat(57)}...", must be 1 to 64 letters, digits, dots, hyphens or underscores`
+  ],
+  [
+    'name: ca, url: "http://a"',
+    '4:13 masters[0].name: is "ca", which always means the CA master; must be another name'
+  ],
+  [
+    'url: "http://a"',
+    '4:5 masters[0].name: is missing, must be 1 to 64 letters, digits, dots, hyphens or underscores'
+  ],
+  ['name: a', '4:5 masters[0].url: is missing, must be https://HOST:PORT or http://HOST:PORT'],
+  [
+    'name: a, url: "http://a", weight: 1001',
+    '4:41 masters[0].weight: is 1001, must be a whole number from 0 to 1000'
+  ],
+  [
+    'name: a, url: "http://a", priority: -1',
+    '4:43 masters[0].priority: is -1, must be a whole number from 0 to 1000'
+  ],
+  ...(
+    [
+      ['puppet:8140', 'is "puppet:8140"'],
+      ['puppet', 'is "puppet"'],
+      ['https://', 'is "https://"'],
+      ['https:puppet', 'is "https:puppet"'],
+      ['https://a b', 'is "https://a b"'],
+      ['https://a:99999', 'is "https://a:99999"'],
+      ['ftp://a', 'has the scheme ftp'],
+      ['https://a/puppet', 'has a path'],
+      ['https://a//', 'has a path'],
+      ['https://a?x', 'has a query or fragment'],
+      ['https://a/#', 'has a query or fragment'],
+      ['https://me:secret@a', 'holds a user name or password'],
+      ['https://a:0', 'has the port 0']
+    ] as const
+  ).map(
+    ([url, wrong]) =>
+      [
+        `name: a, url: "${url}"`,
+        `4:21 masters[0].url: ${wrong}, must be https://HOST:PORT or http://HOST:PORT`
+      ] as const
+  )
+]
+
+for (const [entry, problem] of wrongMasters) {
+  t.test(`a master with ${entry} is refused`, async t => {
+    t.same(problemsOf(t, `${tls}\n${ca}\nmasters:\n  - { ${entry} }\n`), [`${file}:${problem}`])
+  })
+}
+
+const origins: Readonly<Record<string, string>> = {
+  'https://a.example.com:8140': 'https://a.example.com:8140',
+  'https://a.example.com:8140/': 'https://a.example.com:8140',
+  'HTTPS://A.example.com:443': 'https://a.example.com',
+  'http://[::1]:8140': 'http://[::1]:8140',
+  'http://10.0.0.1': 'http://10.0.0.1'
+}
+
+for (const [written, url] of Object.entries(origins)) {
+  t.test(`the URL ${written} means ${url}`, async t => {
+    const config = load(t, `${tls}\n${ca}\nmasters:\n  - { name: a, url: "${written}" }\n`)
+    t.equal(config.masters[0]?.url, url)
+  })
+}
+
+t.test('an empty file lacks what has no default', async t => {
+  t.same(problemsOf(t, ''), [
+    `${file}:1:1 tls: is missing, must be a group of the keys cert, key, ca, crl`,
+    `${file}:1:1 ca: is missing, must be a group of the keys url`,
+    `${file}:1:1 masters: is missing, must be a list of at least one master`
+  ])
+})
+
+t.test('no masters are too few', async t => {
+  t.same(problemsOf(t, `${tls}\n${ca}\nmasters: []\n`), [
+    `${file}:3:10 masters: is an empty list, must be a list of at least one master`
+  ])
+})
+
+t.test('a file that is no group of keys is refused', async t => {
+  t.match(problemsOf(t, '- a\n'), [
+    /^puppet-lb.yaml:1:1 file: is a list, must be a group of the keys listen, /
+  ])
+})
+
+t.test('a group whose keys are all commented out is as good as none', async t => {
+  t.equal(load(t, minimal('listen:\n  # port: 1\nlog:\n')).listen.port, 8140)
+  t.equal(
+    load(t, `tls:\n  cert: server.pem\n  key: server.key\n  ca: ca.pem\n  crl:\n${ca}\n${masters}\n`).tls.crl,
+    undefined
+  )
+})
+
+t.test('a PEM text where a path belongs is not repeated', async t => {
+  const yaml = `tls:\n  cert: server.pem\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    c2VjcmV0\n  ca: ca.pem\n${ca}\n${masters}\n`
+  t.same(problemsOf(t, yaml), [
+    `${file}:3:8 tls.key: is the text of a PEM file, must be the path of a PEM private key, or a list of such paths`
+  ])
+})
