@@ -86,6 +86,18 @@ export async function reaches(ask: () => Promise<boolean>, deadlineMs: number): 
   return false
 }
 
+/** As `reaches`, but of a process of ours: fails with its log, at once when it ends before it says yes. */
+export async function serves(
+  pid: number,
+  logFile: string,
+  says: () => Promise<boolean>,
+  deadlineMs: number
+): Promise<void> {
+  await reaches(async () => !isRunning(pid) || (await says()), deadlineMs)
+  if (isRunning(pid) && (await says().catch(() => false))) return
+  throw new Error(`it does not serve:\n${readFileSync(logFile, 'utf8')}`)
+}
+
 const pidFile = (pid: number): string => scratch('pids', String(pid))
 
 /** Nothing of the developer's own Puppet or Ruby set-up reaches the suite. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask } from './ask.ts'
-import { end, isRunning, reaches, start } from './background.ts'
+import { end, serves, start } from './background.ts'
 import { type MasterLayout, scratch, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
@@ -36,14 +36,13 @@ export function startMaster(master: MasterLayout): void {
 }
 
 /** Resolves once the master says that it runs; fails with its log when it ends before or never does. */
-export async function masterReady(master: MasterLayout): Promise<void> {
-  const pid = masterPid(master)
-  const ready = await reaches(async () => {
-    if (!isRunning(pid)) throw new Error('ended')
-    return (await askMaster(master, '/status/v1/simple')).body === 'running'
-  }, BOOT_DEADLINE_MS)
-  if (!ready) throw new Error(`${master.name} does not serve\n${readFileSync(logOf(master), 'utf8')}`)
-}
+export const masterReady = (master: MasterLayout): Promise<void> =>
+  serves(
+    masterPid(master),
+    logOf(master),
+    async () => (await askMaster(master, '/status/v1/simple')).body === 'running',
+    BOOT_DEADLINE_MS
+  )
 
 /** Ends a master; `SIGKILL` is the machine that loses its power. */
 export const endMaster = (master: MasterLayout, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> =>

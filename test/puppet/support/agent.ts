@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from './background.ts'
+import { ports, proxyHost, scratch, sslOf } from './layout.ts'
+
+/** What a machine has before Puppet comes to it. */
+export interface NewAgent {
+  readonly certname: string
+  /** Ends up in the certificate as extension `pp_role`, by `csr_attributes.yaml`. */
+  readonly role?: string
+  /** Bits of its RSA key; Puppet's own default is 4096. */
+  readonly keyLength?: number
+  /** Further lines of `puppet.conf`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A real Puppet agent in its own directory; it knows one server, the balancer. */
+export interface Agent {
+  readonly certname: string
+  /** Where the module puts its files. */
+  readonly root: string
+  readonly ssl: ReturnType<typeof sslOf>
+}
+
+/** How a run ended: 0 nothing to do, 2 something changed, anything else a failure. */
+export interface Run {
+  readonly status: number
+  readonly output: string
+}
+
+/** Writes an agent's configuration; it has no key and no certificate yet. */
+export function createAgent({ certname, role, keyLength = 2048, settings = {} }: NewAgent): Agent {
+  const directory = scratch('agents', certname)
+  mkdirSync(directory, { recursive: true })
+  const lines = {
+    certname,
+    server: proxyHost,
+    serverport: String(ports.proxy),
+    vardir: `${directory}/var`,
+    ssldir: `${directory}/ssl`,
+    rundir: `${directory}/run`,
+    logdir: `${directory}/log`,
+    publicdir: `${directory}/public`,
+    keylength: String(keyLength),
+    usecacheonfailure: 'false', // a run served from yesterday's catalog would hide a failure
+    ...settings
+  }
+  const conf = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`)
+  writeFileSync(join(directory, 'puppet.conf'), `[main]\n${conf.join('')}`)
+  if (role !== undefined) {
+    writeFileSync(join(directory, 'csr_attributes.yaml'), `extension_requests:\n  pp_role: ${role}\n`)
+  }
+  return { certname, root: join(directory, 'managed'), ssl: sslOf(directory, certname) }
+}
+
+/** `puppet agent --test`; the catalog takes `pauseSeconds` longer to compile. */
+export const runAgent = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
+  puppet(agent, ['agent', '--test', '--waitforcert', '0'], pauseSeconds)
+
+/** Gets an agent its certificate and nothing else. */
+export const bootstrapAgent = (agent: Agent): Promise<Run> =>
+  puppet(agent, ['ssl', 'bootstrap', '--waitforcert', '0'], 0)
+
+async function puppet(
+  { certname, root }: Agent,
+  args: readonly string[],
+  pauseSeconds: number
+): Promise<Run> {
+  const logFile = scratch('logs', `agent-${certname}.log`)
+  const before = existsSync(logFile) ? readFileSync(logFile, 'utf8').length : 0
+  const status = await run({
+    command: 'puppet',
+    args: [...args, '--confdir', scratch('agents', certname), '--color', 'false'],
+    cwd: scratch(),
+    env: {
+      FACTER_probe_root: root,
+      ...(pauseSeconds > 0 ? { FACTER_probe_pause: String(pauseSeconds) } : {})
+    },
+    logFile
+  })
+  return { status, output: readFileSync(logFile, 'utf8').slice(before) }
+}
+
+/** Text of a file the catalog manages. */
+export const managedFile = ({ root }: Agent, path: string): string => readFileSync(join(root, path), 'utf8')
+
+/** Certname of the master that compiled the agent's last catalog. */
+export function compiledBy({ certname }: Agent): string {
+  const catalog = readFileSync(
+    scratch('agents', certname, 'var/client_data/catalog', `${certname}.json`),
+    'utf8'
+  )
+  const [, master] = /"compiled-by-([^"]+)"/.exec(catalog) ?? []
+  if (master === undefined) throw new Error(`the catalog of ${certname} does not say who compiled it`)
+  return master
+}
