@@ -18,35 +18,53 @@ export interface MalformedIdentity {
 }
 
 const anonymous: Caller = { authenticated: false, certname: undefined, extensions: {} }
+const maxRemembered = 1000
 const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** Reads who sent a request. */
+export type CallerReader = (request: IncomingMessage) => Caller | MalformedIdentity
 
 /**
  * Identity as Puppet Server reads it with `allow-header-cert-info: true`: from three headers alone, whoever
  * holds the connection (trapperkeeper-authorization, `ring_middleware.clj`).
  */
-export function callerFromHeaders(request: IncomingMessage): Caller | MalformedIdentity {
-  // Repeated headers are joined by commas there, so a second SUCCESS makes the value something else.
-  const header = (name: string) => request.headersDistinct[name]?.join(',')
-  const certificate = certificateFromHeader(header('x-client-cert'))
-  if (certificate instanceof Error) return { problem: certificate.message }
-  const certname = commonName(header('x-client-dn') ?? '')
-  const authenticated = header('x-client-verify') === 'SUCCESS' && certname !== undefined
-  return { authenticated, certname, extensions: certificate ? readTrustedExtensions(certificate) : {} }
+export function createHeaderReader(): CallerReader {
+  const certificates = createMemory(certificateFromHeader)
+  return request => {
+    // Repeated headers are joined by commas there, so a second SUCCESS makes the value something else.
+    const header = (name: string) => request.headersDistinct[name]?.join(',')
+    const pem = header('x-client-cert')
+    const extensions = pem === undefined ? {} : certificates(pem)
+    if (extensions instanceof Error) return { problem: extensions.message }
+    const certname = commonName(header('x-client-dn') ?? '')
+    const authenticated = header('x-client-verify') === 'SUCCESS' && certname !== undefined
+    return { authenticated, certname, extensions }
+  }
 }
 
 /** Identity with `allow-header-cert-info: false`: the verified certificate of the TLS peer, headers ignored. */
-export function callerFromPeer(request: IncomingMessage): Caller {
-  const { socket } = request
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return anonymous
-  const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return anonymous
-  const certname = certificate.toLegacyObject().subject.CN
-  const extensions = readTrustedExtensions(certificate.toString())
-  return { authenticated: true, certname: String(certname), extensions }
+export function createPeerReader(): CallerReader {
+  const extensionsOf = createMemory(readTrustedExtensions)
+  return ({ socket }) => {
+    const certificate = socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate()
+    if (!certificate) return anonymous
+    const certname = String(certificate.toLegacyObject().subject.CN)
+    return { authenticated: true, certname, extensions: extensionsOf(certificate.toString()) }
+  }
 }
 
-function certificateFromHeader(value: string | undefined): string | undefined | Error {
-  if (value === undefined) return undefined
+/** Certificates come again with every request, and taking one apart costs most of a millisecond. */
+function createMemory<T>(read: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return text => {
+    if (known.size > maxRemembered) known.clear()
+    const found = known.get(text) ?? read(text)
+    known.set(text, found)
+    return found
+  }
+}
+
+function certificateFromHeader(value: string): TrustedExtensions | Error {
   const pem = formDecode(value)
   if (pem === undefined) return new Error('Unable to URL decode the x-client-cert header')
   const found = pem.match(certificatePattern) ?? []
@@ -56,7 +74,7 @@ function certificateFromHeader(value: string | undefined): string | undefined | 
     return new Error(`Only 1 PEM should be supplied for x-client-cert but ${found.length} found`)
   }
   try {
-    return new X509Certificate(certificate).toString()
+    return readTrustedExtensions(new X509Certificate(certificate).toString())
   } catch (error) {
     return new Error(`Unable to parse x-client-cert into certificate: ${(error as Error).message}`)
   }

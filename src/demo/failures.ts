@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { send, text } from './answer.ts'
 import { receiveBody } from './received-body.ts'
 import type { RecordedRequest } from './request-log.ts'
@@ -46,11 +47,12 @@ export function createFailures(): Failures {
   }
 }
 
-/** Lets a request fail in the way that was ordered. */
+/** Lets a request fail in the way that was ordered; `reset` tears its connection. */
 export async function fail(
   request: IncomingMessage,
   response: ServerResponse,
-  failure: Failure
+  failure: Failure,
+  reset: (socket: Socket) => void
 ): Promise<void> {
   switch (failure.kind) {
     case 'answer':
@@ -59,11 +61,11 @@ export async function fail(
       return
     case 'reset':
       if (failure.after === 'body') await receiveBody(request).catch(() => {})
-      request.socket.resetAndDestroy()
+      reset(request.socket)
       return
     case 'truncate':
       response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': failure.bytes })
       if (!response.write(Buffer.alloc(Math.floor(failure.bytes / 2)))) await once(response, 'drain')
-      request.socket.resetAndDestroy()
+      reset(request.socket)
   }
 }

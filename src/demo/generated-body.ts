@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
 const chunkBytes = 64 * 1024
+const pattern = Buffer.alloc(chunkBytes, 'puppet ')
 
 /**
  * A body of exactly `bytes` bytes made while it is read, so that it costs no memory. Every 64 KiB carry their
@@ -27,7 +28,7 @@ export function generatedSha256(bytes: number): string {
 
 function* chunks(bytes: number): Generator<Buffer, undefined> {
   for (let offset = 0; offset < bytes; offset += chunkBytes) {
-    const chunk = Buffer.alloc(chunkBytes, 'puppet ')
+    const chunk = Buffer.from(pattern)
     chunk.writeDoubleBE(offset / chunkBytes)
     yield chunk.subarray(0, Math.min(chunkBytes, bytes - offset))
   }

@@ -25,6 +25,8 @@ export interface MasterListener {
   /** Ends listener and connections at once, with nothing said, as a killed process does. */
   readonly kill: () => Promise<void>
   readonly connections: () => number
+  /** Tears one connection, by a TCP reset. */
+  readonly reset: (socket: Socket) => void
 }
 
 /** Jetty's limit for the request line and all headers. */
@@ -75,7 +77,12 @@ export function createMasterListener(options: {
     await stopped
   }
 
-  return { start, stop, kill, connections: () => sockets.size }
+  // A TLS socket cannot reset what is below it; the ports of both tell which belong together.
+  const reset = ({ remotePort }: Socket) => {
+    for (const socket of sockets) if (socket.remotePort === remotePort) socket.resetAndDestroy()
+  }
+
+  return { start, stop, kill, reset, connections: () => sockets.size }
 }
 
 function createListener(tls: MasterTls | undefined, serve: RequestListener): Server {
@@ -85,7 +92,8 @@ function createListener(tls: MasterTls | undefined, serve: RequestListener): Ser
   const { requestCert = false, requireCert = false, ...certificate } = tls
   const clientAuth = { requestCert: requestCert || requireCert, rejectUnauthorized: requireCert }
   const server = createTlsServer({ ...limits, ...certificate, ...clientAuth }, serve)
-  server.on('secureConnection', (socket: TLSSocket) => {
+  // First in line: before HTTP reads anything from it.
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
     if (requestCert && !socket.authorized && socket.getPeerX509Certificate() !== undefined) socket.destroy()
   })
   return server

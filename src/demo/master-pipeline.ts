@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Runtime } from '../model/runtime.ts'
 import { type Answer, compressed, send, text } from './answer.ts'
 import { refusalOf } from './authorization.ts'
-import { type Caller, callerFromHeaders, callerFromPeer } from './caller.ts'
+import { type Caller, type CallerReader, createHeaderReader, createPeerReader } from './caller.ts'
 import type { Dice } from './dice.ts'
 import { type Failures, fail } from './failures.ts'
 import type { Gate } from './gate.ts'
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly overload: Overload
   readonly runtime: Runtime
   readonly dice: Dice
+  /** Tears a connection by a TCP reset. */
+  readonly reset: (socket: Socket) => void
 }
 
 /**
@@ -32,6 +35,7 @@ export interface PipelineParts {
  */
 export function createPipeline(parts: PipelineParts): RequestListener {
   const { options, log, failures } = parts
+  const readCaller = options.trustPeer ? createPeerReader() : createHeaderReader()
   const stamp = {
     'X-Puppet-Version': options.version ?? defaultVersion,
     'X-Puppet-Compiler-Name': options.name
@@ -40,8 +44,8 @@ export function createPipeline(parts: PipelineParts): RequestListener {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const record = log.record(request, response)
     const failure = failures.take(record.entry)
-    if (failure !== undefined) return fail(request, response, failure)
-    const answer = await answerTo(request, record, parts)
+    if (failure !== undefined) return fail(request, response, failure, parts.reset)
+    const answer = await answerTo(request, record, { ...parts, readCaller })
     const stamped = { ...answer, headers: { ...stamp, ...answer.headers } }
     return send(response, options.gzip ? compressed(stamped, request.headers['accept-encoding']) : stamped)
   }
@@ -58,14 +62,14 @@ export function createPipeline(parts: PipelineParts): RequestListener {
 async function answerTo(
   request: IncomingMessage,
   record: RecordInProgress,
-  parts: PipelineParts
+  parts: PipelineParts & { readonly readCaller: CallerReader }
 ): Promise<Answer> {
-  const { options, services, state, overload } = parts
+  const { options, services, state, overload, readCaller } = parts
   const { method = '', url = '', headers } = request
   const route = routeOf({ method, url, headers }, services)
   if ('status' in route) return route
 
-  const caller = options.trustPeer ? callerFromPeer(request) : callerFromHeaders(request)
+  const caller = readCaller(request)
   if ('problem' in caller) return text(400, caller.problem)
   record.identified(caller)
   const { access, key, path } = route

@@ -85,7 +85,18 @@ export async function startSimulatedMaster(options: SimulatedMasterOptions): Pro
     port: options.port ?? 0,
     tls: options.tls,
     idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
-    serve: createPipeline({ options, services, state, gate, failures, log, overload, runtime, dice }),
+    serve: createPipeline({
+      options,
+      services,
+      state,
+      gate,
+      failures,
+      log,
+      overload,
+      runtime,
+      dice,
+      reset: socket => listener.reset(socket)
+    }),
     onChange
   })
 
