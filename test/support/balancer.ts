@@ -1,6 +1,13 @@
+import type { Logger } from 'pino'
 import { type App, startApp } from '../../src/app.ts'
 import type { Config, MasterConfig } from '../../src/config/config.ts'
-import { type Authority, createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
+import {
+  type Authority,
+  type AuthorityOptions,
+  createAuthority,
+  type IssuedCertificate
+} from '../../src/demo/certificates.ts'
+import type { Runtime } from '../../src/model/runtime.ts'
 
 /** A certificate authority and a server certificate for `puppet`, made once for a test file. */
 export interface TestPki {
@@ -8,8 +15,8 @@ export interface TestPki {
   readonly server: IssuedCertificate
 }
 
-export async function createTestPki(): Promise<TestPki> {
-  const authority = await createAuthority()
+export async function createTestPki(options: AuthorityOptions = {}): Promise<TestPki> {
+  const authority = await createAuthority(options)
   const server = await authority.issue({
     certname: 'puppet.example.com',
     altNames: ['puppet', 'localhost', '127.0.0.1']
@@ -75,9 +82,10 @@ export function testConfig(
 /** Starts a balancer and stops it with the test. */
 export async function startBalancer(
   t: { teardown: (task: () => unknown) => void },
-  config: Config
+  config: Config,
+  options: { readonly runtime?: Runtime; readonly log?: Logger } = {}
 ): Promise<App> {
-  const app = await startApp(config)
+  const app = await startApp(config, options)
   t.teardown(() => app.stop())
   return app
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { IssuedCertificate } from '../../src/demo/certificates.ts'
 
 /** A request as a master saw it. */
@@ -13,6 +14,8 @@ export interface SeenRequest {
   readonly header: (name: string) => readonly string[]
   /** SNI of its connection; undefined without TLS. */
   readonly servername: string | undefined
+  /** Common name in the certificate its client showed; undefined without one. */
+  readonly peer: string | undefined
   /** Which connection it came on, counted from 0. */
   readonly connection: number
 }
@@ -34,7 +37,12 @@ type Script = (request: IncomingMessage, response: ServerResponse) => void
 export async function startScriptedMaster(
   t: { teardown: (task: () => unknown) => void },
   script: Script,
-  options: { readonly tls?: IssuedCertificate; readonly port?: number } = {}
+  options: {
+    readonly tls?: Pick<IssuedCertificate, 'chain' | 'key'>
+    /** Bundle that clients' certificates must chain to; then every client must show one. */
+    readonly clientCa?: string
+    readonly port?: number
+  } = {}
 ): Promise<ScriptedMaster> {
   const sockets = new Map<Socket, number>()
   const seen: SeenRequest[] = []
@@ -48,7 +56,14 @@ export async function startScriptedMaster(
     script(request, response)
   }
   const server = options.tls
-    ? https.createServer({ cert: options.tls.chain, key: options.tls.key }, onRequest)
+    ? https.createServer(
+        {
+          cert: options.tls.chain,
+          key: options.tls.key,
+          ...(options.clientCa && { requestCert: true, rejectUnauthorized: true, ca: options.clientCa })
+        },
+        onRequest
+      )
     : http.createServer(onRequest)
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.set(socket, connectionCount++)
@@ -78,7 +93,7 @@ export async function startScriptedMaster(
 
 function seenRequest(request: IncomingMessage, connection: number): SeenRequest {
   const { rawHeaders } = request
-  const servername = (request.socket as { servername?: string | false }).servername
+  const socket = request.socket as Partial<TLSSocket> & { readonly servername?: string | false }
   return {
     method: request.method ?? '',
     url: request.url ?? '',
@@ -87,7 +102,8 @@ function seenRequest(request: IncomingMessage, connection: number): SeenRequest 
       rawHeaders.filter(
         (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase()
       ),
-    servername: servername || undefined,
+    servername: socket.servername || undefined,
+    peer: socket.getPeerX509Certificate?.()?.toLegacyObject().subject.CN?.toString(),
     connection
   }
 }

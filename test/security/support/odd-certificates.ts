@@ -1,0 +1,54 @@
+import type { Extension } from '@peculiar/x509'
+import type { Authority, IssuedCertificate } from '../../../src/demo/certificates.ts'
+import { type Certifier, certify, loadCertifier, newSerial, pemOf } from '../../../src/demo/certifier.ts'
+import { generateKeyPair } from '../../../src/demo/key-pair.ts'
+import { leafExtensions } from '../../../src/demo/puppet-extensions.ts'
+import { Name } from '../../../src/model/x509.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** From a year ago to in a year, by the system's clock. */
+export function aroundNow(): { notBefore: Date; notAfter: Date } {
+  const nowMs = Date.now()
+  return { notBefore: new Date(nowMs - 365 * dayMs), notAfter: new Date(nowMs + 365 * dayMs) }
+}
+
+/** The certifiers of an authority from the root down, for what the authority itself would not sign. */
+export function certifiersOf(authority: Authority): readonly [Certifier, ...Certifier[]] {
+  return authority.save().map(loadCertifier) as unknown as [Certifier, ...Certifier[]]
+}
+
+/** A subject part by part, each a type with one value or, in one part, several. */
+export type Subject = readonly (readonly [type: string, ...values: string[]])[]
+
+/** A leaf with any subject, its values as they are to stand in the certificate. */
+export async function issueSubject(
+  issuers: readonly Certifier[],
+  subject: Subject,
+  extensions: readonly Extension[] = leafExtensions()
+): Promise<Omit<IssuedCertificate, 'certname'>> {
+  const keys = await generateKeyPair('ec')
+  const serial = newSerial()
+  const signer = issuers.at(-1) as Certifier
+  const certificate = await certify(
+    {
+      ...aroundNow(),
+      subject: new Name(subject.map(([type, ...values]) => ({ [type]: values.map(asUtf8) }))),
+      publicKey: keys.publicKey,
+      serialNumber: serial,
+      extensions
+    },
+    signer
+  )
+  const cert = pemOf(certificate)
+  const above = issuers
+    .slice(1)
+    .toReversed()
+    .map(each => pemOf(each.certificate))
+  return { cert, chain: [cert, ...above].join(''), key: keys.pem, serial }
+}
+
+/** The library would read quotes and signs in a plain string as notation. */
+function asUtf8(value: string): { utf8String: string } {
+  return { utf8String: value }
+}
