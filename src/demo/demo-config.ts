@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { stringify } from 'yaml'
+import type { DemoMasters } from './demo-masters.ts'
+import { type DemoMaterial, operatorName } from './demo-material.ts'
+
+const heading = `# The configuration of the demonstration, written anew by each \`npm start\`: the masters live in the
+# same process, and their ports change. config/puppet-lb.yaml explains every key.
+`
+
+/** Writes the configuration that puts the balancer in front of the simulated masters; gives its path. */
+export function writeDemoConfig(
+  material: DemoMaterial,
+  masters: DemoMasters,
+  ports: { readonly port: number; readonly adminPort: number }
+): string {
+  const file = join(material.directory, 'puppet-lb.yaml')
+  const { server, balancer } = material
+  const settings = {
+    listen: { port: ports.port, drainTimeout: '5s' },
+    tls: {
+      cert: basename(server.certFile),
+      key: basename(server.keyFile),
+      ca: basename(material.caFile),
+      crl: { file: basename(material.crlFile), refresh: '10s' }
+    },
+    ca: { url: masters.ca.url },
+    masters: masters.compile.map(({ master, jrubies }) => {
+      return { name: master.name, url: master.url, weight: jrubies }
+    }),
+    upstream: {
+      tls: {
+        ca: basename(material.hopCaFile),
+        cert: basename(balancer.certFile),
+        key: basename(balancer.keyFile)
+      }
+    },
+    health: { interval: '1s', timeout: '1s', rise: 2, fall: 2 },
+    admin: { port: ports.adminPort, allow: [operatorName] },
+    // The access log would drown what the demonstration prints.
+    log: { level: 'warn' }
+  }
+  writeFileSync(file, `${heading}${stringify(settings)}`)
+  return file
+}
