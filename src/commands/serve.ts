@@ -1,6 +1,6 @@
 import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createLog, flushLog } from '../telemetry/log.ts'
 import { untilSignalled } from './signals.ts'
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
@@ -11,7 +11,7 @@ export async function serve(options: { readonly config: string }): Promise<numbe
     const app = await startApp(config, { log })
     await untilSignalled()
     await app.drain()
-    log.flush()
+    await flushLog(log)
     return 0
   } catch (error) {
     const { message } = error as Error

@@ -120,7 +120,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
     this.#answered = true
     const { response } = this.#exchange
-    response.writeHead(statusCode, statusMessage ?? '', responseHeaders(headers))
+    response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(headers))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -196,6 +196,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
 }
 
 const agentGone = new Error('the agent hung up')
+
+/** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
+function reasonPhrase(statusMessage = ''): string {
+  return carriable.test(statusMessage) ? statusMessage : ''
+}
+
+const carriable = /^[\t\x20-\x7e\x80-\xff]*$/
 
 interface Failure {
   /** For `retries_total` and the log. */

@@ -5,16 +5,6 @@ import { connectionTokens, hopByHopHeaders } from './hop-by-hop.ts'
 const MAX_KNOWN_NAMES = 1024
 const known = new Map<string, boolean>()
 
-/** `Connection` may name these, but not take them away: they belong to the message or are judged elsewhere. */
-const keptFromConnection: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'content-type',
-  'content-encoding',
-  'authorization',
-  'x-puppet-version'
-])
-
 function passes(name: string): boolean {
   const remembered = known.get(name)
   if (remembered !== undefined) return remembered
@@ -64,5 +54,5 @@ export function responseHeaders(headers: Readonly<Record<string, string | string
 /** Headers that a Connection header declares hop-by-hop; `undefined` for none, which is nearly always. */
 function namedAway(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'close' || connection === 'keep-alive') return undefined
-  return new Set(connectionTokens(connection).filter(token => !keptFromConnection.has(token)))
+  return new Set(connectionTokens(connection))
 }

@@ -8,7 +8,7 @@ import type { Order, Outcome, PlaneStart, Report } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Master } from '../model/snapshot.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createLog, flushLog } from '../telemetry/log.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { admit } from './admission.ts'
 import { createConnections } from './connections.ts'
@@ -88,6 +88,7 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
     listener.server.closeAllConnections()
     await listener.close()
     await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+    await flushLog(log)
   }
 
   // In the main thread this is how a plane ends at once; a thread of its own is simply terminated.
