@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -22,8 +22,8 @@ interface Demo {
   readonly printed: readonly string[]
 }
 
-function start(t: Test, options: { readonly port: number; readonly directory?: string }): Demo {
-  const directory = options.directory ?? t.testdir({})
+function start(t: Test, options: { readonly port: number }): Demo {
+  const directory = t.testdir({})
   const settings = JSON.stringify({ adminPort: 0, directory, ...options })
   const script = `import { demo } from '${module.href}'\nprocess.exitCode = await demo(${settings})\n`
   const entry = join(directory, 'entry.mjs')
@@ -80,28 +80,6 @@ t.test('it serves, its agents run, what it prints can be done, and Ctrl-C ends i
   demo.process.kill('SIGINT')
   t.same(await once(demo.process, 'exit'), [0, null])
   t.notMatch(demo.printed.join('\n'), /exit status 1/, 'no run failed')
-})
-
-t.test('certificates that are still good are used again, keys are for their owner alone', async t => {
-  const first = start(t, { port: 0 })
-  await first.line(/^Ctrl-C ends it/)
-  first.process.kill('SIGTERM')
-  await once(first.process, 'exit')
-  const modes = ['server.key', 'agent.key', 'ca.json'].map(
-    name => statSync(join(first.directory, name)).mode & 0o777
-  )
-  t.same(modes, [0o600, 0o600, 0o600])
-  const fingerprint = async (name: string) => {
-    const args = ['x509', '-in', join(first.directory, name), '-noout', '-fingerprint']
-    return (await run('openssl', args)).stdout
-  }
-  const names = ['ca.pem', 'server.pem', 'agent.pem', 'balancer.pem']
-  const before = await Promise.all(names.map(fingerprint))
-  const second = start(t, { port: 0, directory: first.directory })
-  await second.line(/^Ctrl-C ends it/)
-  second.process.kill('SIGTERM')
-  await once(second.process, 'exit')
-  t.same(await Promise.all(names.map(fingerprint)), before)
 })
 
 t.test('a port that is taken is one clear sentence and exit code 2', async t => {
