@@ -1,0 +1,309 @@
+/**
+ * Who runs and who waits at the masters' JRubies, over all threads: one table in shared memory, changed under one
+ * lock. A request that needs a JRuby holds an entry from the moment it asks until its slot is free again. Each
+ * worker owns a part of the entries, so that all it held can be found and freed when it dies.
+ */
+export interface SlotTable {
+  /** Shared with workers as it is. */
+  readonly buffer: SharedArrayBuffer
+  /** Says which masters take work and how much; then gives what is free to those who wait. Whole, for all masters. */
+  readonly setMasters: (rooms: readonly MasterRoom[]) => void
+  /** Frees all that a dead worker held or waited for. */
+  readonly removeWorker: (worker: number) => void
+  /** Slots taken at a master. */
+  readonly taken: (masterIndex: number) => number
+  readonly room: (masterIndex: number) => MasterRoom
+  /** Requests that wait, by rank. */
+  readonly waiting: (rank: number) => number
+  /** A worker's own hands on the table. */
+  readonly join: (worker: number) => SlotUser
+}
+
+/** What a master can take. */
+export interface MasterRoom {
+  /** Its place among the tiers, 0 first; negative while it takes no new work. */
+  readonly tier: number
+  /** How many requests it may run for us at once. */
+  readonly capacity: number
+  /** Requests it runs for others, which leave less room for ours. */
+  readonly foreign: number
+}
+
+/** A request for a slot. */
+export interface SlotClaim {
+  /** Its queue: 0 goes first. */
+  readonly rank: number
+  /** Milliseconds on a clock all threads share; among those who wait the smallest goes first. */
+  readonly claim: number
+  /** Takes this master's slot and no other while that master takes work; negative for any. */
+  readonly pinned: number
+  /** Masters that were tried already. */
+  readonly tried: readonly number[]
+}
+
+export interface SlotUser {
+  /**
+   * Takes a slot at the master that `order` names first among those with room, unless somebody with a better
+   * claim waits for it. Returns the ticket and the master; a master of -1 means the ticket waits. `undefined`:
+   * this worker's part of the table is full.
+   */
+  readonly ask: (
+    claim: SlotClaim,
+    order: readonly number[]
+  ) => { readonly ticket: number; readonly master: number } | undefined
+  /** The master a ticket has got; -1 while it waits. */
+  readonly masterOf: (ticket: number) => number
+  /** Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim. */
+  readonly release: (ticket: number) => void
+  /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
+  readonly granted: () => Promise<void>
+}
+
+export interface SlotTableSize {
+  readonly workers: number
+  readonly masters: number
+  /** Entries of each worker: the most requests it can have running and waiting together. */
+  readonly entries: number
+}
+
+/** Queues by rank; see `SlotClaim`. */
+export const rankCount = 3
+
+const state = { free: 0, waiting: 1, running: 2 } as const
+/** Int32 cells of an entry. Masters tried are a bit each, so a table knows at most 32 masters. */
+const entryCells = { state: 0, rank: 1, claim: 2, pinned: 3, tried: 4, master: 5 } as const
+const ENTRY_SIZE = 6
+const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3 } as const
+const ROOM_SIZE = 4
+/** Cells of a worker: its wake-up count, and how many of its entries wait. */
+const WORKER_SIZE = 2
+const LOCK = 0
+const WAITING = 1
+const HEADER_SIZE = WAITING + rankCount
+
+export const maxMasters = 32
+
+/** A new table, or a view of one that another thread made with the same size. */
+export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer): SlotTable {
+  const { workers, masters, entries } = size
+  const roomsAt = HEADER_SIZE
+  const workersAt = roomsAt + masters * ROOM_SIZE
+  const entriesAt = workersAt + workers * WORKER_SIZE
+  const length = entriesAt + workers * entries * ENTRY_SIZE
+  const buffer = shared ?? new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
+  const cells = new Int32Array(buffer)
+
+  // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
+  const get = (at: number) => cells[at] as number
+  const set = (at: number, value: number) => {
+    cells[at] = value
+  }
+  const add = (at: number, value: number) => set(at, get(at) + value)
+  const roomAt = (master: number) => roomsAt + master * ROOM_SIZE
+  const workerAt = (worker: number) => workersAt + worker * WORKER_SIZE
+  const entryAt = (ticket: number) => entriesAt + ticket * ENTRY_SIZE
+  const workerOf = (ticket: number) => Math.floor(ticket / entries)
+
+  /** Runs `work` alone among all threads. It is a matter of microseconds, so waiting means spinning. */
+  function alone<Result>(owner: number, work: () => Result): Result {
+    // The owner is written down (plus one, 0 is nobody), so that a lock whose worker died can be taken from it.
+    while (Atomics.compareExchange(cells, LOCK, 0, owner + 1) !== 0);
+    try {
+      return work()
+    } finally {
+      Atomics.store(cells, LOCK, 0)
+    }
+  }
+
+  function hasRoom(master: number): boolean {
+    const at = roomAt(master)
+    if (get(at + roomCells.tier) < 0) return false
+    const taken = get(at + roomCells.taken)
+    // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
+    return taken === 0 || taken + get(at + roomCells.foreign) < get(at + roomCells.capacity)
+  }
+
+  /** The best tier that has a master which takes work and was not tried. */
+  function bestTier(tried: number): number {
+    let best = Number.POSITIVE_INFINITY
+    for (let master = 0; master < masters; master++) {
+      const tier = get(roomAt(master) + roomCells.tier)
+      if (tier >= 0 && tier < best && (tried & (1 << master)) === 0) best = tier
+    }
+    return best
+  }
+
+  function takesWork(master: number): boolean {
+    return get(roomAt(master) + roomCells.tier) >= 0
+  }
+
+  function mayGoTo(entry: number, master: number): boolean {
+    const tried = get(entry + entryCells.tried)
+    if ((tried & (1 << master)) !== 0) return false
+    const pinned = get(entry + entryCells.pinned)
+    if (pinned >= 0 && pinned !== master && takesWork(pinned) && (tried & (1 << pinned)) === 0) return false
+    return pinned === master || get(roomAt(master) + roomCells.tier) === bestTier(tried)
+  }
+
+  function bestWaiting(master: number): number {
+    let best = -1
+    let bestClaim = Number.POSITIVE_INFINITY
+    for (let worker = 0; worker < workers; worker++) {
+      let left = get(workerAt(worker) + 1)
+      for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
+        const entry = entryAt(ticket)
+        if (get(entry + entryCells.state) !== state.waiting) continue
+        left--
+        const claim = get(entry + entryCells.claim)
+        if (claim >= bestClaim || !mayGoTo(entry, master)) continue
+        best = ticket
+        bestClaim = claim
+      }
+    }
+    return best
+  }
+
+  function run(ticket: number, master: number): void {
+    const entry = entryAt(ticket)
+    set(entry + entryCells.state, state.running)
+    set(entry + entryCells.master, master)
+    add(roomAt(master) + roomCells.taken, 1)
+  }
+
+  function stopWaiting(ticket: number): void {
+    add(WAITING + get(entryAt(ticket) + entryCells.rank), -1)
+    add(workerAt(workerOf(ticket)) + 1, -1)
+  }
+
+  /** Gives what is free at a master to those with the best claims; their workers are woken. */
+  function giveOut(master: number): void {
+    while (hasRoom(master)) {
+      const ticket = bestWaiting(master)
+      if (ticket < 0) return
+      stopWaiting(ticket)
+      run(ticket, master)
+      const bell = workerAt(workerOf(ticket))
+      Atomics.add(cells, bell, 1)
+      Atomics.notify(cells, bell)
+    }
+  }
+
+  function giveOutAll(): void {
+    for (let master = 0; master < masters; master++) giveOut(master)
+  }
+
+  /** Frees an entry; the master whose slot it held, or -1. */
+  function free(ticket: number): number {
+    const entry = entryAt(ticket)
+    const was = get(entry + entryCells.state)
+    set(entry + entryCells.state, state.free)
+    if (was === state.waiting) stopWaiting(ticket)
+    if (was !== state.running) return -1
+    const master = get(entry + entryCells.master)
+    add(roomAt(master) + roomCells.taken, -1)
+    return master
+  }
+
+  return Object.freeze({
+    buffer,
+    setMasters(rooms: readonly MasterRoom[]) {
+      alone(workers, () => {
+        rooms.forEach(({ tier, capacity, foreign }, master) => {
+          const at = roomAt(master)
+          set(at + roomCells.tier, tier)
+          set(at + roomCells.capacity, capacity)
+          set(at + roomCells.foreign, foreign)
+        })
+        giveOutAll()
+      })
+    },
+    removeWorker(worker: number) {
+      // Had it died within the lock, the lock would stay taken for ever.
+      Atomics.compareExchange(cells, LOCK, worker + 1, 0)
+      alone(workers, () => {
+        for (let ticket = worker * entries; ticket < (worker + 1) * entries; ticket++) {
+          set(entryAt(ticket) + entryCells.state, state.free)
+        }
+        recount()
+        giveOutAll()
+      })
+    },
+    taken: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.taken),
+    room(master: number) {
+      const at = roomAt(master)
+      return {
+        tier: Atomics.load(cells, at + roomCells.tier),
+        capacity: Atomics.load(cells, at + roomCells.capacity),
+        foreign: Atomics.load(cells, at + roomCells.foreign)
+      }
+    },
+    waiting: (rank: number) => Atomics.load(cells, WAITING + rank),
+    join
+  })
+
+  /** Works out every count from the entries; after a worker died in the middle of changing one. */
+  function recount(): void {
+    for (let master = 0; master < masters; master++) set(roomAt(master) + roomCells.taken, 0)
+    for (let rank = 0; rank < rankCount; rank++) set(WAITING + rank, 0)
+    for (let worker = 0; worker < workers; worker++) set(workerAt(worker) + 1, 0)
+    for (let ticket = 0; ticket < workers * entries; ticket++) {
+      const entry = entryAt(ticket)
+      if (get(entry + entryCells.state) === state.running) {
+        add(roomAt(get(entry + entryCells.master)) + roomCells.taken, 1)
+      } else if (get(entry + entryCells.state) === state.waiting) {
+        add(WAITING + get(entry + entryCells.rank), 1)
+        add(workerAt(workerOf(ticket)) + 1, 1)
+      }
+    }
+  }
+
+  function join(worker: number): SlotUser {
+    const bell = workerAt(worker)
+    let heard = Atomics.load(cells, bell)
+    // Highest first, so that low entries are used and a scan for those who wait is short.
+    const spare = Array.from({ length: entries }, (_, index) => (worker + 1) * entries - 1 - index)
+
+    return {
+      ask({ rank, claim, pinned, tried }, order) {
+        const ticket = spare.pop()
+        if (ticket === undefined) return undefined
+        const master = alone(worker, () => {
+          const entry = entryAt(ticket)
+          set(entry + entryCells.state, state.waiting)
+          set(entry + entryCells.rank, rank)
+          set(entry + entryCells.claim, claim)
+          set(entry + entryCells.pinned, pinned)
+          set(
+            entry + entryCells.tried,
+            tried.reduce((bits, index) => bits | (1 << index), 0)
+          )
+          set(entry + entryCells.master, -1)
+          add(WAITING + rank, 1)
+          add(workerAt(worker) + 1, 1)
+          for (const candidate of order) {
+            if (!hasRoom(candidate) || !mayGoTo(entry, candidate) || bestWaiting(candidate) !== ticket)
+              continue
+            stopWaiting(ticket)
+            run(ticket, candidate)
+            return candidate
+          }
+          return -1
+        })
+        return { ticket, master }
+      },
+      masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
+      release(ticket) {
+        alone(worker, () => {
+          const master = free(ticket)
+          if (master >= 0) giveOut(master)
+        })
+        spare.push(ticket)
+      },
+      async granted() {
+        const wait = Atomics.waitAsync(cells, bell, heard)
+        if (wait.async) await wait.value
+        heard = Atomics.load(cells, bell)
+      }
+    }
+  }
+}

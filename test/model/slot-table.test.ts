@@ -1,0 +1,248 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import {
+  createSlotTable,
+  type MasterRoom,
+  type SlotClaim,
+  type SlotUser
+} from '../../src/model/slot-table.ts'
+import { seededDice } from '../support/runtime.ts'
+
+const open = (capacity: number, tier = 0): MasterRoom => ({ tier, capacity, foreign: 0 })
+const closed: MasterRoom = { tier: -1, capacity: 4, foreign: 0 }
+const claim = (at: number, rest: Partial<SlotClaim> = {}): SlotClaim => ({
+  rank: 2,
+  claim: at,
+  pinned: -1,
+  tried: [],
+  ...rest
+})
+
+function tableOf(rooms: readonly MasterRoom[], workers = 2, entries = 64) {
+  const table = createSlotTable({ workers, masters: rooms.length, entries })
+  table.setMasters(rooms)
+  return table
+}
+
+t.test('a request takes a slot at the first master of its order that has room', async t => {
+  const user = tableOf([open(1), open(1)]).join(0)
+  t.equal(user.ask(claim(1), [1, 0])?.master, 1)
+  t.equal(user.ask(claim(2), [1, 0])?.master, 0)
+  t.equal(user.ask(claim(3), [1, 0])?.master, -1, 'and waits when none has')
+})
+
+t.test('a slot that frees goes to the best claim, of whatever worker', async t => {
+  const table = tableOf([open(1)])
+  const [a, b] = [table.join(0), table.join(1)]
+  const running = a.ask(claim(0), [0])
+  const late = a.ask(claim(20), [0])
+  const early = b.ask(claim(10), [0])
+  a.release(running?.ticket as number)
+  t.equal(b.masterOf(early?.ticket as number), 0)
+  t.equal(a.masterOf(late?.ticket as number), -1)
+})
+
+t.test('a worker whose request got a slot elsewhere is woken without asking', async t => {
+  const table = tableOf([open(1)])
+  const [a, b] = [table.join(0), table.join(1)]
+  const running = a.ask(claim(0), [0])
+  b.ask(claim(1), [0])
+  const woken = b.granted()
+  a.release(running?.ticket as number)
+  await woken
+  t.pass('granted() resolved')
+})
+
+t.test('a slot given out before anybody listens is not missed', async t => {
+  const table = tableOf([open(1)])
+  const user = table.join(0)
+  const running = user.ask(claim(0), [0])
+  const waiting = user.ask(claim(1), [0])
+  user.release(running?.ticket as number)
+  await user.granted()
+  t.equal(user.masterOf(waiting?.ticket as number), 0)
+})
+
+t.test('one who waits and leaves costs nobody a slot', async t => {
+  const table = tableOf([open(1)])
+  const user = table.join(0)
+  const running = user.ask(claim(0), [0])
+  const gone = user.ask(claim(1), [0])
+  const next = user.ask(claim(2), [0])
+  user.release(gone?.ticket as number)
+  t.equal(table.taken(0), 1)
+  user.release(running?.ticket as number)
+  t.equal(user.masterOf(next?.ticket as number), 0)
+})
+
+t.test(
+  'a pinned request waits for its master while that takes work, and goes elsewhere when it does not',
+  async t => {
+    const table = tableOf([open(1), open(1)])
+    const user = table.join(0)
+    user.ask(claim(0), [0])
+    const pinned = user.ask(claim(1, { pinned: 0 }), [0, 1])
+    t.equal(pinned?.master, -1)
+    table.setMasters([closed, open(1)])
+    t.equal(user.masterOf(pinned?.ticket as number), 1)
+  }
+)
+
+t.test('the next tier takes nobody while one before it takes work', async t => {
+  const table = tableOf([open(1), open(4, 1)])
+  const user = table.join(0)
+  user.ask(claim(0), [0, 1])
+  const second = user.ask(claim(1), [0, 1])
+  t.equal(second?.master, -1)
+  t.equal(user.ask(claim(2, { tried: [0] }), [0, 1])?.master, 1, 'except for one that tried it in vain')
+  table.setMasters([closed, open(4, 1)])
+  t.equal(user.masterOf(second?.ticket as number), 1)
+})
+
+t.test('what a master runs for others leaves less room, but never none for us', async t => {
+  const user = tableOf([
+    { tier: 0, capacity: 4, foreign: 3 },
+    { tier: 0, capacity: 2, foreign: 9 }
+  ]).join(0)
+  t.equal(user.ask(claim(0), [0])?.master, 0)
+  t.equal(user.ask(claim(1), [0])?.master, -1)
+  t.equal(user.ask(claim(2), [1])?.master, 1)
+  t.equal(user.ask(claim(3), [1])?.master, -1)
+})
+
+t.test('more capacity lets those who wait go at once', async t => {
+  const table = tableOf([open(1)])
+  const user = table.join(0)
+  user.ask(claim(0), [0])
+  const second = user.ask(claim(1), [0])
+  table.setMasters([open(2)])
+  t.equal(user.masterOf(second?.ticket as number), 0)
+})
+
+t.test('a worker that dies gives back what it held, and what it waited for', async t => {
+  const table = tableOf([open(2)])
+  const [a, b] = [table.join(0), table.join(1)]
+  a.ask(claim(0), [0])
+  a.ask(claim(1), [0])
+  a.ask(claim(2), [0])
+  const survivor = b.ask(claim(3), [0])
+  table.removeWorker(0)
+  t.equal(b.masterOf(survivor?.ticket as number), 0)
+  t.equal(table.taken(0), 1)
+  t.equal(table.waiting(2), 0)
+})
+
+t.test('a full table says so', async t => {
+  const user = tableOf([open(1)], 1, 2).join(0)
+  user.ask(claim(0), [0])
+  user.ask(claim(1), [0])
+  t.equal(user.ask(claim(2), [0]), undefined)
+})
+
+t.test(
+  'over 100,000 random events slots are neither exceeded nor leaked, workers dying among them',
+  async t => {
+    const dice = seededDice(42)
+    const pick = (count: number) => Math.floor(dice() * count)
+    const rooms = [open(4), open(2), open(8), open(1, 1)]
+    const workers = 3
+    const table = createSlotTable({ workers, masters: rooms.length, entries: 40 })
+    table.setMasters(rooms)
+    const users: SlotUser[] = Array.from({ length: workers }, (_, worker) => table.join(worker))
+    const held = Array.from({ length: workers }, () => new Set<number>())
+    const violations: string[] = []
+
+    for (let event = 0; event < 100_000; event++) {
+      const worker = pick(workers)
+      const user = users[worker] as SlotUser
+      const mine = held[worker] as Set<number>
+      const what = dice()
+      if (what < 0.5) {
+        const rank = pick(3)
+        const pinned = dice() < 0.3 ? pick(3) : -1
+        const asked = user.ask(
+          { rank, claim: event + rank * 50, pinned, tried: [] },
+          shuffled([0, 1, 2, 3], dice)
+        )
+        if (asked) mine.add(asked.ticket)
+      } else if (what < 0.999) {
+        const ticket = [...mine][pick(mine.size)]
+        if (ticket !== undefined) {
+          mine.delete(ticket)
+          user.release(ticket)
+        }
+      } else {
+        table.removeWorker(worker)
+        mine.clear()
+        users[worker] = table.join(worker)
+      }
+      const running = [0, 0, 0, 0]
+      let waiting = 0
+      held.forEach((tickets, index) => {
+        for (const ticket of tickets) {
+          const master = (users[index] as SlotUser).masterOf(ticket)
+          if (master < 0) waiting++
+          else running[master] = (running[master] as number) + 1
+        }
+      })
+      rooms.forEach((room, master) => {
+        if (table.taken(master) > room.capacity)
+          violations.push(`event ${event}: master ${master} has too many`)
+        if (table.taken(master) !== running[master])
+          violations.push(`event ${event}: master ${master} is miscounted`)
+      })
+      const counted = table.waiting(0) + table.waiting(1) + table.waiting(2)
+      if (counted !== waiting)
+        violations.push(`event ${event}: ${counted} counted as waiting, ${waiting} wait`)
+      if (violations.length > 3) break
+    }
+    t.same(violations, [])
+    held.forEach((tickets, worker) => {
+      for (const ticket of tickets) (users[worker] as SlotUser).release(ticket)
+    })
+    t.same(
+      rooms.map((_, master) => table.taken(master)),
+      [0, 0, 0, 0]
+    )
+  }
+)
+
+t.test('real threads that fight for two slots never hold three', async t => {
+  const size = { workers: 3, masters: 1, entries: 16 }
+  const table = createSlotTable(size)
+  table.setMasters([open(2)])
+  const holders = new Int32Array(new SharedArrayBuffer(8))
+  const url = new URL('../../src/model/slot-table.ts', import.meta.url).href
+  const script = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    import(${JSON.stringify(url)}).then(async ({ createSlotTable }) => {
+      const user = createSlotTable(${JSON.stringify(size)}, workerData.buffer).join(workerData.worker)
+      for (let round = 0; round < 500; round++) {
+        const { ticket, master } = user.ask({ rank: 0, claim: round, pinned: -1, tried: [] }, [0])
+        if (master < 0) while (user.masterOf(ticket) < 0) await user.granted()
+        const now = Atomics.add(workerData.holders, 0, 1) + 1
+        if (now > Atomics.load(workerData.holders, 1)) Atomics.store(workerData.holders, 1, now)
+        await new Promise(setImmediate)
+        Atomics.sub(workerData.holders, 0, 1)
+        user.release(ticket)
+      }
+      parentPort.postMessage('done')
+    })`
+  await Promise.all(
+    [0, 1, 2].map(async worker => {
+      const thread = new Worker(script, { eval: true, workerData: { buffer: table.buffer, holders, worker } })
+      t.teardown(() => thread.terminate())
+      await once(thread, 'message')
+    })
+  )
+  t.equal(table.taken(0), 0)
+  t.equal(holders[1], 2, 'and did hold two at once')
+})
+
+function shuffled(values: number[], dice: () => number): number[] {
+  return values
+    .map(value => ({ value, at: dice() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value)
+}
