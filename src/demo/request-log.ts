@@ -18,6 +18,8 @@ export interface RecordedRequest {
   readonly connection: number
   /** The name asked for in the TLS handshake. */
   readonly servername: string | undefined
+  /** True when the TLS session of an earlier connection was taken up again. */
+  readonly resumed: boolean
   /** Common name in the TLS certificate of the sender, verified or not: the balancer's, not the agent's. */
   readonly peer: string | undefined
   /** Who the master took the sender for, once it looked. */
@@ -115,9 +117,10 @@ export function createRequestLog({
   }
 }
 
-function peerOf({ socket }: IncomingMessage): Pick<RecordedRequest, 'servername' | 'peer'> {
-  if (!(socket instanceof TLSSocket)) return { servername: undefined, peer: undefined }
+function peerOf({ socket }: IncomingMessage): Pick<RecordedRequest, 'servername' | 'peer' | 'resumed'> {
+  if (!(socket instanceof TLSSocket)) return { servername: undefined, peer: undefined, resumed: false }
   const name = socket.getPeerX509Certificate()?.toLegacyObject().subject.CN
   const servername = typeof socket.servername === 'string' ? socket.servername : undefined
-  return { servername, peer: name === undefined ? undefined : String(name) }
+  const peer = name === undefined ? undefined : String(name)
+  return { servername, peer, resumed: socket.isSessionReused() }
 }

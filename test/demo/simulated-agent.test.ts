@@ -116,6 +116,10 @@ t.test('an agent of Puppet 3 asks in its own spelling, and opens a connection fo
     'PUT /production/report/web01'
   ])
   t.equal(run.connections, 7)
+  t.notOk(
+    master.requests.some(({ resumed }) => resumed),
+    'each with a handshake of its own'
+  )
 })
 
 t.test('a connection that idled for more than four seconds is left behind', async t => {

@@ -230,7 +230,10 @@ t.test('stopped, it lets a running catalog end', async t => {
 t.test('overloaded, it turns away those agents that understand it', async t => {
   const master = await start(t)
   master.overload(7)
-  const version = (value: string) => ask(master, node, { headers: { ...headers, 'X-Puppet-Version': value } })
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const version = (value: string) =>
+    ask(master, node, { headers: { ...headers, 'X-Puppet-Version': value }, agent })
   t.match(await version('8.10.0'), { status: 503, headers: { 'retry-after': '7', connection: 'close' } })
   t.equal((await version('5.3.0')).status, 200)
   t.equal((await ask(master, node, { headers })).status, 200)
