@@ -215,9 +215,12 @@ t.test('real threads that fight for two slots never hold three', async t => {
   const holders = new Int32Array(new SharedArrayBuffer(8))
   const url = new URL('../../src/model/slot-table.ts', import.meta.url).href
   const script = `
+    const { once } = require('node:events')
     const { parentPort, workerData } = require('node:worker_threads')
     import(${JSON.stringify(url)}).then(async ({ createSlotTable }) => {
       const user = createSlotTable(${JSON.stringify(size)}, workerData.buffer).join(workerData.worker)
+      parentPort.postMessage('ready')
+      await once(parentPort, 'message')
       for (let round = 0; round < 500; round++) {
         const { ticket, master } = user.ask({ rank: 0, claim: round, pinned: -1, tried: [] }, [0])
         if (master < 0) while (user.masterOf(ticket) < 0) await user.granted()
@@ -229,13 +232,15 @@ t.test('real threads that fight for two slots never hold three', async t => {
       }
       parentPort.postMessage('done')
     })`
-  await Promise.all(
-    [0, 1, 2].map(async worker => {
-      const thread = new Worker(script, { eval: true, workerData: { buffer: table.buffer, holders, worker } })
-      t.teardown(() => thread.terminate())
-      await once(thread, 'message')
-    })
-  )
+  const threads = [0, 1, 2].map(worker => {
+    const thread = new Worker(script, { eval: true, workerData: { buffer: table.buffer, holders, worker } })
+    t.teardown(() => thread.terminate())
+    return thread
+  })
+  await Promise.all(threads.map(thread => once(thread, 'message')))
+  const finished = threads.map(thread => once(thread, 'message'))
+  for (const thread of threads) thread.postMessage('go')
+  await Promise.all(finished)
   t.equal(table.taken(0), 0)
   t.equal(holders[1], 2, 'and did hold two at once')
 })
