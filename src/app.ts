@@ -68,7 +68,7 @@ export async function startApp(
     log,
     runtime,
     entry: new URL('./data/worker.ts', import.meta.url),
-    startHere: (start, port) => void startPlane(start, port, runtime),
+    startHere: (start, port) => void startPlane(start, port, runtime, log),
     current: () => ({
       snapshot: supervisor.snapshot(),
       revoked: revocations.current()?.revoked ?? new Set()

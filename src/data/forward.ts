@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { ProxyError, type ReasonCode } from '../model/errors.ts'
 import type { Outcome } from '../model/messages.ts'
 import type { Master } from '../model/snapshot.ts'
@@ -139,6 +139,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.#endAttempt()
     this.#exchange.response.end()
+    if (this.#body) this.#deps.responder.dropRest(this.#exchange.request)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -223,7 +224,8 @@ function describe(error: Error, sent: boolean): Failure {
   if (cause === 'UND_ERR_HEADERS_TIMEOUT' || cause === 'UND_ERR_BODY_TIMEOUT') {
     return { reason: 'master-timeout', code: 'master-timeout', cause, worthAnother: false }
   }
-  if (cause.startsWith('HPE_') || cause.startsWith('UND_ERR_RES') || cause === 'UND_ERR_HEADERS_OVERFLOW') {
+  const isMalformed = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError
+  if (isMalformed || cause.startsWith('UND_ERR_RES')) {
     return { reason: 'master-answer', code: 'master-answer', cause, worthAnother: false }
   }
   return { reason: 'master-lost', code: 'master-lost', cause, worthAnother: true }

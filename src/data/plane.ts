@@ -25,7 +25,12 @@ import { createUpstream, type Upstream } from './upstream.ts'
  * One data plane: a listener and the way of a request through it. Takes orders from `port` and reports there;
  * knows nothing else of the control plane.
  */
-export async function startPlane(start: PlaneStart, port: MessagePort, runtime: Runtime): Promise<void> {
+export async function startPlane(
+  start: PlaneStart,
+  port: MessagePort,
+  runtime: Runtime,
+  log = createLog(start.config.log.level)
+): Promise<void> {
   const { config, worker } = start
   const tell = (report: Report) => port.postMessage(report)
   let { snapshot, revoked } = start
@@ -33,7 +38,6 @@ export async function startPlane(start: PlaneStart, port: MessagePort, runtime: 
   const board = createBoard({ workers: start.workers, masters: masters.length }, start.board)
   const registry = new Registry()
   const metrics = createTrafficMetrics(registry)
-  const log = createLog(config.log.level)
   const upstreams = new Map<number, Upstream>(
     masters.map(master => [master.index, createUpstream(master, config.upstream)])
   )

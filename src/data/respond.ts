@@ -14,6 +14,11 @@ export interface Responder {
   /** Ends a request with an answer of the proxy's own. */
   readonly refuse: (exchange: Exchange, error: ProxyError) => void
   readonly answer: (exchange: Exchange, status: number, body: string, reason?: string) => void
+  /**
+   * To be called when a request was answered before its body was read to the end, by whomever. Agents read
+   * nothing before they have sent everything, so what still comes is dropped, for a while.
+   */
+  readonly dropRest: (request: IncomingMessage) => void
 }
 
 /** The one place where an error becomes HTTP. */
@@ -38,11 +43,14 @@ export function createResponder(deps: {
     exchange.bytesOut = bytes
     response.writeHead(status, headers)
     response.end(body)
-    if (!request.complete) lingerThenCut(request)
+    dropRest(request)
   }
 
-  function lingerThenCut(request: IncomingMessage): void {
+  function dropRest(request: IncomingMessage): void {
     const { socket } = request
+    // Nobody wants it any more, but who read it last may have paused it.
+    request.removeAllListeners('data').resume()
+    if (request.complete) return
     const cancel = deps.schedule(LINGER_MS, () => {
       if (!request.complete) socket.destroy()
     })
@@ -51,6 +59,7 @@ export function createResponder(deps: {
 
   return {
     answer,
+    dropRest,
     refuse(exchange, error) {
       exchange.end = error.code
       const { response, request } = exchange

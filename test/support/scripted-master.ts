@@ -27,6 +27,8 @@ export interface ScriptedMaster {
   readonly seen: readonly SeenRequest[]
   /** Connections open now. */
   readonly connections: () => number
+  /** Resolves as soon as the condition holds; looked at with every request and connection that comes or goes. */
+  readonly until: (condition: (master: ScriptedMaster) => boolean) => Promise<void>
   /** Ends the listener and every connection at once, as kill -9 does. */
   readonly kill: () => Promise<void>
 }
@@ -46,6 +48,10 @@ export async function startScriptedMaster(
 ): Promise<ScriptedMaster> {
   const sockets = new Map<Socket, number>()
   const seen: SeenRequest[] = []
+  const waiting = new Set<() => void>()
+  const look = () => {
+    for (const each of waiting) each()
+  }
   let connectionCount = 0
   const onRequest: Script = (request, response) => {
     if (request.url === '/status/v1/simple') {
@@ -54,6 +60,7 @@ export async function startScriptedMaster(
     }
     seen.push(seenRequest(request, sockets.get(request.socket) ?? -1))
     script(request, response)
+    look()
   }
   const server = options.tls
     ? https.createServer(
@@ -67,7 +74,11 @@ export async function startScriptedMaster(
     : http.createServer(onRequest)
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.set(socket, connectionCount++)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      look()
+    })
+    look()
   })
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
@@ -82,13 +93,23 @@ export async function startScriptedMaster(
     await closed
   }
   t.teardown(kill)
-  return {
+  const master: ScriptedMaster = {
     url: `${options.tls ? 'https' : 'http'}://${options.tls ? 'localhost' : '127.0.0.1'}:${port}`,
     port,
     seen,
     connections: () => sockets.size,
+    until(condition) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const each = () => {
+        if (condition(master)) resolve()
+      }
+      waiting.add(each)
+      each()
+      return promise.finally(() => waiting.delete(each))
+    },
     kill
   }
+  return master
 }
 
 function seenRequest(request: IncomingMessage, connection: number): SeenRequest {
