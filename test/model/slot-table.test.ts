@@ -101,14 +101,11 @@ t.test('the next tier takes nobody while one before it takes work', async t => {
 })
 
 t.test('what a master runs for others leaves less room, but never none for us', async t => {
-  const user = tableOf([
-    { tier: 0, capacity: 4, foreign: 3 },
-    { tier: 0, capacity: 2, foreign: 9 }
-  ]).join(0)
-  t.equal(user.ask(claim(0), [0])?.master, 0)
-  t.equal(user.ask(claim(1), [0])?.master, -1)
-  t.equal(user.ask(claim(2), [1])?.master, 1)
-  t.equal(user.ask(claim(3), [1])?.master, -1)
+  for (const foreign of [3, 9]) {
+    const user = tableOf([{ tier: 0, capacity: 4, foreign }]).join(0)
+    t.equal(user.ask(claim(0), [0])?.master, 0)
+    t.equal(user.ask(claim(1), [0])?.master, -1)
+  }
 })
 
 t.test('more capacity lets those who wait go at once', async t => {
@@ -219,6 +216,8 @@ t.test('real threads that fight for two slots never hold three', async t => {
     const { parentPort, workerData } = require('node:worker_threads')
     import(${JSON.stringify(url)}).then(async ({ createSlotTable }) => {
       const user = createSlotTable(${JSON.stringify(size)}, workerData.buffer).join(workerData.worker)
+      // A pending Atomics.waitAsync does not keep a thread alive; in the balancer the listener does.
+      const alive = setInterval(() => {}, 1000)
       parentPort.postMessage('ready')
       await once(parentPort, 'message')
       for (let round = 0; round < 500; round++) {
@@ -230,6 +229,7 @@ t.test('real threads that fight for two slots never hold three', async t => {
         Atomics.sub(workerData.holders, 0, 1)
         user.release(ticket)
       }
+      clearInterval(alive)
       parentPort.postMessage('done')
     })`
   const threads = [0, 1, 2].map(worker => {
