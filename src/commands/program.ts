@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../config/problems.ts'
 
 /** What the command line talks to; a test gives its own. */
@@ -38,6 +38,18 @@ export async function run(args: readonly string[], io: Terminal = terminal): Pro
   }
 }
 
+interface DemoFlags {
+  readonly port?: number
+  readonly adminPort?: number
+  readonly directory?: string
+}
+
+interface RouteFlags {
+  readonly config: string
+  readonly certname?: string
+  readonly userAgent?: string
+}
+
 function createProgram(io: Terminal, finish: (code: number) => void): Command {
   const program = new Command('puppet-lb')
     .description('A load balancer for Puppet: one hostname in front of the CA and the compile masters.')
@@ -58,11 +70,33 @@ function createProgram(io: Terminal, finish: (code: number) => void): Command {
       const { serve } = await import('./serve.ts')
       finish(await serve(options))
     })
+  addCommand(program, 'demo', 'serve in front of simulated masters and agents, with throwaway certificates')
+    .option('--port <n>', 'port for agents, default 8140; 0 lets the system choose', portNumber)
+    .option(
+      '--admin-port <n>',
+      'port of the admin listener, default 9140; 0 lets the system choose',
+      portNumber
+    )
+    .option('--directory <dir>', 'where the certificates are kept, default certs-dev')
+    .action(async (options: DemoFlags) => {
+      const { demo } = await import('./demo.ts')
+      finish(await demo(options))
+    })
   addCommand(program, 'check', 'say whether a configuration can be used, or every problem with its line')
     .addOption(configOption())
     .action(async (options: { config: string }) => {
       const { check } = await import('./check.ts')
       io.out(`${check(options, io.env)}\n`)
+    })
+  addCommand(program, 'route', 'say what would become of a request: its class, who answers, in which order')
+    .argument('<method>', 'HTTP method')
+    .argument('<path>', 'path with its query, such as /puppet/v3/catalog/NAME?environment=production')
+    .addOption(configOption())
+    .option('--certname <name>', "certname of the agent's certificate; without it the agent shows none")
+    .option('--user-agent <text>', 'User-Agent of the request')
+    .action(async (method: string, path: string, options: RouteFlags) => {
+      const { route } = await import('./route.ts')
+      io.out(`${route({ ...options, method, path }, io.env)}\n`)
     })
   return program
 }
@@ -81,6 +115,12 @@ function addCommand(program: Command, name: string, description: string): Comman
 
 function configOption(): Option {
   return new Option('--config <file>', 'configuration file (YAML)').makeOptionMandatory()
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
 }
 
 function version(): string {

@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { run } from '../../src/commands/program.ts'
+import { minimal, pemFiles } from '../config/fixture.ts'
+
+/** Runs a command line and keeps what it prints. */
+async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  let out = ''
+  let err = ''
+  const code = await run(args, {
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+    env
+  })
+  return { code, out, err }
+}
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const commands = ['serve', 'demo', 'check', 'route']
+
+t.test('the version is that of the package', async t => {
+  t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })
+})
+
+t.test('the help names every command', async t => {
+  const { code, out } = await puppetLb(['--help'])
+  t.equal(code, 0)
+  for (const command of commands) t.match(out, new RegExp(`^ {2}${command} `, 'm'))
+})
+
+for (const command of commands) {
+  t.test(`${command} --help describes the command`, async t => {
+    const { code, out, err } = await puppetLb([command, '--help'])
+    t.match(out, new RegExp(`^Usage: puppet-lb ${command} `))
+    t.equal(code, 0)
+    t.equal(err, '')
+  })
+}
+
+const mistakes: readonly (readonly [line: string, sentence: string])[] = [
+  ['chek', "puppet-lb: unknown command 'chek' (Did you mean check?)\n"],
+  ['frobnicate', "puppet-lb: unknown command 'frobnicate'\n"],
+  ['check', "puppet-lb: required option '--config <file>' not specified\n"],
+  ['serve', "puppet-lb: required option '--config <file>' not specified\n"],
+  ['check --config', "puppet-lb: option '--config <file>' argument missing\n"],
+  [
+    'route GET / --config a --certnam b',
+    "puppet-lb: unknown option '--certnam' (Did you mean --certname?)\n"
+  ],
+  ['check --config a b', "puppet-lb: too many arguments for 'check'. Expected 0 arguments but got 1: b.\n"],
+  ['route GET --config a', "puppet-lb: missing required argument 'path'\n"],
+  [
+    'demo --port x',
+    "puppet-lb: option '--port <n>' argument 'x' is invalid. It must be a whole number from 0 to 65535.\n"
+  ],
+  [
+    'demo --admin-port 65536',
+    "puppet-lb: option '--admin-port <n>' argument '65536' is invalid. It must be a whole number from 0 to 65535.\n"
+  ]
+]
+
+for (const [line, sentence] of mistakes) {
+  t.test(`"puppet-lb ${line}" ends with 1 and one sentence`, async t => {
+    t.same(await puppetLb(line.split(' ')), { code: 1, out: '', err: sentence })
+  })
+}
+
+t.test('without a command the help is printed and the exit code is 1', async t => {
+  const { code, err } = await puppetLb([])
+  t.equal(code, 1)
+  t.match(err, /^Usage: puppet-lb /)
+})
+
+t.test('what no command foresaw ends with 2 and one sentence', async t => {
+  const io = { out: () => t.fail('nothing to print'), err: (text: string) => printed.push(text), env: {} }
+  const printed: string[] = []
+  const broken = {
+    ...io,
+    out: () => {
+      throw new Error('the terminal is gone')
+    }
+  }
+  const directory = t.testdir({ ...pemFiles, 'lb.yaml': minimal() })
+  t.equal(await run(['check', '--config', join(directory, 'lb.yaml')], broken), 2)
+  t.same(printed, ['puppet-lb: the terminal is gone\n'])
+})
+
+t.test('a wrong configuration ends every command that reads one with 1 and the list of problems', async t => {
+  const file = join(t.testdir({ 'lb.yaml': 'listen: { prot: 1 }\n' }), 'lb.yaml')
+  const lines = new RegExp(
+    `^${file}:1:1 tls: is missing, .*\n${file}:1:1 ca: .*\n${file}:1:1 masters: .*\n${file}:1:11 listen.prot: .*\n$`
+  )
+  for (const line of ['check', 'serve', 'route GET /']) {
+    const { code, out, err } = await puppetLb([...line.split(' '), '--config', file])
+    t.equal(code, 1, line)
+    t.equal(out, '', line)
+    t.match(err, lines, line)
+  }
+})
+
+t.test('the program itself passes arguments, environment and exit code on', async t => {
+  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal() }), 'lb.yaml')
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const start = (port: string) =>
+    spawnSync(process.execPath, [main, 'check', '--config', file], {
+      encoding: 'utf8',
+      env: { PUPPET_LB_LISTEN_PORT: port }
+    })
+  t.match(start('18140'), { status: 0, stdout: /^.*\/lb\.yaml: OK\n.*0\.0\.0\.0:18140/, stderr: '' })
+  t.match(start('x'), { status: 1, stdout: '', stderr: /^env:PUPPET_LB_LISTEN_PORT listen\.port: is "x"/ })
+  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+})

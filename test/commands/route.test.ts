@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { type RouteOptions, route } from '../../src/commands/route.ts'
+import { ca, pemFiles, tls } from '../config/fixture.ts'
+
+const file = join(
+  t.testdir({
+    ...pemFiles,
+    'lb.yaml': `${tls}
+${ca}
+masters:
+  - { name: spare, url: "http://spare.example.com", priority: 1 }
+  - { name: alpha, url: "http://alpha.example.com", weight: 75 }
+  - { name: beta, url: "http://beta.example.com", weight: 25 }
+  - { name: resting, url: "http://resting.example.com", weight: 0 }
+admin: { allow: [ops.example.com] }
+`
+  }),
+  'lb.yaml'
+)
+
+/** The lines `route` prints. */
+function linesOf(request: Partial<RouteOptions>, env = {}): readonly string[] {
+  return route({ config: file, method: 'GET', path: '/', ...request }, env).split('\n')
+}
+
+const node = '/puppet/v3/node/agent.example.com'
+const candidates = [
+  'order: 1. alpha http://alpha.example.com (priority 0, weight 75)',
+  '       2. beta http://beta.example.com (priority 0, weight 25)',
+  '       3. spare http://spare.example.com (priority 1, weight 1)'
+]
+
+t.test('a catalog goes to a master: the tier in order, then the next tier, never a weight of 0', async t => {
+  const path = '/puppet/v3/catalog/agent.example.com?environment=production'
+  t.same(linesOf({ method: 'POST', path, certname: 'agent.example.com' }), [
+    'class: catalog',
+    'pool:  one of the masters',
+    ...candidates,
+    'note:  the fewest open requests for its weight goes first; idle masters, as here, by chance and weight'
+  ])
+})
+
+t.test('certificate requests of every generation go to the CA master alone', async t => {
+  for (const path of [
+    '/puppet-ca/v1/certificate/ca',
+    '/production/certificate_request/a',
+    '/status/v1/simple/ca'
+  ]) {
+    t.same(linesOf({ path }), [
+      'class: ca',
+      'pool:  the CA master alone',
+      'order: 1. ca https://ca.example.com:8140'
+    ])
+  }
+})
+
+t.test('who asks for the services decides who answers', async t => {
+  const path = '/status/v1/services'
+  t.equal(linesOf({ path, userAgent: 'PuppetserverCaCli' })[1], 'pool:  the CA master alone')
+  t.match(linesOf({ path })[1], /^pool: {2}nobody, the answer is 403: /)
+})
+
+t.test('the status of the pool is answered by the load balancer', async t => {
+  t.same(linesOf({ path: '/status/v1/simple' }), [
+    'class: status',
+    'pool:  the load balancer itself, for all masters'
+  ])
+})
+
+t.test('administration is for allowed certnames, and reaches every master', async t => {
+  const flush = { method: 'DELETE', path: '/puppet-admin-api/v1/environment-cache' }
+  const refused = ['class: admin', /^pool: {2}nobody, the answer is 403: /]
+  t.match(linesOf(flush), refused)
+  t.match(linesOf({ ...flush, certname: 'agent.example.com' }), refused)
+  t.match(linesOf({ ...flush, certname: 'ops.example.com' }), [
+    'class: admin',
+    'pool:  every master, one combined answer',
+    /1\. spare/,
+    /2\. alpha/,
+    /3\. beta/,
+    /4\. resting/
+  ])
+})
+
+t.test('what is refused is told with its answer', async t => {
+  t.match(linesOf({ path: '/puppet/v3/../x' })[1], /^pool: {2}nobody, the answer is 400: .*"\.\."/)
+  t.match(linesOf({ method: 'TRACE' })[1], /^pool: {2}nobody, the answer is 405: /)
+})
+
+t.test('a method may be written small', async t => {
+  t.same(linesOf({ method: 'get', path: node }), linesOf({ method: 'GET', path: node }))
+})
+
+t.test('round-robin begins with the first turn', async t => {
+  t.same(linesOf({ path: node }, { PUPPET_LB_BALANCE_POLICY: 'round-robin' }).slice(2), [
+    ...candidates,
+    'note:  this is the first turn, the next request begins with the next turn'
+  ])
+})
+
+t.test('rendezvous prefers one master for a certname, and others for others', async t => {
+  const env = { PUPPET_LB_BALANCE_POLICY: 'rendezvous' }
+  const of = (certname: string) => linesOf({ path: node, certname }, env)
+  t.same(of('a'), of('a'))
+  t.equal(of('a').at(-1), 'note:  the same certname always has this order')
+  const firsts = Array.from({ length: 40 }, (_, index) => of(`agent-${index}`)[2]?.slice(10, 15))
+  t.same(new Set(firsts), new Set(['alpha', 'beta ']))
+  t.equal(
+    linesOf({ path: node }, env).at(-1),
+    "note:  without a certname the agent's address decides, and here none is known"
+  )
+})
+
+t.test('a file bucket keeps its order whatever the policy and whoever asks', async t => {
+  const path = '/puppet/v3/file_bucket_file/md5/0123456789abcdef0123456789abcdef'
+  const lines = linesOf({ path, certname: 'a' })
+  t.equal(lines[0], 'class: filebucket')
+  t.equal(lines.at(-1), 'note:  the same file content always has this order')
+  t.same(linesOf({ path, certname: 'b' }, { PUPPET_LB_BALANCE_POLICY: 'round-robin' }), lines)
+})
