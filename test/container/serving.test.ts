@@ -27,7 +27,8 @@ t.test(
   'it runs as process 1 of its own, as user 1000 without a capability, and nothing is written',
   async t => {
     const { container } = await deploy(t, firstPort + 2)
-    const { ids, ...rights } = await inspectProcess(await container.pid())
+    const { command, ids, ...rights } = await inspectProcess(await container.pid())
+    t.same(command.slice(0, 3), ['node', '/app/src/main.ts', 'serve'])
     t.equal(ids.at(-1), '1')
     t.same(rights, {
       users: ['1000', '1000', '1000', '1000'],

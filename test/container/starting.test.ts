@@ -8,7 +8,7 @@ import { startContainer } from './podman.ts'
 // The kernel drops a signal to process 1 that has no handler yet: it must have one before it waits for anything.
 t.test('told to stop while it waits for the first probe, it exits with status 0 at once', async t => {
   const silent = createServer().listen(0, '127.0.0.1')
-  const connected = once(silent, 'connection')
+  const connected = once(silent, 'connection').then(([socket]) => t.teardown(() => socket.destroy()))
   t.teardown(() => silent.close())
   await once(silent, 'listening')
   const { port } = silent.address() as { readonly port: number }
@@ -29,7 +29,6 @@ health: { interval: 5m, timeout: 5m }
     mounts: { [directory]: '/etc/puppet-lb' },
     env: { PUPPET_LB_ADMIN_PORT: '18321' }
   })
-  const [socket] = await connected
-  t.teardown(() => socket.destroy())
+  await Promise.race([connected, container.line(() => false)])
   t.equal(await container.stop(), 0)
 })
