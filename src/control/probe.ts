@@ -1,7 +1,7 @@
-import { buildConnector, Client } from 'undici'
+import { Client } from 'undici'
 import type { HealthConfig, UpstreamConfig } from '../config/config.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { connectOptions } from '../model/upstream-connect.ts'
+import { createConnector } from '../model/upstream-connect.ts'
 import { isRunning } from '../puppet/status.ts'
 
 /** A status body is a word; what is longer is not one. */
@@ -22,7 +22,7 @@ export async function probe(
   const timeout = new AbortController()
   const cancel = runtime.schedule(health.timeoutMs, () => timeout.abort(new Error('timed out')))
   const client = new Client(origin, {
-    connect: buildConnector(connectOptions(upstream)),
+    connect: createConnector(upstream),
     allowH2: false,
     maxResponseSize: MAX_BODY_BYTES
   })

@@ -1,7 +1,7 @@
-import { buildConnector, Pool } from 'undici'
+import { Pool } from 'undici'
 import type { UpstreamConfig } from '../config/config.ts'
 import type { Master } from '../model/snapshot.ts'
-import { connectOptions } from '../model/upstream-connect.ts'
+import { createConnector } from '../model/upstream-connect.ts'
 
 /** Jetty closes a connection that was idle for 30 s; ours must be gone well before, lest a request meets the close. */
 const IDLE_MS = 15_000
@@ -17,7 +17,7 @@ export interface Upstream {
 /** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
 export function createUpstream(master: Master, config: UpstreamConfig): Upstream {
   const pool = new Pool(master.url, {
-    connect: buildConnector(connectOptions(config)),
+    connect: createConnector(config),
     connections: null,
     pipelining: 1,
     allowH2: false,
