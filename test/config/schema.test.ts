@@ -88,6 +88,12 @@ for (const [line, problem] of unknownKeys) {
   })
 }
 
+t.test('a key that looks like no name, but like a line of a PEM file, is not repeated', async t => {
+  t.match(problemsOf(t, minimal(`${'A'.repeat(64)}: 1`)), [
+    /5:1 \(not a name\): is not a known key, must be one of listen/
+  ])
+})
+
 t.test('an unknown key of a master is told with its place', async t => {
   const yaml = `${tls}\n${ca}\nmasters:\n  - { name: a, url: "http://a", wieght: 1 }\n`
   t.same(problemsOf(t, yaml), [`${file}:4:33 masters[0].wieght: is not a known key, did you mean weight?`])

@@ -37,6 +37,12 @@ const mistakes: readonly (readonly [behaviour: string, text: string, problems: r
     'a: *b\n',
     ['f:1:4 yaml: *b refers to nothing, must refer to a value marked with & before it']
   ],
+  ['an escape that is none', 'a: "\\q"\n', ['f:1:5 yaml: Invalid escape sequence \\q']],
+  [
+    'a directive, without what may be behind its colon',
+    '%a:b c\n---\n',
+    ['f:1:1 yaml: Unknown directive %a']
+  ],
   ['a list as a key', '? [a]\n: 1\n', ['f:1:3 yaml: a key must be a name']],
   [
     'a key written twice',
