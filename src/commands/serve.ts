@@ -7,9 +7,12 @@ import { untilSignalled } from './signals.ts'
 export async function serve(options: { readonly config: string }): Promise<number> {
   const config = loadConfig(options.config, process.env)
   const log = createLog(config.log.level)
+  // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for. One
+  // that comes during the start is obeyed as soon as there is something to stop.
+  const signalled = untilSignalled()
   try {
     const app = await startApp(config, { log })
-    await untilSignalled()
+    await signalled
     await app.drain()
     await flushLog(log)
     return 0
