@@ -1,3 +1,4 @@
+import { fnv1a, mix } from '../model/hash.ts'
 import type { Master } from '../model/snapshot.ts'
 import type { PolicyFactory } from './policy.ts'
 
@@ -22,22 +23,5 @@ export const rendezvous: PolicyFactory = () => (tier, choice, tried) => {
 
 /** A number between 0 and 1, both excluded, that looks random but is the same for the same pair of strings. */
 function lot(key: string, name: string): number {
-  return (mix(fnv1a(name, fnv1a(key, 0x811c9dc5))) + 0.5) / 2 ** 32
-}
-
-/** FNV-1a over UTF-16 code units, continued from `hash`. */
-function fnv1a(text: string, hash: number): number {
-  let value = hash
-  for (let index = 0; index < text.length; index++) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
-  }
-  return value
-}
-
-/** Murmur3's finalizer: spreads each bit over the word, which FNV leaves undone for the last characters. */
-function mix(hash: number): number {
-  let value = hash
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
-  return (value ^ (value >>> 16)) >>> 0
+  return (mix(fnv1a(name, fnv1a(key))) + 0.5) / 2 ** 32
 }
