@@ -71,13 +71,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#attempt()
   }
 
-  #attempt(): void {
+  /** `after`: what ended the attempt before. */
+  #attempt(after?: Failure['reason']): void {
     const { exchange, identity, next, nobody } = this.#errand
     const master = next(this.#tried)
     if (!master) {
       this.#deps.responder.refuse(exchange, new ProxyError(nobody))
       return
     }
+    if (after) this.#deps.metrics.retries.inc({ reason: after })
     const { pool, host } = this.#deps.upstreamOf(master)
     const { request } = exchange
     this.#tried.push(master.index)
@@ -162,8 +164,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       })
     if (mayTry) {
       if (sent) this.#repeats++
-      this.#deps.metrics.retries.inc({ reason: failure.reason })
-      this.#attempt()
+      this.#attempt(failure.reason)
     } else {
       this.#deps.responder.refuse(exchange, new ProxyError(failure.code, undefined, { cause: error }))
     }

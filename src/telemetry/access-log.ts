@@ -10,7 +10,7 @@ export interface AccessEntry {
   /** Without the query, in which old agents send facts. */
   readonly path: string
   readonly class: EndpointClass
-  /** Who answered; empty for the balancer itself. */
+  /** Who answered, or was asked last; empty when nobody was asked. */
   readonly master: string
   readonly attempts: number
   readonly queueMs: number

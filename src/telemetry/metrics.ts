@@ -14,7 +14,7 @@ export function createTrafficMetrics(registry: Registry) {
   return {
     requests: new Counter({
       name: `${PREFIX}requests_total`,
-      help: 'Requests ended, by endpoint class, master that answered (empty: the balancer itself) and status code.',
+      help: 'Requests ended, by endpoint class, master asked last (empty: none was) and status code; 499: agent gone.',
       labelNames: ['class', 'master', 'code'] as const,
       registers
     }),

@@ -67,7 +67,9 @@ for (const fault of faults) {
     const agent = connectAgent(t, pki, app.port)
 
     let round = 0
-    for (const [what, question] of Object.entries(questions)) {
+    // undici looks at its timeouts but once a second: one request is to show the slow fault.
+    const asked = Object.entries(questions).slice(fault === 'accepts connections and says nothing' ? -1 : 0)
+    for (const [what, question] of asked) {
       await t.test(`${what} goes to the second one, and the agent notices nothing`, async t => {
         const answer = await agent.ask(question())
         t.equal(answer.status, 200)
