@@ -110,7 +110,9 @@ const upstream = group({
 const health = group({
   path: text(/^\/[^\s#]*$/, 'a path that begins with /')
     .default('/status/v1/simple')
-    .describe('Path asked of every master; the answer 200 is healthy.'),
+    .describe(
+      'Path asked of every master. `/status/v1/simple` and paths below it must answer `running`, any other path 2xx.'
+    ),
   interval: duration(100, HOUR).prefault('5s').describe('Time between two probes of one master.'),
   timeout: duration(10, HOUR)
     .prefault('3s')
