@@ -7,11 +7,11 @@ import { writeDemoConfig } from '../demo/demo-config.ts'
 import { demoGuide } from '../demo/demo-guide.ts'
 import { type DemoMasters, startDemoMasters } from '../demo/demo-masters.ts'
 import { prepareMaterial } from '../demo/demo-material.ts'
-import { untilInterrupted } from '../demo/interruption.ts'
 import { isPortTaken } from '../demo/port-check.ts'
 import { createRunTally } from '../demo/run-tally.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
+import { untilSignalled } from './signals.ts'
 
 /** Where the demonstration serves and keeps its certificates. */
 export interface DemoOptions {
@@ -35,7 +35,7 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
     adminPort = 9140,
     directory = fileURLToPath(new URL('../../certs-dev', import.meta.url))
   } = options
-  const interrupted = untilInterrupted(systemRuntime.now)
+  const interrupted = untilSignalled(systemRuntime.now)
   let masters: DemoMasters | undefined
   try {
     const material = await prepareMaterial(directory, systemRuntime.wallClock)

@@ -1,5 +1,6 @@
 import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
+import { systemRuntime } from '../model/runtime.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
 import { untilSignalled } from './signals.ts'
 
@@ -9,7 +10,7 @@ export async function serve(options: { readonly config: string }): Promise<numbe
   const log = createLog(config.log.level)
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for. One
   // that comes during the start is obeyed as soon as there is something to stop.
-  const signalled = untilSignalled()
+  const signalled = untilSignalled(systemRuntime.now)
   try {
     const app = await startApp(config, { log })
     await signalled
