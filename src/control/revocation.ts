@@ -12,6 +12,8 @@ export interface Revocations {
   /** Milliseconds since 1970: when the oldest of them was issued, and the first moment one is out of date. */
   readonly thisUpdateMs: number
   readonly nextUpdateMs: number | undefined
+  /** Which CAs have a list, by their `keyId`. */
+  readonly signers: ReadonlySet<string>
 }
 
 /**
@@ -24,15 +26,21 @@ export async function parseRevocations(pem: string, authorities: readonly Author
     .filter(block => block.type === 'X509 CRL')
     .map(block => new X509Crl(block.rawData))
   if (lists.length === 0) throw new Error('holds no PEM block "X509 CRL"')
+  // The decoder passes over a block that is cut short or damaged, and with it over all it revokes.
+  const begun = pem.split('-----BEGIN X509 CRL-----').length - 1
+  if (lists.length !== begun) throw new Error(`${begun - lists.length} of ${begun} lists are damaged`)
   const revoked = new Set<string>()
+  const signers = new Set<string>()
   for (const list of lists) {
     const signer = await signerOf(list, authorities)
     if (!signer) throw new Error(`the CRL of "${list.issuer}" is not signed by any CA of tls.ca`)
+    signers.add(signer.keyId)
     for (const entry of list.entries) revoked.add(revocationKey(signer.keyId, entry.serialNumber))
   }
   const nextUpdates = lists.flatMap(list => (list.nextUpdate ? [list.nextUpdate.getTime()] : []))
   return {
     revoked,
+    signers,
     thisUpdateMs: Math.min(...lists.map(list => list.thisUpdate.getTime())),
     nextUpdateMs: nextUpdates.length > 0 ? Math.min(...nextUpdates) : undefined
   }
@@ -45,6 +53,18 @@ async function signerOf(list: X509Crl, authorities: readonly Authority[]): Promi
     if (await list.verify({ publicKey }).catch(() => false)) return authority
   }
   return undefined
+}
+
+/** A list that a new file leaves out would free everybody it named, and no CA ever takes one back. */
+async function successorOf(
+  current: Revocations,
+  pem: string,
+  authorities: readonly Authority[]
+): Promise<Revocations> {
+  const next = await parseRevocations(pem, authorities)
+  const missing = authorities.find(({ keyId }) => current.signers.has(keyId) && !next.signers.has(keyId))
+  if (missing) throw new Error(`the CRL of "${missing.certificate.subject}" is missing`)
+  return next
 }
 
 export interface RevocationWatch {
@@ -76,7 +96,7 @@ export async function watchRevocations(options: {
     try {
       const newText = await readFile(file, 'utf8')
       if (newText !== text) {
-        current = await parseRevocations(newText, authorities)
+        current = await successorOf(current, newText, authorities)
         text = newText
         log.info({ file, revoked: current.revoked.size }, 'certificate revocation list is read again')
         if (!stopped) options.publish(current.revoked)

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { Authority } from '../model/authorities.ts'
 import type { RevokedSet } from '../model/messages.ts'
@@ -28,16 +29,17 @@ const anonymous: Identity = Object.freeze({
 
 const expired = 'it has expired'
 const revoked = 'it is revoked'
+const notOurs = 'it was not issued by the Puppet CA of this load balancer'
 
 /** What OpenSSL's verdicts mean to somebody who runs Puppet; any other is told by its own name. */
 const verdicts: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: expired,
   CERT_NOT_YET_VALID: 'it is not valid yet; compare the clocks',
-  UNABLE_TO_GET_ISSUER_CERT: 'it was not issued by the Puppet CA of this load balancer',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it was not issued by the Puppet CA of this load balancer',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it was not issued by the Puppet CA of this load balancer',
-  SELF_SIGNED_CERT_IN_CHAIN: 'it was not issued by the Puppet CA of this load balancer',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it was not issued by the Puppet CA of this load balancer',
+  UNABLE_TO_GET_ISSUER_CERT: notOurs,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notOurs,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notOurs,
+  SELF_SIGNED_CERT_IN_CHAIN: notOurs,
+  DEPTH_ZERO_SELF_SIGNED_CERT: notOurs,
   CERT_SIGNATURE_FAILURE: 'its signature is wrong'
 }
 
@@ -51,14 +53,8 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
   }
   const certname = certnameOf(peer.toLegacyObject().subject.CN)
   if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
-  const revocationKeys: string[] = []
-  for (let certificate = peer, depth = 0; depth <= authorities.length; depth++) {
-    const issuers = authorities.filter(authority => certificate.checkIssued(authority.certificate))
-    for (const { keyId } of issuers) revocationKeys.push(revocationKey(keyId, certificate.serialNumber))
-    const issuer = issuers[0]?.certificate
-    if (!issuer || issuer.checkIssued(issuer)) break
-    certificate = issuer
-  }
+  const revocationKeys = revocationKeysOf(peer, authorities)
+  if (!revocationKeys) return { ...anonymous, refusal: notOurs }
   return Object.freeze({
     certname,
     headers: identityHeaders({ certname, pem: peer.toString() }),
@@ -66,6 +62,30 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
     revocationKeys,
     notAfterMs: peer.validToDate.getTime()
   })
+}
+
+/**
+ * The certificate and all above it, each under every CA that may have issued it; `undefined` when they do not lead
+ * to a root among `authorities`. A client may send intermediates of its own and so satisfy TLS, but Node does not
+ * tell which, and what is not known cannot be found on a revocation list.
+ */
+function revocationKeysOf(
+  peer: X509Certificate,
+  authorities: readonly Authority[]
+): readonly string[] | undefined {
+  const keys = new Set<string>()
+  const chain = [peer]
+  let isRooted = false
+  // The chain grows while it is walked, until nothing new stands above it.
+  for (const certificate of chain) {
+    for (const issuer of authorities) {
+      if (!certificate.checkIssued(issuer.certificate)) continue
+      keys.add(revocationKey(issuer.keyId, certificate.serialNumber))
+      if (certificate === issuer.certificate) isRooted = true
+      if (!chain.includes(issuer.certificate)) chain.push(issuer.certificate)
+    }
+  }
+  return isRooted ? [...keys] : undefined
 }
 
 /** Why a request on this connection is refused now; an open connection outlives neither its certificate nor a CRL. */

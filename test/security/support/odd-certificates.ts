@@ -1,9 +1,9 @@
 import type { Extension } from '@peculiar/x509'
 import type { Authority, IssuedCertificate } from '../../../src/demo/certificates.ts'
 import { type Certifier, certify, loadCertifier, newSerial, pemOf } from '../../../src/demo/certifier.ts'
-import { generateKeyPair } from '../../../src/demo/key-pair.ts'
+import { generateKeyPair, signingAlgorithm } from '../../../src/demo/key-pair.ts'
 import { leafExtensions } from '../../../src/demo/puppet-extensions.ts'
-import { Name } from '../../../src/model/x509.ts'
+import { Name, X509CertificateGenerator } from '../../../src/model/x509.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -21,14 +21,21 @@ export function certifiersOf(authority: Authority): readonly [Certifier, ...Cert
 /** A subject part by part, each a type with one value or, in one part, several. */
 export type Subject = readonly (readonly [type: string, ...values: string[]])[]
 
+/** What `issueSubject` makes; `certifier` signs with its key, whether that is allowed or not. */
+export interface OddCertificate extends Omit<IssuedCertificate, 'certname'> {
+  readonly certifier: Certifier
+}
+
 /** A leaf with any subject, its values as they are to stand in the certificate. */
 export async function issueSubject(
   issuers: readonly Certifier[],
   subject: Subject,
-  extensions: readonly Extension[] = leafExtensions()
-): Promise<Omit<IssuedCertificate, 'certname'>> {
+  {
+    extensions = leafExtensions(),
+    serial = newSerial()
+  }: { readonly extensions?: readonly Extension[]; readonly serial?: string } = {}
+): Promise<OddCertificate> {
   const keys = await generateKeyPair('ec')
-  const serial = newSerial()
   const signer = issuers.at(-1) as Certifier
   const certificate = await certify(
     {
@@ -45,7 +52,27 @@ export async function issueSubject(
     .slice(1)
     .toReversed()
     .map(each => pemOf(each.certificate))
-  return { cert, chain: [cert, ...above].join(''), key: keys.pem, serial }
+  return {
+    cert,
+    chain: [cert, ...above].join(''),
+    key: keys.pem,
+    serial,
+    certifier: { certificate, keys }
+  }
+}
+
+/** A certificate that vouches for itself. */
+export async function selfSigned(certname: string): Promise<Pick<IssuedCertificate, 'chain' | 'key'>> {
+  const keys = await generateKeyPair('ec')
+  const name = `CN=${certname}`
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    ...aroundNow(),
+    name,
+    keys,
+    serialNumber: newSerial(),
+    signingAlgorithm: signingAlgorithm(keys.privateKey)
+  })
+  return { chain: pemOf(certificate), key: keys.pem }
 }
 
 /** The library would read quotes and signs in a plain string as notation. */

@@ -14,6 +14,8 @@ export interface RawAnswer {
 export interface RawConnection {
   readonly socket: TLSSocket
   readonly send: (bytes: string | Buffer) => void
+  /** Resolves once a text has come that no `ask` has taken. */
+  readonly has: (text: string) => Promise<void>
   /** Everything the balancer said until it closed the connection. */
   readonly untilClosed: () => Promise<string>
   /** Sends bytes and takes the first whole answer; rejects when the connection ends before. */
@@ -62,6 +64,9 @@ export async function connectRaw(
   return {
     socket,
     send: bytes => void socket.write(bytes),
+    async has(text) {
+      while (!received.includes(text)) await once(socket, 'received')
+    },
     async untilClosed() {
       await closed
       return received

@@ -1,0 +1,42 @@
+import { rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Test } from 'tap'
+import { createTestPki, type TestPki } from '../../support/balancer.ts'
+import { captureLog } from '../../support/log-lines.ts'
+import { type Scene, startScene } from './scene.ts'
+
+/** A scene with a CRL file that is read again every few milliseconds. */
+export interface CrlScene extends Scene {
+  readonly file: string
+  /** Puts a new file in the place of the old one, whole or not at all, as `puppet` and cron jobs should. */
+  readonly replace: (crl: string) => Promise<void>
+  readonly log: ReturnType<typeof captureLog>
+}
+
+export const REFRESH_MS = 20
+
+export async function startCrlScene(
+  t: Test,
+  crl: string | ((pki: TestPki) => Promise<string>),
+  { pki: given, ...options }: Parameters<typeof startScene>[1] = {}
+): Promise<CrlScene> {
+  const pki = given ?? (await createTestPki())
+  const log = captureLog()
+  const file = path.join(t.testdir({}), 'crl.pem')
+  await writeFile(file, typeof crl === 'string' ? crl : await crl(pki))
+  const scene = await startScene(t, {
+    ...options,
+    pki,
+    overrides: { ...options.overrides, tls: { crl: { file, refreshMs: REFRESH_MS } } },
+    options: { ...options.options, log: log.log }
+  })
+  return {
+    ...scene,
+    file,
+    log,
+    async replace(text) {
+      await writeFile(`${file}.new`, text)
+      await rename(`${file}.new`, file)
+    }
+  }
+}
