@@ -1,63 +1,5 @@
-/**
- * Who runs and who waits at the masters' JRubies, over all threads: one table in shared memory, changed under one
- * lock. A request that needs a JRuby holds an entry from the moment it asks until its slot is free again. Each
- * worker owns a part of the entries, so that all it held can be found and freed when it dies.
- */
-export interface SlotTable {
-  /** Shared with workers as it is. */
-  readonly buffer: SharedArrayBuffer
-  /** Says which masters take work and how much; then gives what is free to those who wait. Whole, for all masters. */
-  readonly setMasters: (rooms: readonly MasterRoom[]) => void
-  /** Frees all that a dead worker held or waited for. */
-  readonly removeWorker: (worker: number) => void
-  /** Slots taken at a master. */
-  readonly taken: (masterIndex: number) => number
-  readonly room: (masterIndex: number) => MasterRoom
-  /** Requests that wait, by rank. */
-  readonly waiting: (rank: number) => number
-  /** A worker's own hands on the table. */
-  readonly join: (worker: number) => SlotUser
-}
-
-/** What a master can take. */
-export interface MasterRoom {
-  /** Its place among the tiers, 0 first; negative while it takes no new work. */
-  readonly tier: number
-  /** How many requests it may run for us at once. */
-  readonly capacity: number
-  /** Requests it runs for others, which leave less room for ours. */
-  readonly foreign: number
-}
-
-/** A request for a slot. */
-export interface SlotClaim {
-  /** Its queue: 0 goes first. */
-  readonly rank: number
-  /** Milliseconds on a clock all threads share; among those who wait the smallest goes first. */
-  readonly claim: number
-  /** Takes this master's slot and no other while that master takes work; negative for any. */
-  readonly pinned: number
-  /** Masters that were tried already. */
-  readonly tried: readonly number[]
-}
-
-export interface SlotUser {
-  /**
-   * Takes a slot at the master that `order` names first among those with room, unless somebody with a better
-   * claim waits for it. Returns the ticket and the master; a master of -1 means the ticket waits. `undefined`:
-   * this worker's part of the table is full.
-   */
-  readonly ask: (
-    claim: SlotClaim,
-    order: readonly number[]
-  ) => { readonly ticket: number; readonly master: number } | undefined
-  /** The master a ticket has got; -1 while it waits. */
-  readonly masterOf: (ticket: number) => number
-  /** Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim. */
-  readonly release: (ticket: number) => void
-  /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
-  readonly granted: () => Promise<void>
-}
+import { createSharedLock } from './shared-lock.ts'
+import type { MasterRoom, SlotClaim, SlotTable, SlotUser } from './slots.ts'
 
 export interface SlotTableSize {
   readonly workers: number
@@ -93,6 +35,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   const buffer = shared ?? new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
   const cells = new Int32Array(buffer)
 
+  const { alone, breakFor } = createSharedLock(cells, LOCK)
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
@@ -103,17 +46,6 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   const workerAt = (worker: number) => workersAt + worker * WORKER_SIZE
   const entryAt = (ticket: number) => entriesAt + ticket * ENTRY_SIZE
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
-
-  /** Runs `work` alone among all threads. It is a matter of microseconds, so waiting means spinning. */
-  function alone<Result>(owner: number, work: () => Result): Result {
-    // The owner is written down (plus one, 0 is nobody), so that a lock whose worker died can be taken from it.
-    while (Atomics.compareExchange(cells, LOCK, 0, owner + 1) !== 0);
-    try {
-      return work()
-    } finally {
-      Atomics.store(cells, LOCK, 0)
-    }
-  }
 
   function hasRoom(master: number): boolean {
     const at = roomAt(master)
@@ -219,7 +151,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     },
     removeWorker(worker: number) {
       // Had it died within the lock, the lock would stay taken for ever.
-      Atomics.compareExchange(cells, LOCK, worker + 1, 0)
+      breakFor(worker)
       alone(workers, () => {
         for (let ticket = worker * entries; ticket < (worker + 1) * entries; ticket++) {
           set(entryAt(ticket) + entryCells.state, state.free)

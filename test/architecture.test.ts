@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, relative, resolve, sep } from 'node:path'
+import t from 'tap'
+
+/** Who may import whom. `control` and `data` are absent from each other's row: that is the architecture. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  '.': ['admin', 'commands', 'config', 'control', 'data', 'model', 'telemetry'],
+  admin: ['model', 'telemetry'],
+  balance: ['config', 'model', 'puppet'],
+  commands: ['.', 'balance', 'config', 'data', 'demo', 'model', 'puppet', 'telemetry'],
+  config: ['model'],
+  control: ['config', 'model', 'puppet', 'telemetry'],
+  data: ['balance', 'config', 'model', 'puppet', 'telemetry'],
+  demo: ['config', 'model', 'puppet'],
+  model: ['config'],
+  puppet: [],
+  telemetry: ['config', 'model', 'puppet']
+}
+
+/** Time and chance come from a Runtime, so that tests can hold them. */
+const outsideWorld = /\bDate\.now\(|\bperformance\.now\(|\bMath\.random\(|(?<!\.)\bset(Timeout|Interval)\(/
+const whoMay = new Set(['model/runtime.ts'])
+
+const src = resolve(import.meta.dirname, '../src')
+const area = (file: string) => relative(src, dirname(file)).split(sep)[0] || '.'
+
+for (const name of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(each =>
+  each.endsWith('.ts')
+)) {
+  t.test(name, async t => {
+    const file = resolve(src, name)
+    const text = readFileSync(file, 'utf8')
+    for (const [, specifier] of text.matchAll(/(?:from|import\(?) ?'(\.[^']+)'/g)) {
+      const target = area(resolve(dirname(file), specifier as string))
+      t.ok(target === area(file) || allowed[area(file)]?.includes(target), `may import ${specifier}`)
+    }
+    if (!whoMay.has(name)) t.notMatch(text, outsideWorld, 'takes time and chance from a Runtime')
+    t.ok(text.split('\n').length <= 250, 'is short enough for one concept')
+  })
+}
