@@ -1,5 +1,5 @@
 import { createSharedLock } from './shared-lock.ts'
-import type { MasterRoom, SlotClaim, SlotTable, SlotUser } from './slots.ts'
+import type { MasterRoom, SlotTable, SlotUser } from './slots.ts'
 
 export interface SlotTableSize {
   readonly workers: number

@@ -1,12 +1,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import {
-  createSlotTable,
-  type MasterRoom,
-  type SlotClaim,
-  type SlotUser
-} from '../../src/model/slot-table.ts'
+import { createSlotTable } from '../../src/model/slot-table.ts'
+import type { MasterRoom, SlotClaim, SlotUser } from '../../src/model/slots.ts'
 import { seededDice } from '../support/runtime.ts'
 
 const open = (capacity: number, tier = 0): MasterRoom => ({ tier, capacity, foreign: 0 })
