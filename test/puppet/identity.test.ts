@@ -36,7 +36,7 @@ t.test('the victim itself gets its node', async t => {
 
 t.test('an agent that writes the header of another one into its requests stays itself', async t => {
   const { status, output } = await runAgent(forger)
-  t.equal(status, 2, output)
+  t.equal(status, 2, 'changes were made', { output })
   t.equal(managedFile(forger, 'identity'), 'certname=forger.example.test role=kiosk authenticated=remote\n')
 })
 
@@ -73,7 +73,7 @@ t.test(
     )
     t.equal((await askProxy(list)).status, 403)
     const allowed = await askProxy(list, { as: operator(), headers: { accept: 'application/json' } })
-    t.equal(allowed.status, 200, allowed.body)
+    t.equal(allowed.status, 200, 'status', { body: allowed.body })
     t.match(JSON.parse(allowed.body), [{ name: /./, state: 'signed' }])
   }
 )

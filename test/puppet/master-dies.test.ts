@@ -64,4 +64,6 @@ async function sumOf(metric: string, labels = '[^}]*'): Promise<number> {
     .reduce((sum, value) => sum + value, 0)
 }
 
-const upOf = (master: string): Promise<number> => sumOf('puppet_lb_master_up', `master="${master}"`)
+function upOf(master: string): Promise<number> {
+  return sumOf('puppet_lb_master_up', `master="${master}"`)
+}

@@ -25,7 +25,11 @@ export interface Answer {
 export function ask({ url, method = 'GET', headers = {}, body, trust, as }: Question): Promise<Answer> {
   const options = {
     method,
-    headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
+    headers: {
+      accept: '*/*',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) })
+    },
     agent: false as const,
     timeout: ANSWER_DEADLINE_MS,
     ...(trust === 'anything' ? { rejectUnauthorized: false } : { ca: readFileSync(trust) }),

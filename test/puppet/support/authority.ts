@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from './ask.ts'
 import { mustRun } from './background.ts'
-import { caMaster, operatorName, scratch, sslOf, urlOf } from './layout.ts'
+import { caMaster, operatorName, ports, proxyHost, scratch, sslOf, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
 /** Makes the CA (root and intermediate), the CA master's own certificate and an operator's. `--force`: nothing runs yet. */
@@ -37,6 +37,29 @@ export const authorityCommand = (args: readonly string[]): Promise<void> =>
     cwd: scratch(),
     logFile: scratch('logs/puppetserver-ca.log')
   })
+
+/**
+ * `puppetserver ca …` on the operator's workstation, which knows one server, the balancer. On the CA master
+ * itself it would no longer work: with `allow-header-cert-info` its own certificate counts for nothing there.
+ */
+export async function operatorCommand(...args: readonly string[]): Promise<string> {
+  const directory = scratch('operator')
+  const config = join(directory, 'puppet.conf')
+  const ssldir = join(masterDir(caMaster), 'ssl')
+  const logFile = join(directory, `${args[0]}.log`)
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(
+    config,
+    `[main]\ncertname = ${operatorName}\nssldir = ${ssldir}\nserver = ${proxyHost}\nserverport = ${ports.proxy}\n`
+  )
+  await mustRun({
+    command: 'puppetserver',
+    args: ['ca', ...args, '--config', config],
+    cwd: scratch(),
+    logFile
+  })
+  return readFileSync(logFile, 'utf8')
+}
 
 /** A host that gets its certificate straight from the CA master, as an operator would enrol it. */
 export interface Enrolment {

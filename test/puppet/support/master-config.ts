@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type MasterLayout, scratch } from './layout.ts'
+import { type MasterLayout, operatorName, scratch } from './layout.ts'
 
 const PACKAGED = '/etc/puppet/puppetserver'
 const LEGACY_ROUTES = 'puppetlabs.services.legacy-routes.legacy-routes-service/legacy-routes-service'
@@ -35,12 +35,23 @@ export function writeMasterConfig(master: MasterLayout): void {
   for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text)
 }
 
-/** The one line a master needs to believe the balancer about who the agent is. */
+/**
+ * The one line a master needs to believe the balancer about who the agent is, and a rule that lets an operator
+ * flush caches, which no packaged rule allows anybody.
+ */
 function trustHeaders(authConf: string): string {
-  const opening = /^authorization: \{$/m
+  const opening = /^authorization: \{\n( *version: 1\n *rules: \[\n)/m
   if (!opening.test(authConf)) throw new Error(`${PACKAGED}/conf.d/auth.conf does not open as expected`)
-  return authConf.replace(opening, 'authorization: {\n    allow-header-cert-info: true')
+  return authConf.replace(opening, `authorization: {\n    allow-header-cert-info: true\n$1${FLUSH_RULE}`)
 }
+
+const FLUSH_RULE = `        {
+            match-request: { path: "/puppet-admin-api/v1/environment-cache", type: path, method: delete }
+            allow: "${operatorName}"
+            sort-order: 200
+            name: "operator flushes environments"
+        },
+`
 
 const jrubyPuppet = (dir: string, jrubies: number): string => `jruby-puppet: {
   ruby-load-path: [/usr/lib/puppetserver/ruby/vendor_ruby]

@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { type Answer, ask, type Question } from './ask.ts'
 import { operator } from './authority.ts'
 import { end, serves, start } from './background.ts'
-import { caMaster, compileMasters, ports, proxyHost, proxyName, scratch, sslOf, urlOf } from './layout.ts'
+import {
+  caMaster,
+  compileMasters,
+  operatorName,
+  ports,
+  proxyHost,
+  proxyName,
+  scratch,
+  sslOf,
+  urlOf
+} from './layout.ts'
 
 const READY_DEADLINE_MS = 30_000
 const source = join(import.meta.dirname, '../../../src/main.ts')
@@ -53,7 +63,7 @@ masters:
 ${masters.join('')}upstream:
   tls: { ca: ${ca}, cert: ${cert}, key: ${key} }
 health: { interval: 1s, timeout: 1s }
-admin: { port: ${ports.admin} }
+admin: { port: ${ports.admin}, allow: [ ${operatorName} ] }
 `
 }
 
