@@ -14,8 +14,8 @@ export interface PinTable {
 }
 
 const WAYS = 4
-const cell = { hash: 0, check: 1, master: 2, endsAt: 3 } as const
-const PIN_SIZE = 4
+const cell = { hash: 0, check: 1, master: 2 } as const
+const PIN_SIZE = 3
 /** The second hash starts elsewhere, so that both together tell certnames apart. */
 const CHECK_SEED = 0x2545f491
 
@@ -24,21 +24,25 @@ export function createPinTable(
   { sets, lifeMs }: { readonly sets: number; readonly lifeMs: number },
   shared?: SharedArrayBuffer
 ): PinTable {
-  const buffer = shared ?? new SharedArrayBuffer(sets * WAYS * PIN_SIZE * Int32Array.BYTES_PER_ELEMENT)
-  const cells = new Int32Array(buffer)
-  const read = (at: number) => Atomics.load(cells, at)
+  const pins = sets * WAYS
+  const endsBytes = pins * Float64Array.BYTES_PER_ELEMENT
+  const buffer = shared ?? new SharedArrayBuffer(endsBytes + pins * PIN_SIZE * Int32Array.BYTES_PER_ELEMENT)
+  const endsAtMs = new Float64Array(buffer, 0, pins)
+  const cells = new Int32Array(buffer, endsBytes)
+  const read = (pin: number, what: number) => Atomics.load(cells, pin * PIN_SIZE + what)
+  const write = (pin: number, what: number, value: number) =>
+    Atomics.store(cells, pin * PIN_SIZE + what, value)
+  const endOf = (pin: number) => endsAtMs[pin] as number
 
   /** Where the pin of a certname is, or where it would go. */
-  function find(hash: number, check: number): { at: number; isThere: boolean } {
-    const setAt = (hash & (sets - 1)) * WAYS * PIN_SIZE
-    let at = setAt
-    for (let way = 0; way < WAYS; way++) {
-      const pin = setAt + way * PIN_SIZE
-      if (read(pin + cell.hash) === hash && read(pin + cell.check) === check)
-        return { at: pin, isThere: true }
-      if (read(pin + cell.endsAt) < read(at + cell.endsAt)) at = pin
+  function find(hash: number, check: number): { pin: number; isThere: boolean } {
+    const first = (hash & (sets - 1)) * WAYS
+    let soonest = first
+    for (let pin = first; pin < first + WAYS; pin++) {
+      if (read(pin, cell.hash) === hash && read(pin, cell.check) === check) return { pin, isThere: true }
+      if (endOf(pin) < endOf(soonest)) soonest = pin
     }
-    return { at, isThere: false }
+    return { pin: soonest, isThere: false }
   }
 
   function locate(certname: string) {
@@ -50,20 +54,20 @@ export function createPinTable(
   return Object.freeze({
     buffer,
     get(certname: string, nowMs: number) {
-      const { at, isThere } = locate(certname)
-      return isThere && read(at + cell.endsAt) > nowMs ? read(at + cell.master) : -1
+      const { pin, isThere } = locate(certname)
+      return isThere && endOf(pin) > nowMs ? read(pin, cell.master) : -1
     },
     set(certname: string, masterIndex: number, nowMs: number) {
-      const { at, hash, check } = locate(certname)
-      Atomics.store(cells, at + cell.endsAt, 0)
-      Atomics.store(cells, at + cell.hash, hash)
-      Atomics.store(cells, at + cell.check, check)
-      Atomics.store(cells, at + cell.master, masterIndex)
-      Atomics.store(cells, at + cell.endsAt, nowMs + lifeMs)
+      const { pin, hash, check } = locate(certname)
+      endsAtMs[pin] = 0
+      write(pin, cell.hash, hash)
+      write(pin, cell.check, check)
+      write(pin, cell.master, masterIndex)
+      endsAtMs[pin] = nowMs + lifeMs
     },
     remove(certname: string) {
-      const { at, isThere } = locate(certname)
-      if (isThere) Atomics.store(cells, at + cell.endsAt, 0)
+      const { pin, isThere } = locate(certname)
+      if (isThere) endsAtMs[pin] = 0
     }
   })
 }

@@ -1,6 +1,6 @@
 /** The world outside pure logic: time, chance and timers. Tests pass a fake; this file alone knows the real ones. */
 export interface Runtime {
-  /** Milliseconds that only go forward; for durations. */
+  /** Milliseconds that only go forward, the same in every thread of the process; for durations. */
   readonly now: () => number
   /** Milliseconds since 1970; for dates in certificates and logs. */
   readonly wallClock: () => number
@@ -11,7 +11,7 @@ export interface Runtime {
 }
 
 export const systemRuntime: Runtime = Object.freeze({
-  now: () => performance.now(),
+  now: () => performance.timeOrigin + performance.now(),
   wallClock: () => Date.now(),
   random: () => Math.random(),
   schedule: (delayMs: number, task: () => void) => {

@@ -13,8 +13,8 @@ export const rankCount = 3
 
 const state = { free: 0, waiting: 1, running: 2 } as const
 /** Int32 cells of an entry. Masters tried are a bit each, so a table knows at most 32 masters. */
-const entryCells = { state: 0, rank: 1, claim: 2, pinned: 3, tried: 4, master: 5 } as const
-const ENTRY_SIZE = 6
+const entryCells = { state: 0, rank: 1, pinned: 2, tried: 3, master: 4 } as const
+const ENTRY_SIZE = 5
 const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3 } as const
 const ROOM_SIZE = 4
 /** Cells of a worker: its wake-up count, and how many of its entries wait. */
@@ -32,8 +32,11 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   const workersAt = roomsAt + masters * ROOM_SIZE
   const entriesAt = workersAt + workers * WORKER_SIZE
   const length = entriesAt + workers * entries * ENTRY_SIZE
-  const buffer = shared ?? new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
-  const cells = new Int32Array(buffer)
+  // Claims are times, for which 32 bits do not last a month; they lie in front, where they are aligned.
+  const claimBytes = workers * entries * Float64Array.BYTES_PER_ELEMENT
+  const buffer = shared ?? new SharedArrayBuffer(claimBytes + length * Int32Array.BYTES_PER_ELEMENT)
+  const claims = new Float64Array(buffer, 0, workers * entries)
+  const cells = new Int32Array(buffer, claimBytes)
 
   const { alone, breakFor } = createSharedLock(cells, LOCK)
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
@@ -86,7 +89,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
         const entry = entryAt(ticket)
         if (get(entry + entryCells.state) !== state.waiting) continue
         left--
-        const claim = get(entry + entryCells.claim)
+        const claim = claims[ticket] as number
         if (claim >= bestClaim || !mayGoTo(entry, master)) continue
         best = ticket
         bestClaim = claim
@@ -203,7 +206,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
           const entry = entryAt(ticket)
           set(entry + entryCells.state, state.waiting)
           set(entry + entryCells.rank, rank)
-          set(entry + entryCells.claim, claim)
+          claims[ticket] = claim
           set(entry + entryCells.pinned, pinned)
           set(
             entry + entryCells.tried,
