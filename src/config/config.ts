@@ -52,6 +52,8 @@ export interface MasterConfig {
   readonly weight: number
   /** Tier: 0 first, the next one only when none before it can serve. */
   readonly priority: number
+  /** JRubies it has; `undefined`: as many as it says itself. */
+  readonly capacity?: number | undefined
 }
 
 export interface UpstreamConfig {

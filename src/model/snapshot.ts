@@ -6,6 +6,8 @@ export interface Master {
   readonly index: number
   readonly weight: number
   readonly priority: number
+  /** JRubies the configuration says it has; otherwise its own word is taken. */
+  readonly capacity?: number | undefined
 }
 
 /** Why a master is or is not given work. */

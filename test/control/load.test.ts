@@ -1,0 +1,91 @@
+import t from 'tap'
+import { createLoad } from '../../src/control/load.ts'
+import type { Master } from '../../src/model/snapshot.ts'
+import type { JRubyReport } from '../../src/puppet/jruby-metrics.ts'
+import { masters } from '../support/masters.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
+  capacity: 2,
+  busy: 0,
+  waiting: 0,
+  isWarm: true,
+  ...rest
+})
+
+function setUp(pool: Master[] = masters({ a: 1 })) {
+  const runtime = fakeRuntime()
+  const state = { report: undefined as JRubyReport | undefined, taken: 0, changes: 0 }
+  const load = createLoad({
+    masters: pool,
+    intervalMs: 5_000,
+    ask: async () => state.report,
+    taken: () => state.taken,
+    runtime,
+    changed: () => state.changes++
+  })
+  return { runtime, state, load, master: pool[0] as Master }
+}
+
+t.test('a master that does not tell counts as one of four JRubies', async t => {
+  const { load, master } = setUp()
+  await load.start()
+  t.match(load.of(master), { capacity: 4, foreign: 0 })
+})
+
+t.test('what a master tells is learnt, and followed when it changes', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 8 })
+  await load.start()
+  t.equal(load.of(master).capacity, 8)
+  state.report = report({ capacity: 6 })
+  await runtime.advance(5_600)
+  t.equal(load.of(master).capacity, 6)
+  t.equal(state.changes, 2)
+})
+
+t.test('a configured capacity is kept whatever the master tells', async t => {
+  const [plain] = masters({ a: 1 })
+  const { load, master, state } = setUp([{ ...(plain as Master), capacity: 3 }])
+  state.report = report({ capacity: 8 })
+  await load.start()
+  t.equal(load.of(master).capacity, 3)
+})
+
+t.test('what a master does beyond our own requests is foreign', async t => {
+  const { load, master, state } = setUp()
+  state.taken = 1
+  state.report = report({ capacity: 4, busy: 3, waiting: 2 })
+  await load.start()
+  t.equal(load.of(master).foreign, 4)
+})
+
+t.test('requests of ours that began or ended while it answered are not foreign', async t => {
+  const { load, master, state } = setUp()
+  state.taken = 2
+  state.report = report({ busy: 2 })
+  const started = load.start()
+  state.taken = 0
+  await started
+  t.equal(load.of(master).foreign, 0)
+})
+
+t.test('a report grows old: then nothing is foreign, and the capacity stays as learnt', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 8, busy: 5, isWarm: false })
+  await load.start()
+  state.report = undefined
+  await runtime.advance(10_000)
+  t.equal(load.of(master).foreign, 5)
+  await runtime.advance(12_000)
+  t.match(load.of(master), { capacity: 8, foreign: 0 })
+  t.equal(load.isWarm(master), true)
+})
+
+t.test('a master that is still making its JRubies is not warm', async t => {
+  const { load, master, state } = setUp()
+  state.report = report({ busy: 2, isWarm: false })
+  await load.start()
+  t.equal(load.isWarm(master), false)
+  t.equal(load.isFull(master), true)
+})
