@@ -1,0 +1,143 @@
+import type { Runtime } from '../model/runtime.ts'
+import type { SlotUser } from '../model/slots.ts'
+import type { EndpointClass } from '../puppet/endpoint.ts'
+
+/** The queue's ranks, first come first, by the name they have in metrics. */
+export const ranks = ['light', 'report', 'catalog'] as const
+export type Rank = (typeof ranks)[number]
+
+/**
+ * Milliseconds a newcomer of a better rank may be late and still go first: the ageing. A catalog that waited this
+ * long goes before a light request that came just now.
+ */
+const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, catalog: 50_000 }
+
+/** The rank of a request that needs a JRuby; `undefined` for one that needs none and never waits. */
+export function rankOf(endpointClass: EndpointClass): Rank | undefined {
+  switch (endpointClass) {
+    case 'catalog':
+      return 'catalog'
+    case 'report':
+      return 'report'
+    case 'light':
+    case 'filebucket':
+    case 'other':
+      return 'light'
+    default:
+      return undefined
+  }
+}
+
+/** Why a request got no slot. */
+export type NoSlot = 'queue-full' | 'queue-timeout' | 'no-master'
+
+export interface SlotRequest {
+  readonly rank: Rank
+  /** The one master it should go to, or -1. */
+  readonly pinned: number
+  readonly tried: readonly number[]
+  /** Masters by preference, all that could serve it. */
+  readonly order: readonly number[]
+  /** Called once, perhaps before `ask` returns: with a master's index, or why there is none. */
+  readonly settle: (result: number | NoSlot) => void
+}
+
+/** A place in the queue, or a slot. */
+export interface Hold {
+  /** Gives it back; more than once is as good as once. */
+  readonly release: () => void
+}
+
+/** The requests of this worker that wait for a JRuby, and those that have one. */
+export interface SlotQueue {
+  readonly ask: (request: SlotRequest) => Hold
+  /** Sends everybody away who waits; for when no master is left. */
+  readonly dismiss: (why: NoSlot) => void
+}
+
+interface Waiter {
+  readonly settle: SlotRequest['settle']
+  readonly cancelTimeout: () => void
+}
+
+const nothing: Hold = Object.freeze({ release() {} })
+
+export function createSlotQueue(deps: {
+  readonly user: SlotUser
+  readonly runtime: Pick<Runtime, 'now' | 'schedule'>
+  /** Requests that wait now, over all workers. */
+  readonly depth: () => number
+  readonly limit: number
+  readonly timeoutMs: number
+}): SlotQueue {
+  const { user, runtime, depth, limit, timeoutMs } = deps
+  const waiters = new Map<number, Waiter>()
+
+  /** Another thread gave a slot to one of ours, or this one did. It rings once for several. */
+  async function listen(): Promise<never> {
+    for (;;) {
+      await user.granted()
+      for (const [ticket, waiter] of waiters) {
+        const master = user.masterOf(ticket)
+        if (master >= 0) settle(ticket, waiter, master)
+      }
+    }
+  }
+  void listen()
+
+  function settle(ticket: number, waiter: Waiter, result: number | NoSlot): void {
+    waiters.delete(ticket)
+    waiter.cancelTimeout()
+    waiter.settle(result)
+  }
+
+  function turnAway(ticket: number, waiter: Waiter, why: NoSlot): void {
+    user.release(ticket)
+    settle(ticket, waiter, why)
+  }
+
+  return {
+    ask(request) {
+      if (depth() >= limit) {
+        request.settle('queue-full')
+        return nothing
+      }
+      const claim = runtime.now() + headStartMs[request.rank]
+      const got = user.ask(
+        { rank: ranks.indexOf(request.rank), claim, pinned: request.pinned, tried: request.tried },
+        request.order
+      )
+      if (!got) {
+        request.settle('queue-full')
+        return nothing
+      }
+      const { ticket, master } = got
+      let isHeld = true
+      const hold: Hold = {
+        release() {
+          if (!isHeld) return
+          isHeld = false
+          waiters.get(ticket)?.cancelTimeout()
+          waiters.delete(ticket)
+          user.release(ticket)
+        }
+      }
+      if (master >= 0) {
+        request.settle(master)
+        return hold
+      }
+      const waiter: Waiter = {
+        settle(result) {
+          if (typeof result !== 'number') isHeld = false
+          request.settle(result)
+        },
+        cancelTimeout: runtime.schedule(timeoutMs, () => turnAway(ticket, waiter, 'queue-timeout'))
+      }
+      waiters.set(ticket, waiter)
+      return hold
+    },
+    dismiss(why) {
+      for (const [ticket, waiter] of waiters) turnAway(ticket, waiter, why)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import t from 'tap'
+import { createSlotQueue, type NoSlot, type Rank, type SlotRequest } from '../../src/data/slot-queue.ts'
+import { createSlotTable } from '../../src/model/slot-table.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
+  const runtime = fakeRuntime()
+  const table = createSlotTable({ workers: 1, masters: 1, entries: 64 })
+  table.setMasters([{ tier: 0, capacity, foreign: 0 }])
+  const queue = createSlotQueue({
+    user: table.join(0),
+    runtime,
+    depth: () => table.waiting(0) + table.waiting(1) + table.waiting(2),
+    limit,
+    timeoutMs
+  })
+  const log: string[] = []
+  const ask = (name: string, rank: Rank = 'catalog', rest: Partial<SlotRequest> = {}) =>
+    queue.ask({
+      rank,
+      pinned: -1,
+      tried: [],
+      order: [0],
+      settle: (result: number | NoSlot) => log.push(typeof result === 'number' ? name : `${name} ${result}`),
+      ...rest
+    })
+  return { runtime, table, queue, log, ask }
+}
+
+t.test('with room there is no waiting at all', async t => {
+  const { ask, log } = setUp()
+  ask('a')
+  t.same(log, ['a'])
+})
+
+t.test('light goes before report before catalog, each in its order of coming', async t => {
+  const { ask, log, runtime } = setUp()
+  let hold = ask('running')
+  const holds = new Map<string, ReturnType<typeof ask>>()
+  for (const [name, rank] of [
+    ['catalog 1', 'catalog'],
+    ['report 1', 'report'],
+    ['catalog 2', 'catalog'],
+    ['light 1', 'light'],
+    ['light 2', 'light']
+  ] as const) {
+    holds.set(name, ask(name, rank))
+    await runtime.advance(1)
+  }
+  for (let count = 0; count < 5; count++) {
+    hold.release()
+    await runtime.advance(1)
+    hold = holds.get(log.at(-1) as string) as typeof hold
+  }
+  t.same(log, ['running', 'light 1', 'light 2', 'report 1', 'catalog 1', 'catalog 2'])
+})
+
+t.test('a catalog that waited fifty seconds goes before a light request that just came', async t => {
+  const { ask, log, runtime } = setUp()
+  const hold = ask('running')
+  ask('old catalog', 'catalog')
+  await runtime.advance(50_001)
+  ask('new light', 'light')
+  hold.release()
+  await runtime.advance(1)
+  t.same(log, ['running', 'old catalog'])
+})
+
+t.test('one that waits too long is told so, and takes no slot later', async t => {
+  const { ask, log, runtime, table } = setUp({ timeoutMs: 30_000 })
+  const hold = ask('running')
+  ask('late')
+  await runtime.advance(30_000)
+  t.same(log, ['running', 'late queue-timeout'])
+  hold.release()
+  await runtime.advance(1)
+  t.equal(table.taken(0), 0)
+})
+
+t.test('the queue is bounded', async t => {
+  const { ask, log } = setUp({ limit: 2 })
+  ask('running')
+  for (const name of ['1', '2', '3']) ask(name)
+  t.same(log, ['running', '3 queue-full'])
+})
+
+t.test('one that leaves the queue makes room, is never called, and may leave twice', async t => {
+  const { ask, log, runtime, table } = setUp()
+  const running = ask('running')
+  const gone = ask('gone')
+  ask('next')
+  gone.release()
+  gone.release()
+  running.release()
+  running.release()
+  await runtime.advance(1)
+  t.same(log, ['running', 'next'])
+  t.equal(table.taken(0), 1)
+})
+
+t.test('when no master is left everybody who waits is sent away', async t => {
+  const { ask, log, queue, table } = setUp()
+  ask('running')
+  ask('a')
+  ask('b')
+  queue.dismiss('no-master')
+  t.same(log, ['running', 'a no-master', 'b no-master'])
+  t.equal(table.waiting(2), 0)
+})
