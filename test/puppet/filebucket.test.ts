@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { type Agent, bootstrapAgent, createAgent } from './support/agent.ts'
+import { type Agent, createEnrolledAgent } from './support/agent.ts'
 import { compileMasters } from './support/layout.ts'
 import { accessLogOf } from './support/master.ts'
 import { askProxy, startProxy } from './support/proxy.ts'
@@ -10,9 +10,7 @@ const FILES = 10
 
 t.teardown(await startProxy({ name: 'filebucket' }))
 
-const agent = createAgent({ certname: 'hoarder.example.test' })
-const bootstrapped = await bootstrapAgent(agent)
-if (bootstrapped.status !== 0) throw new Error(bootstrapped.output)
+const agent = await createEnrolledAgent({ certname: 'hoarder.example.test' })
 
 t.test(
   'what went into the file bucket comes out again, although each master has a bucket of its own',

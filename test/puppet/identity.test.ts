@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { bootstrapAgent, createAgent, managedFile, runAgent } from './support/agent.ts'
+import { createEnrolledAgent, managedFile, runAgent } from './support/agent.ts'
+import { ask } from './support/ask.ts'
 import { operator } from './support/authority.ts'
+import { plainMaster, urlOf } from './support/layout.ts'
 import { askProxy, startProxy } from './support/proxy.ts'
 
 t.teardown(await startProxy({ name: 'identity' }))
 
-const victim = createAgent({ certname: 'victim.example.test', role: 'payroll' })
-const forger = createAgent({
+const victim = await createEnrolledAgent({ certname: 'victim.example.test', role: 'payroll' })
+const forger = await createEnrolledAgent({
   certname: 'forger.example.test',
   role: 'kiosk',
-  settings: { http_extra_headers: `X-Client-DN:CN=${victim.certname},X_Client_DN:CN=${victim.certname}` }
+  settings: {
+    http_extra_headers: `X-Client-DN:CN=${victim.certname},X-Client-Verify:SUCCESS,X_Client_DN:CN=${victim.certname}`
+  }
 })
-for (const agent of [victim, forger]) {
-  const { status, output } = await bootstrapAgent(agent)
-  if (status !== 0) throw new Error(output)
-}
 
 /** Everything a client can say about itself, and says wrongly. */
 const forged = {
@@ -32,6 +32,14 @@ const ownNode = `/puppet/v3/node/${forger.certname}?environment=production`
 
 t.test('the victim itself gets its node', async t => {
   t.equal((await askProxy(victimsNode, { as: victim.ssl })).status, 200)
+})
+
+// The control of what follows: the headers are right, and a master believes them from anybody who can reach it.
+t.test('straight to a master, forged headers are believed', async t => {
+  t.equal(
+    (await ask({ url: `${urlOf(plainMaster)}${victimsNode}`, headers: forged, trust: 'anything' })).status,
+    200
+  )
 })
 
 t.test('an agent that writes the header of another one into its requests stays itself', async t => {

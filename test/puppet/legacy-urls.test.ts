@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bootstrapAgent, createAgent } from './support/agent.ts'
+import { createEnrolledAgent } from './support/agent.ts'
 import { reaches } from './support/background.ts'
 import { caMaster, compileMasters } from './support/layout.ts'
 import { accessLogOf } from './support/master.ts'
@@ -10,9 +10,7 @@ const LOGGED_MS = 5000
 
 t.teardown(await startProxy({ name: 'legacy-urls' }))
 
-const agent = createAgent({ certname: 'old-1.example.test', role: 'museum' })
-const bootstrapped = await bootstrapAgent(agent)
-if (bootstrapped.status !== 0) throw new Error(bootstrapped.output)
+const agent = await createEnrolledAgent({ certname: 'old-1.example.test', role: 'museum' })
 
 t.test('/production/certificate/ca is the CA bundle, for a machine without certificate', async t => {
   const old = await askProxy('/production/certificate/ca', { headers: { accept: 's' } })

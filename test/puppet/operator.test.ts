@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bootstrapAgent, createAgent } from './support/agent.ts'
+import { createEnrolledAgent } from './support/agent.ts'
 import { operator, operatorCommand } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { caMaster, compileMasters } from './support/layout.ts'
@@ -12,9 +12,7 @@ const FLUSH = '/puppet-admin-api/v1/environment-cache'
 
 t.teardown(await startProxy({ name: 'operator' }))
 
-const agent = createAgent({ certname: 'plain.example.test' })
-const bootstrapped = await bootstrapAgent(agent)
-if (bootstrapped.status !== 0) throw new Error(bootstrapped.output)
+const agent = await createEnrolledAgent({ certname: 'plain.example.test' })
 
 t.test('puppetserver ca list works through the balancer and shows an agent signed through it', async t => {
   t.match(await operatorCommand('list', '--all'), /plain\.example\.test/)

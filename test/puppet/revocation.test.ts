@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bootstrapAgent, createAgent, runAgent } from './support/agent.ts'
+import { createEnrolledAgent, runAgent } from './support/agent.ts'
 import { operatorCommand, saveCrl } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { scratch } from './support/layout.ts'
@@ -12,12 +12,8 @@ const crlFile = scratch('proxy/crl.pem')
 await saveCrl(crlFile)
 t.teardown(await startProxy({ name: 'revocation', crlFile }))
 
-const sacked = createAgent({ certname: 'sacked.example.test' })
-const kept = createAgent({ certname: 'kept.example.test' })
-for (const agent of [sacked, kept]) {
-  const { status, output } = await bootstrapAgent(agent)
-  if (status !== 0) throw new Error(output)
-}
+const sacked = await createEnrolledAgent({ certname: 'sacked.example.test' })
+const kept = await createEnrolledAgent({ certname: 'kept.example.test' })
 const node = ({ certname }: { readonly certname: string }) =>
   `/puppet/v3/node/${certname}?environment=production`
 

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run } from './background.ts'
+import { type Run, run } from './background.ts'
 import { ports, proxyHost, scratch, sslOf } from './layout.ts'
 
 /** What a machine has before Puppet comes to it. */
@@ -20,12 +20,6 @@ export interface Agent {
   /** Where the module puts its files. */
   readonly root: string
   readonly ssl: ReturnType<typeof sslOf>
-}
-
-/** How a run ended: 0 nothing to do, 2 something changed, anything else a failure. */
-export interface Run {
-  readonly status: number
-  readonly output: string
 }
 
 /** Writes an agent's configuration; it has no key and no certificate yet. */
@@ -53,7 +47,7 @@ export function createAgent({ certname, role, keyLength = 2048, settings = {} }:
   return { certname, root: join(directory, 'managed'), ssl: sslOf(directory, certname) }
 }
 
-/** `puppet agent --test`; the catalog takes `pauseSeconds` longer to compile. */
+/** `puppet agent --test`: status 0 when there was nothing to do, 2 when something changed, else a failure. The catalog takes `pauseSeconds` longer to compile. */
 export const runAgent = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
   puppet(agent, ['agent', '--test', '--waitforcert', '0'], pauseSeconds)
 
@@ -61,14 +55,8 @@ export const runAgent = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
 export const bootstrapAgent = (agent: Agent): Promise<Run> =>
   puppet(agent, ['ssl', 'bootstrap', '--waitforcert', '0'], 0)
 
-async function puppet(
-  { certname, root }: Agent,
-  args: readonly string[],
-  pauseSeconds: number
-): Promise<Run> {
-  const logFile = scratch('logs', `agent-${certname}.log`)
-  const before = existsSync(logFile) ? readFileSync(logFile, 'utf8').length : 0
-  const status = await run({
+function puppet({ certname, root }: Agent, args: readonly string[], pauseSeconds: number): Promise<Run> {
+  return run({
     command: 'puppet',
     args: [...args, '--confdir', scratch('agents', certname), '--color', 'false'],
     cwd: scratch(),
@@ -76,9 +64,8 @@ async function puppet(
       FACTER_probe_root: root,
       ...(pauseSeconds > 0 ? { FACTER_probe_pause: String(pauseSeconds) } : {})
     },
-    logFile
+    logFile: scratch('logs', `agent-${certname}.log`)
   })
-  return { status, output: readFileSync(logFile, 'utf8').slice(before) }
 }
 
 /** Text of a file the catalog manages. */
@@ -93,4 +80,12 @@ export function compiledBy({ certname }: Agent): string {
   const [, master] = /"compiled-by-([^"]+)"/.exec(catalog) ?? []
   if (master === undefined) throw new Error(`the catalog of ${certname} does not say who compiled it`)
   return master
+}
+
+/** An agent that has its certificate already. */
+export async function createEnrolledAgent(agent: NewAgent): Promise<Agent> {
+  const created = createAgent(agent)
+  const { status, output } = await bootstrapAgent(created)
+  if (status !== 0) throw new Error(output)
+  return created
 }

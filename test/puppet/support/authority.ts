@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from './ask.ts'
 import { mustRun } from './background.ts'
@@ -29,8 +29,8 @@ export async function setUpAuthority(): Promise<void> {
   ])
 }
 
-/** `puppetserver ca …` as an operator types it. */
-export const authorityCommand = (args: readonly string[]): Promise<void> =>
+/** `puppetserver ca …` on the CA master itself, while it does not run. */
+const authorityCommand = (args: readonly string[]): Promise<string> =>
   mustRun({
     command: 'puppetserver',
     args: ['ca', ...args],
@@ -52,13 +52,12 @@ export async function operatorCommand(...args: readonly string[]): Promise<strin
     config,
     `[main]\ncertname = ${operatorName}\nssldir = ${ssldir}\nserver = ${proxyHost}\nserverport = ${ports.proxy}\n`
   )
-  await mustRun({
+  return mustRun({
     command: 'puppetserver',
     args: ['ca', ...args, '--config', config],
     cwd: scratch(),
     logFile
   })
-  return readFileSync(logFile, 'utf8')
 }
 
 /** A host that gets its certificate straight from the CA master, as an operator would enrol it. */

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { scratch } from './layout.ts'
@@ -45,19 +54,27 @@ export function start({
   return Object.assign(child, { pid })
 }
 
-/** Runs a command to its end: its exit status, or 128 when a signal ended it. */
-export async function run(command: Command): Promise<number> {
+/** How a command ended: its exit status, or 128 when a signal ended it, and what it printed. */
+export interface Run {
+  readonly status: number
+  readonly output: string
+}
+
+/** Runs a command to its end. Its output also stays in its log, behind that of earlier runs. */
+export async function run(command: Command): Promise<Run> {
+  const before = existsSync(command.logFile) ? statSync(command.logFile).size : 0
   const child = start(command)
   child.ref()
   const [code] = await once(child, 'exit')
-  return typeof code === 'number' ? code : 128
+  const output = readFileSync(command.logFile).subarray(before).toString()
+  return { status: typeof code === 'number' ? code : 128, output }
 }
 
-/** Runs a command that must succeed; the error carries its log. */
-export async function mustRun(command: Command): Promise<void> {
-  const code = await run(command)
-  if (code === 0) return
-  throw new Error(`${command.command} ended with ${code}\n${readFileSync(command.logFile, 'utf8')}`)
+/** Runs a command that must succeed; its output, which otherwise the error carries. */
+export async function mustRun(command: Command): Promise<string> {
+  const { status, output } = await run(command)
+  if (status !== 0) throw new Error(`${command.command} ended with ${status}\n${output}`)
+  return output
 }
 
 /** Whether a process of this run is alive; zombies and foreign processes under a reused number are not. */
