@@ -2,15 +2,23 @@ import type { Logger } from 'pino'
 import { AggregatorRegistry, Registry } from 'prom-client'
 import { startAdmin } from './admin/server.ts'
 import type { CertificateConfig, Config } from './config/config.ts'
+import { inquire } from './control/inquiry.ts'
+import { createLoad } from './control/load.ts'
 import { probe } from './control/probe.ts'
 import { watchRevocations } from './control/revocation.ts'
+import { roomsOf } from './control/rooms.ts'
 import { createSupervisor } from './control/supervisor.ts'
 import { createWorkers } from './control/workers.ts'
 import { startPlane } from './data/plane.ts'
+import { ranks } from './data/slot-queue.ts'
 import { certificatesOf } from './model/authorities.ts'
 import { createBoard } from './model/board.ts'
+import { createPinTable } from './model/pin-table.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
+import { sizesOf } from './model/sizes.ts'
+import { createSlotTable } from './model/slot-table.ts'
 import { type Master, masterStates } from './model/snapshot.ts'
+import { jrubyMetricsPath, parseJRubyMetrics } from './puppet/jruby-metrics.ts'
 import { createLog } from './telemetry/log.ts'
 import { createControlMetrics } from './telemetry/metrics.ts'
 
@@ -43,17 +51,46 @@ export async function startApp(
     weight: 1,
     priority: 0
   })
-  const board = createBoard({ workers: Math.max(1, config.listen.workers), masters: masters.length + 1 })
+  const sizes = sizesOf(config)
+  const board = createBoard({ workers: sizes.workers, masters: masters.length + 1 })
+  const slots = createSlotTable(sizes.slots)
+  const pins = createPinTable(sizes.pins)
   let phase: 'probing' | 'serving' | 'draining' = 'probing'
+  const ask = (master: Master, path: string) =>
+    ({
+      origin: master.url,
+      path,
+      timeoutMs: config.health.timeoutMs,
+      upstream: config.upstream,
+      runtime
+    }) as const
 
+  const load = createLoad({
+    masters,
+    intervalMs: config.health.intervalMs,
+    ask: master =>
+      inquire(ask(master, jrubyMetricsPath)).then(
+        ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
+        () => undefined
+      ),
+    taken: master => slots.taken(master.index),
+    runtime,
+    changed: () => supervisor.refresh()
+  })
   const supervisor = createSupervisor({
     masters,
     ca,
     health: config.health,
-    probe: master => probe(master.url, config.health, config.upstream, runtime),
+    probe: master => probe(ask(master, config.health.path)),
+    isFull: master =>
+      master !== ca && (load.isFull(master) || slots.taken(master.index) >= load.of(master).capacity),
+    isWarm: load.isWarm,
     runtime,
     log,
-    publish: snapshot => workers.tell({ type: 'snapshot', snapshot })
+    publish(snapshot) {
+      slots.setMasters(roomsOf(snapshot, load))
+      workers.tell({ type: 'snapshot', snapshot })
+    }
   })
   const revocations = await watchRevocations({
     crl: config.tls.crl,
@@ -64,7 +101,7 @@ export async function startApp(
   })
   const workers = createWorkers({
     config,
-    board,
+    tables: { board: board.buffer, slots: slots.buffer, pins: pins.buffer },
     log,
     runtime,
     entry: new URL('./data/worker.ts', import.meta.url),
@@ -73,7 +110,11 @@ export async function startApp(
       snapshot: supervisor.snapshot(),
       revoked: revocations.current()?.revoked ?? new Set()
     }),
-    onOutcome: supervisor.report
+    onOutcome: supervisor.report,
+    onDeath(worker) {
+      board.wipe(worker)
+      slots.removeWorker(worker)
+    }
   })
 
   const registry = new Registry()
@@ -83,8 +124,10 @@ export async function startApp(
       [...masters, ca].map(master => ({
         name: master.name,
         state: supervisor.stateOf(master),
-        inFlight: board.inFlight(master.index)
+        inFlight: board.inFlight(master.index),
+        capacity: master === ca ? undefined : load.of(master).capacity
       })),
+    queueDepth: () => new Map(ranks.map((rank, index) => [rank, slots.waiting(index)])),
     states: masterStates,
     crl: () => {
       const current = revocations.current()
@@ -117,13 +160,14 @@ export async function startApp(
   async function close(): Promise<void> {
     phase = 'draining'
     supervisor.stop()
+    load.stop()
     revocations.stop()
     await workers.terminate()
     await admin.close()
   }
 
   try {
-    await supervisor.start()
+    await Promise.all([supervisor.start(), load.start()])
     const port = await workers.start()
     phase = 'serving'
     log.info(

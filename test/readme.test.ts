@@ -15,6 +15,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
   createControlMetrics(registry, {
     masters: () => [],
     states: masterStates,
+    queueDepth: () => new Map(),
     crl: () => undefined,
     certificates: () => new Map()
   })

@@ -1,12 +1,5 @@
+import type { Affinity } from '../config/config.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
-
-/**
- * A run mixes code of two masters when it gets metadata from one and content from another, which agents since
- * 6.17 refuse. But a run has seams: pluginsync, then the catalog with its files, then the report; nothing that
- * belongs together crosses one.
- */
-export const affinities = ['phase', 'run', 'none'] as const
-export type Affinity = (typeof affinities)[number]
 
 /** What a request does with its agent's pin. */
 export interface PinUse {
@@ -34,6 +27,11 @@ const byRun: Partial<Record<EndpointClass, PinUse>> = {
   report: { follows: true, pins: false, ends: true }
 }
 
+/**
+ * What a request of a class does with its agent's pin. A run mixes code of two masters when it gets metadata from
+ * one and content from another, which agents since 6.17 refuse. But a run has seams: pluginsync, then the catalog
+ * with its files, then the report; nothing that belongs together crosses one.
+ */
 export function pinUseOf(affinity: Affinity, endpointClass: EndpointClass): PinUse {
   if (affinity === 'none') return ignores
   return (affinity === 'phase' ? byPhase : byRun)[endpointClass] ?? ignores

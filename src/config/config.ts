@@ -11,7 +11,8 @@ export interface Config {
   readonly masters: readonly MasterConfig[]
   readonly upstream: UpstreamConfig
   readonly health: HealthConfig
-  readonly balance: { readonly policy: PolicyName }
+  readonly balance: { readonly policy: PolicyName; readonly affinity: Affinity }
+  readonly queue: QueueConfig
   readonly admin: AdminConfig
   readonly log: { readonly level: LogLevel }
 }
@@ -83,6 +84,12 @@ export interface HealthConfig {
   readonly fall: number
 }
 
+export interface QueueConfig {
+  /** Most requests that may wait for a JRuby, over all workers. */
+  readonly limit: number
+  readonly timeoutMs: number
+}
+
 export interface AdminConfig {
   readonly host: string
   readonly port: number
@@ -92,6 +99,9 @@ export interface AdminConfig {
 
 export const policyNames = ['least-loaded', 'round-robin', 'rendezvous'] as const
 export type PolicyName = (typeof policyNames)[number]
+
+export const affinities = ['phase', 'run', 'none'] as const
+export type Affinity = (typeof affinities)[number]
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]

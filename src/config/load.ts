@@ -67,7 +67,7 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 }
 
 function assemble(file: string, settings: Settings, files: TlsFiles): Config {
-  const { listen, ca, masters, upstream, health, balance, admin, log } = settings
+  const { listen, ca, masters, upstream, health, balance, queue, admin, log } = settings
   const caText = files.ca?.text ?? ''
   const crl = settings.tls.crl
   return {
@@ -104,6 +104,7 @@ function assemble(file: string, settings: Settings, files: TlsFiles): Config {
       fall: health.fall
     },
     balance,
+    queue: { limit: queue.limit, timeoutMs: queue.timeout },
     admin,
     log
   }

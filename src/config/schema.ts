@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { logLevels, policyNames } from './config.ts'
+import { affinities, logLevels, policyNames } from './config.ts'
 import {
   autoOrWholeNumber,
   duration,
@@ -74,7 +74,10 @@ const master = group({
     .describe('Share of the work, relative to the other masters of its priority. 0 takes no new work.'),
   priority: wholeNumber(0, 1000)
     .default(0)
-    .describe('Tier. 0 goes first; the next one only when no master before it can serve.')
+    .describe('Tier. 0 goes first; the next one only when no master before it can serve.'),
+  capacity: wholeNumber(1, 1000)
+    .optional()
+    .describe('JRubies it has: requests it runs at once. Default: what it says itself, else 4.')
 })
 
 const upstream = group({
@@ -121,6 +124,15 @@ const health = group({
   fall: wholeNumber(1, 100).default(3).describe('Bad probes in a row that take a master out.')
 })
 
+const queue = group({
+  limit: wholeNumber(0, 10_000)
+    .default(4000)
+    .describe('Most requests that may wait for a JRuby; one more is sent away.'),
+  timeout: duration(SECOND, HOUR)
+    .prefault('5m')
+    .describe('Longest time a request may wait for a JRuby; after it, it is sent away.')
+})
+
 /** What Puppet allows in a certname: printable ASCII but the slash. */
 const certname = text(/^[ -.0-~]+$/, 'a certname, without slash')
 
@@ -160,10 +172,17 @@ export const schema = group({
       .describe(
         '`least-loaded`: fewest open requests for its weight. `round-robin`: in turn, by weight. ' +
           '`rendezvous`: the same certname prefers the same master.'
+      ),
+    affinity: oneOf(affinities)
+      .default('phase')
+      .describe(
+        'What of a run stays on one master. `phase`: pluginsync; then the catalog with its files. `run`: everything. ' +
+          '`none`: nothing.'
       )
   })
     .prefault({})
     .describe('Which of the masters that can serve gets a request.'),
+  queue: queue.prefault({}).describe('Requests that wait for a JRuby wait here, not in the masters.'),
   admin: admin.prefault({}).describe('The listener for operators.'),
   log: group({ level: oneOf(logLevels).default('info').describe('Least important level that is logged.') })
     .prefault({})

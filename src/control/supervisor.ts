@@ -15,17 +15,28 @@ export interface SupervisorOptions {
   readonly ca: Master
   readonly health: HealthConfig
   readonly probe: (master: Master) => Promise<ProbeResult>
+  /** Whether all its JRubies are known to be busy: then a slow probe says nothing. */
+  readonly isFull: (master: Master) => boolean
+  /** Whether it has a JRuby made at all; one that has not is `warming`. */
+  readonly isWarm: (master: Master) => boolean
   readonly runtime: Runtime
   readonly log: Logger
   /** Called with every new snapshot, the first one included. */
   readonly publish: (snapshot: Snapshot) => void
 }
 
+/** A master that answers no probe in time for this many times `fall` is down, however busy it may be. */
+const PATIENCE = 4
+/** Slow probes take no more masters out once fewer than this share of them would be up: it is a herd then. */
+const PANIC_SHARE = 0.5
+
 /** Decides who may be given work: joins probes and reported outcomes, and alone writes snapshots. */
 export interface Supervisor {
   /** Resolves once every master was probed once, whatever came of it. */
   readonly start: () => Promise<void>
   readonly report: (outcome: Outcome) => void
+  /** Publishes anew, since `isWarm` says something else. */
+  readonly refresh: () => void
   readonly stateOf: (master: Master) => MasterState
   readonly snapshot: () => Snapshot
   readonly stop: () => void
@@ -37,6 +48,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     master,
     health: createHealth(health),
     ejection: createEjection(runtime.random),
+    slowProbes: 0,
     cancel: () => {}
   }))
   type Watched = (typeof watched)[number]
@@ -49,7 +61,21 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const one = byIndex.get(master.index)
     if (!one) return 'unknown'
     const state = one.health.state()
-    return state === 'up' && one.ejection.isEjected(runtime.now()) ? 'ejected' : state
+    if (state !== 'up') return state
+    if (one.ejection.isEjected(runtime.now())) return 'ejected'
+    return options.isWarm(master) ? 'up' : 'warming'
+  }
+
+  /** A probe that a busy master leaves unanswered is no proof against it, unless that goes on and on. */
+  function isExcused(one: Watched, result: ProbeResult): boolean {
+    const isSlow = !result.healthy && result.isSlow
+    one.slowProbes = isSlow ? one.slowProbes + 1 : 0
+    if (!isSlow || one.health.state() !== 'up' || one.slowProbes > PATIENCE * health.fall) return false
+    if (options.isFull(one.master)) return true
+    const othersUp = watched.filter(
+      other => other !== one && other.master !== ca && other.health.state() === 'up'
+    )
+    return one.master !== ca && othersUp.length < PANIC_SHARE * masters.length
   }
 
   function publish(): void {
@@ -64,7 +90,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   async function check(one: Watched): Promise<void> {
     const result = await options.probe(one.master)
     if (stopped) return
-    if (one.health.record(result.healthy)) {
+    if (!isExcused(one, result) && one.health.record(result.healthy)) {
       const state = one.health.state()
       if (state === 'up') one.ejection.clear()
       const fields = { master: one.master.name, state, ...(!result.healthy && { cause: result.cause }) }
@@ -94,6 +120,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       publish()
       runtime.schedule(durationMs, publish)
     },
+    refresh: publish,
     stateOf,
     snapshot: () => snapshot,
     stop() {

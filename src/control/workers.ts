@@ -1,7 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import type { Board } from '../model/board.ts'
 import type { Order, Outcome, PlaneStart, Report, RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -12,7 +11,8 @@ const METRICS_TIMEOUT_MS = 2_000
 
 export interface WorkersOptions {
   readonly config: Config
-  readonly board: Board
+  /** Memory that all planes share. */
+  readonly tables: Pick<PlaneStart, 'board' | 'slots' | 'pins'>
   readonly log: Logger
   readonly runtime: Runtime
   /** The worker thread's module. */
@@ -21,6 +21,8 @@ export interface WorkersOptions {
   readonly startHere: (start: PlaneStart, port: MessagePort) => void
   readonly current: () => { readonly snapshot: Snapshot; readonly revoked: RevokedSet }
   readonly onOutcome: (outcome: Outcome) => void
+  /** A data plane ended: what it held in the tables is to be freed. */
+  readonly onDeath: (worker: number) => void
 }
 
 /** The data planes: started, replaced when they die, told of every change, asked for their metrics. */
@@ -49,7 +51,7 @@ interface Plane {
 }
 
 export function createWorkers(options: WorkersOptions): Workers {
-  const { config, board, log, runtime } = options
+  const { config, log, runtime } = options
   const count = Math.max(1, config.listen.workers)
   const planes = new Map<number, Plane>()
   const retired: (readonly object[])[] = []
@@ -64,7 +66,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       worker,
       workers: count,
       port,
-      board: board.buffer,
+      ...options.tables,
       ...options.current()
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -91,7 +93,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       reject(cause ?? new Error('the worker ended'))
       planes.delete(worker)
       retired.push(plane.metrics)
-      board.wipe(worker)
+      options.onDeath(worker)
       for (const settle of plane.onMetrics.values()) settle(plane.metrics)
       plane.onDrained?.(0)
       if (stopping || !plane.listening) return

@@ -16,6 +16,12 @@ const answers = {
   },
   'not-served': { status: 404, sentence: 'This endpoint is not served through the load balancer' },
   'no-master': { status: 503, sentence: 'No Puppet master can serve this request now', retry: true },
+  'queue-full': { status: 503, sentence: 'Too many agents wait for a Puppet master already', retry: true },
+  'queue-timeout': {
+    status: 503,
+    sentence: 'No Puppet master became free for this request in time',
+    retry: true
+  },
   'ca-unavailable': { status: 503, sentence: 'The Puppet CA cannot be reached now', retry: true },
   'master-lost': {
     status: 502,

@@ -36,6 +36,8 @@ export interface PlaneStart {
   /** 0 lets the system choose. */
   readonly port: number
   readonly board: SharedArrayBuffer
+  readonly slots: SharedArrayBuffer
+  readonly pins: SharedArrayBuffer
   readonly snapshot: Snapshot
   readonly revoked: RevokedSet
 }

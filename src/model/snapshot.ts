@@ -11,7 +11,7 @@ export interface Master {
 }
 
 /** Why a master is or is not given work. */
-export const masterStates = ['unknown', 'up', 'down', 'ejected'] as const
+export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming'] as const
 export type MasterState = (typeof masterStates)[number]
 
 /** Everything the data plane believes about the masters at one moment. Replaced whole, never edited. */

@@ -32,6 +32,13 @@ export function createTrafficMetrics(registry: Registry) {
       buckets: DURATION_BUCKETS,
       registers
     }),
+    queueDuration: new Histogram({
+      name: `${PREFIX}queue_seconds`,
+      help: 'How long requests that need a JRuby waited for one.',
+      labelNames: ['class'] as const,
+      buckets: DURATION_BUCKETS,
+      registers
+    }),
     retries: new Counter({
       name: `${PREFIX}retries_total`,
       help: 'Attempts after the first, by what ended the one before.',
@@ -67,7 +74,11 @@ export interface ControlFacts {
     readonly name: string
     readonly state: string
     readonly inFlight: number
+    /** JRubies; `undefined` for the CA, which is not queued for. */
+    readonly capacity: number | undefined
   }[]
+  /** Requests that wait for a JRuby, by the name of their rank. */
+  readonly queueDepth: () => ReadonlyMap<string, number>
   readonly states: readonly string[]
   readonly crl: () =>
     | { readonly ageSeconds: number; readonly nextUpdateSeconds: number | undefined }
@@ -87,7 +98,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       for (const { name, state } of facts.masters()) {
-        this.set({ master: name }, state === 'up' || state === 'ejected' ? 1 : 0)
+        this.set({ master: name }, state === 'down' || state === 'unknown' ? 0 : 1)
       }
     }
   })
@@ -111,6 +122,28 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       for (const { name, inFlight } of facts.masters()) this.set({ master: name }, inFlight)
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}capacity`,
+    help: 'JRubies of the master: requests it runs at once, as configured or as it says.',
+    labelNames: ['master'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, capacity } of facts.masters()) {
+        if (capacity !== undefined) this.set({ master: name }, capacity)
+      }
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}queue_depth`,
+    help: 'Requests that wait for a JRuby, by the class whose rank they have.',
+    labelNames: ['class'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [name, depth] of facts.queueDepth()) this.set({ class: name }, depth)
     }
   })
   new Gauge({

@@ -67,7 +67,7 @@ for (const [line, problem] of wrongValues) {
 const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
-  ['balance: { affinity: phase }', '5:12 balance.affinity: is not a known key, must be one of policy'],
+  ['balance: { affinity: sticky }', '5:22 balance.affinity: is "sticky", must be phase, run or none'],
   [
     'discovery: {}',
     '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, admin, log'

@@ -8,7 +8,8 @@ import { fakeRuntime } from '../support/runtime.ts'
 
 const health = { path: '/status/v1/simple', intervalMs: 5_000, timeoutMs: 3_000, rise: 2, fall: 3 }
 const good: ProbeResult = { healthy: true }
-const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED' }
+const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false }
+const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true }
 
 function setUp(pool: Master[]) {
   const runtime = fakeRuntime()
@@ -20,18 +21,23 @@ function setUp(pool: Master[]) {
     priority: 0
   }
   const sick = new Set<string>()
+  const busy = new Set<string>()
+  const full = new Set<string>()
+  const cold = new Set<string>()
   const snapshots: Snapshot[] = []
   const supervisor = createSupervisor({
     masters: pool,
     ca,
     health,
-    probe: async master => (sick.has(master.name) ? bad : good),
+    probe: async master => (sick.has(master.name) ? bad : busy.has(master.name) ? slow : good),
+    isFull: master => full.has(master.name),
+    isWarm: master => !cold.has(master.name),
     runtime,
     log: pino({ level: 'silent' }),
     publish: snapshot => snapshots.push(snapshot)
   })
   const serving = () => snapshots.at(-1)?.tiers.map(tier => tier.map(master => master.name).join(' ')) ?? []
-  return { runtime, sick, snapshots, supervisor, serving }
+  return { runtime, sick, busy, full, cold, snapshots, supervisor, serving }
 }
 
 t.test('nothing is published before every master was probed once', async t => {
@@ -101,6 +107,55 @@ t.test('probes found up again end an ejection', async t => {
   t.same(serving(), ['a b'])
 })
 
+t.test('a full master that answers its probes too late is slow, not dead', async t => {
+  const { runtime, supervisor, busy, full, serving } = setUp(masters({ a: 1, b: 1, c: 1 }))
+  await supervisor.start()
+  busy.add('a')
+  full.add('a')
+  await runtime.advance(10 * 5_500)
+  t.same(serving(), ['a b c'])
+  full.clear()
+  await runtime.advance(4 * 5_500)
+  t.same(serving(), ['b c'], 'with room to spare it has no excuse')
+})
+
+t.test('even a full master is down when it stays silent for long', async t => {
+  const { runtime, supervisor, busy, full, serving } = setUp(masters({ a: 1, b: 1, c: 1 }))
+  await supervisor.start()
+  busy.add('a')
+  full.add('a')
+  await runtime.advance(16 * 5_500)
+  t.same(serving(), ['b c'])
+})
+
+t.test('when all are slow at once it is a herd: half of them stay', async t => {
+  const { runtime, supervisor, busy, serving } = setUp(masters({ a: 1, b: 1, c: 1, d: 1 }))
+  await supervisor.start()
+  for (const name of ['a', 'b', 'c', 'd']) busy.add(name)
+  await runtime.advance(6 * 5_500)
+  t.equal(serving()[0]?.split(' ').length, 2)
+})
+
+t.test('a master that refuses is down however many others are', async t => {
+  const { runtime, supervisor, sick, serving } = setUp(masters({ a: 1, b: 1 }))
+  await supervisor.start()
+  sick.add('a')
+  sick.add('b')
+  await runtime.advance(4 * 5_500)
+  t.same(serving(), [])
+})
+
+t.test('a master takes work only once it has a JRuby', async t => {
+  const { supervisor, cold, serving, snapshots } = setUp(masters({ a: 1, b: 1 }))
+  cold.add('b')
+  await supervisor.start()
+  t.same(serving(), ['a'])
+  t.equal(supervisor.stateOf(snapshots[0]?.masters[1] as Master), 'warming')
+  cold.clear()
+  supervisor.refresh()
+  t.same(serving(), ['a b'])
+})
+
 t.test('a CA that cannot be connected to is never ejected: there is no other', async t => {
   const { supervisor, snapshots } = setUp(masters({ a: 1 }))
   await supervisor.start()
@@ -120,6 +175,8 @@ t.test('probes of several masters do not march in step', async t => {
       at.set(master.name, [...(at.get(master.name) ?? []), runtime.now()])
       return good
     },
+    isFull: () => false,
+    isWarm: () => true,
     runtime,
     log: pino({ level: 'silent' }),
     publish: () => {}
