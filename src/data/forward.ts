@@ -50,7 +50,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   readonly #tried: number[] = []
   #master: Master | undefined
   #controller: Dispatcher.DispatchController | undefined
-  #attemptAtMs = 0
+  /** When the attempt under way began. */
+  #sinceMs: number | undefined
   #repeats = 0
   #answered = false
   #agentGone = false
@@ -62,12 +63,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#deps = deps
     const { request } = errand.exchange
     this.#body = hasBody(request)
-      ? new RequestBody(request, errand.repeatable ? KEEP_BODY_BYTES : 0)
+      ? new RequestBody(request, errand.repeatable ? KEEP_BODY_BYTES : 0, bytes => {
+          errand.exchange.bytesIn += bytes
+        })
       : undefined
   }
 
   start(): void {
-    this.#exchange.response.once('close', () => this.#onResponseClose())
+    // Before the books on the exchange are closed: they are to tell how long the master had it.
+    this.#exchange.response.prependOnceListener('close', () => this.#onResponseClose())
     this.#attempt()
   }
 
@@ -85,7 +89,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#tried.push(master.index)
     this.#master = master
     this.#controller = undefined
-    this.#attemptAtMs = this.#deps.now()
+    this.#sinceMs = this.#deps.now()
     exchange.attempts++
     exchange.master = master.name
     this.#deps.begin(master)
@@ -146,12 +150,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const master = this.#endAttempt()
-    if (this.#agentGone) return
     const sent = this.#controller !== undefined
     const failure = describe(error, sent)
     if (failure.reason === 'connect-failed') {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
+    if (this.#agentGone) return
     const { exchange, repeatable } = this.#errand
     const mayTry =
       failure.worthAnother &&
@@ -172,10 +176,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #endAttempt(): Master {
     const master = this.#master as Master
-    const { now, end, metrics } = this.#deps
-    const upstreamMs = now() - this.#attemptAtMs
+    const { end, metrics } = this.#deps
+    const upstreamMs = this.#elapsedMs()
+    this.#sinceMs = undefined
     this.#exchange.upstreamMs += upstreamMs
-    this.#exchange.bytesIn = this.#body?.bytes ?? 0
     end(master)
     if (this.#controller) {
       metrics.upstreamDuration.observe(
@@ -186,6 +190,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
     return master
   }
 
+  #elapsedMs(): number {
+    return this.#sinceMs === undefined ? 0 : this.#deps.now() - this.#sinceMs
+  }
+
   #onResponseClose(): void {
     const { response, request } = this.#exchange
     if (response.writableFinished) return
@@ -194,6 +202,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     // between it compiles, and goes on whether we listen or not (DESIGN 4.8): then the request stays open, and
     // the master charged with it, until it answers.
     if (this.#answered || !request.complete) this.#controller?.abort(agentGone)
+    this.#exchange.upstreamMs += this.#elapsedMs()
   }
 }
 

@@ -9,20 +9,18 @@ import { Readable } from 'node:stream'
 export class RequestBody {
   readonly #source: IncomingMessage
   readonly #keepBytes: number
+  readonly #onRead: (bytes: number) => void
   #kept: Buffer[] | undefined = []
   #bytes = 0
   #ended = false
   #listening = false
   #current: Readable | undefined
 
-  constructor(source: IncomingMessage, keepBytes: number) {
+  /** `onRead` is told of every chunk that comes from the agent. */
+  constructor(source: IncomingMessage, keepBytes: number, onRead: (bytes: number) => void) {
     this.#source = source
     this.#keepBytes = keepBytes
-  }
-
-  /** Bytes read from the agent so far. */
-  get bytes(): number {
-    return this.#bytes
+    this.#onRead = onRead
   }
 
   /** Whether `open` can still give the body from its beginning. */
@@ -48,6 +46,7 @@ export class RequestBody {
     this.#listening = true
     this.#source.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length
+      this.#onRead(chunk.length)
       if (this.#bytes > this.#keepBytes) this.#kept = undefined
       else this.#kept?.push(chunk)
       // Once an attempt has failed, the agent waits until the next one reads.
@@ -56,6 +55,10 @@ export class RequestBody {
     this.#source.on('end', () => {
       this.#ended = true
       if (this.#current?.destroyed === false) this.#current.push(null)
+    })
+    // What the agent sent last may be unread yet and is lost with it: a master must not wait for it for ever.
+    this.#source.on('close', () => {
+      if (!this.#ended) this.#current?.destroy(new Error('the agent hung up'))
     })
   }
 }
