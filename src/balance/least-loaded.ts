@@ -2,9 +2,10 @@ import type { Master } from '../model/snapshot.ts'
 import type { PolicyFactory } from './policy.ts'
 
 /**
- * The master with the least open requests for its weight: load / weight, smallest first. So a weight of 2 means
- * twice the open requests. Idle masters are equal; among equals the dice decide, in proportion to weight.
- * Masters are few, so all are looked at.
+ * The master that is least busy for its weight: open requests for each JRuby, divided by the weight, smallest
+ * first. So weight says how fast a JRuby of that master is compared with the others': with 2 it is given twice the
+ * requests at a time. Idle masters are equal; among equals the dice decide, in proportion to weight. Masters are
+ * few, so all are looked at.
  */
 export const leastLoaded: PolicyFactory =
   ({ load, random }) =>

@@ -10,7 +10,7 @@ export interface Choice {
 
 /** What a policy may know about the world. */
 export interface Loads {
-  /** Requests open at a master now. */
+  /** How busy a master is: requests open there, ours and others', for each of its JRubies. */
   readonly load: (master: Master) => number
   /** 0 (included) to 1 (excluded). */
   readonly random: () => number

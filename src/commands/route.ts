@@ -4,9 +4,10 @@ import { policies } from '../balance/registry.ts'
 import type { Config, PolicyName } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { admit } from '../data/admission.ts'
+import { candidates } from '../data/candidates.ts'
 import type { Exchange } from '../data/exchange.ts'
-import type { Errand } from '../data/forward.ts'
 import type { Identity } from '../data/identity.ts'
+import { createPinTable } from '../model/pin-table.ts'
 import { type Master, type Snapshot, tiersOf } from '../model/snapshot.ts'
 import { classify } from '../puppet/endpoint.ts'
 import { identityHeaders } from '../puppet/identity.ts'
@@ -65,8 +66,11 @@ function rehearse(config: Config, options: RouteOptions): Route {
     allowed: new Set(config.admin.allow),
     nextTicket: () => 0,
     wallClock: () => 0,
+    now: () => 0,
+    affinity: config.balance.affinity,
+    pins: createPinTable({ sets: 1, lifeMs: 1 }),
     forward: ({ next }) => {
-      order = everyone(next)
+      order = candidates(next, [])
       pool = order[0] === snapshot.ca ? 'the CA master alone' : 'one of the masters'
     },
     fanOut: () => {
@@ -76,17 +80,6 @@ function rehearse(config: Config, options: RouteOptions): Route {
   })
   const isChoice = order.length > 1 && order !== snapshot.masters
   return { class: exchange.class, pool, order, notes: isChoice ? notesOn(config, exchange) : [] }
-}
-
-/** Whom a request would go to if each one before failed to connect. */
-function everyone(next: Errand['next']): readonly Master[] {
-  const order: Master[] = []
-  const tried: number[] = []
-  for (let master = next(tried); master; master = next(tried)) {
-    order.push(master)
-    tried.push(master.index)
-  }
-  return order
 }
 
 const dependsOn: Readonly<Record<PolicyName, string>> = {
@@ -141,6 +134,7 @@ function exchangeOf({ method, path, userAgent }: RouteOptions): Exchange {
     class: 'other',
     master: '',
     attempts: 0,
+    queueMs: 0,
     upstreamMs: 0,
     bytesIn: 0,
     bytesOut: 0,

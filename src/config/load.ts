@@ -103,7 +103,10 @@ function assemble(file: string, settings: Settings, files: TlsFiles): Config {
       rise: health.rise,
       fall: health.fall
     },
-    balance,
+    balance: {
+      policy: balance.policy,
+      affinity: balance.affinity ?? (balance.policy === 'least-loaded' ? 'phase' : 'none')
+    },
     queue: { limit: queue.limit, timeoutMs: queue.timeout },
     admin,
     log

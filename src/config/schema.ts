@@ -174,10 +174,10 @@ export const schema = group({
           '`rendezvous`: the same certname prefers the same master.'
       ),
     affinity: oneOf(affinities)
-      .default('phase')
+      .optional()
       .describe(
         'What of a run stays on one master. `phase`: pluginsync; then the catalog with its files. `run`: everything. ' +
-          '`none`: nothing.'
+          '`none`: nothing. Default: `phase` with least-loaded, `none` with a policy that has its own idea.'
       )
   })
     .prefault({})

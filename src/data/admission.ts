@@ -1,20 +1,24 @@
+import { pinUseOf } from '../balance/affinity.ts'
 import { choose, type Policy } from '../balance/policy.ts'
 import { rendezvous } from '../balance/rendezvous.ts'
+import type { Affinity } from '../config/config.ts'
 import { ProxyError } from '../model/errors.ts'
 import type { RevokedSet } from '../model/messages.ts'
+import type { PinTable } from '../model/pin-table.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { classify, type Endpoint } from '../puppet/endpoint.ts'
 import { checkPath } from '../puppet/path.ts'
 import type { Exchange } from './exchange.ts'
-import type { Errand } from './forward.ts'
+import type { Errand, SlotNeed } from './forward.ts'
 import { type Identity, refusalOf } from './identity.ts'
 import type { Responder } from './respond.ts'
+import { rankOf } from './slot-queue.ts'
 
 /** What Puppet and its tools use. TRACE above all stays out: its answer would tell a client the identity headers. */
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
 
 /** Filebucket contents must be found again where they were stored, whatever policy the rest follows. */
-const pinned = rendezvous({ load: () => 0, random: () => 0 })
+const byKey = rendezvous({ load: () => 0, random: () => 0 })
 
 export interface AdmissionDeps {
   readonly responder: Responder
@@ -25,6 +29,9 @@ export interface AdmissionDeps {
   readonly allowed: ReadonlySet<string>
   readonly nextTicket: () => number
   readonly wallClock: () => number
+  readonly now: () => number
+  readonly affinity: Affinity
+  readonly pins: PinTable
   readonly forward: (errand: Errand) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
@@ -71,7 +78,8 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         identity: identity.headers,
         repeatable: false,
         next: tried => (tried.length === 0 ? snapshot.ca : undefined),
-        nobody: 'ca-unavailable'
+        nobody: 'ca-unavailable',
+        slot: undefined
       })
       return
     case 'master':
@@ -80,7 +88,8 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         identity: identity.headers,
         repeatable: endpoint.repeatable,
         next: nextMaster(exchange, endpoint, deps),
-        nobody: 'no-master'
+        nobody: 'no-master',
+        slot: slotNeed(exchange, deps)
       })
   }
 }
@@ -90,9 +99,37 @@ function nextMaster(exchange: Exchange, endpoint: Endpoint, deps: AdmissionDeps)
     key: endpoint.pinKey ?? exchange.certname ?? exchange.remote ?? '',
     ticket: deps.nextTicket()
   }
-  const policy = endpoint.pinKey === undefined ? deps.policy : pinned
+  const staysPut = endpoint.pinKey !== undefined || startsOnOwnMaster(exchange, deps)
+  const policy = staysPut ? byKey : deps.policy
   // The snapshot is read anew for each attempt: after a compile of minutes the old one is history.
   return tried => choose(policy, deps.snapshot().tiers, choice, tried)
+}
+
+/**
+ * A run begins where its certname's rendezvous puts it, so that several balancers that know nothing of each other
+ * agree, and goes elsewhere only when there is no room.
+ */
+function startsOnOwnMaster(
+  { class: endpointClass, certname }: Exchange,
+  { affinity }: AdmissionDeps
+): boolean {
+  return certname !== undefined && pinUseOf(affinity, endpointClass).follows
+}
+
+function slotNeed({ class: endpointClass, certname }: Exchange, deps: AdmissionDeps): SlotNeed | undefined {
+  const rank = rankOf(endpointClass)
+  if (rank === undefined) return undefined
+  if (certname === undefined) return { rank, pinned: () => -1, chosen() {} }
+  const { pins, now } = deps
+  const use = pinUseOf(deps.affinity, endpointClass)
+  return {
+    rank,
+    pinned: () => (use.follows ? pins.get(certname, now()) : -1),
+    chosen(master) {
+      if (use.pins) pins.set(certname, master.index, now())
+      else if (use.ends) pins.remove(certname)
+    }
+  }
 }
 
 /**

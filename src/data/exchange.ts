@@ -15,6 +15,7 @@ export interface Exchange {
   /** Name of the master that answered, or was asked last. */
   master: string
   attempts: number
+  queueMs: number
   upstreamMs: number
   bytesIn: number
   bytesOut: number
@@ -48,6 +49,7 @@ export function openExchange(
     class: 'other',
     master: '',
     attempts: 0,
+    queueMs: 0,
     upstreamMs: 0,
     bytesIn: 0,
     bytesOut: 0,
@@ -68,7 +70,7 @@ export function openExchange(
       class: exchange.class,
       master: exchange.master,
       attempts: exchange.attempts,
-      queueMs: 0,
+      queueMs: tenths(exchange.queueMs),
       upstreamMs: tenths(exchange.upstreamMs),
       durationMs: tenths(durationMs),
       bytesIn: exchange.bytesIn,

@@ -3,11 +3,14 @@ import { ProxyError, type ReasonCode } from '../model/errors.ts'
 import type { Outcome } from '../model/messages.ts'
 import type { Master } from '../model/snapshot.ts'
 import type { TrafficMetrics } from '../telemetry/metrics.ts'
+import { candidates } from './candidates.ts'
 import type { Exchange } from './exchange.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, RequestBody } from './request-body.ts'
 import type { Responder } from './respond.ts'
 import { mayTryNext } from './retry.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import type { Hold, Rank, SlotQueue } from './slot-queue.ts'
 import type { Upstream } from './upstream.ts'
 
 /** A catalog request brings some 100 KB of facts; what is larger than this streams and is not sent twice. */
@@ -22,6 +25,20 @@ export interface ForwardDeps {
   readonly begin: (master: Master) => void
   readonly end: (master: Master) => void
   readonly report: (outcome: Outcome) => void
+  readonly slots: SlotQueue
+  readonly masterAt: (index: number) => Master
+  /** Whether a master could take one more request now. */
+  readonly hasRoom: (master: Master) => boolean
+  readonly budget: RetryBudget
+}
+
+/** What a request that needs a JRuby asks for. */
+export interface SlotNeed {
+  readonly rank: Rank
+  /** The master it should stay on, or -1. */
+  readonly pinned: () => number
+  /** Called with the master whose JRuby it got. */
+  readonly chosen: (master: Master) => void
 }
 
 /** One request to be brought to a master. */
@@ -35,6 +52,8 @@ export interface Errand {
   readonly next: (tried: readonly number[]) => Master | undefined
   /** What to say when nobody is left to try. */
   readonly nobody: ReasonCode
+  /** `undefined` for what needs no JRuby and never waits for one. */
+  readonly slot: SlotNeed | undefined
 }
 
 export function forward(errand: Errand, deps: ForwardDeps): void {
@@ -56,6 +75,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #answered = false
   #agentGone = false
   #waitsForDrain = false
+  #isPassedOn = false
+  /** The JRuby this request has, or its place in the queue for one. */
+  #hold: Hold | undefined
 
   constructor(errand: Errand, deps: ForwardDeps) {
     this.#errand = errand
@@ -63,7 +85,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#deps = deps
     const { request } = errand.exchange
     this.#body = hasBody(request)
-      ? new RequestBody(request, errand.repeatable ? KEEP_BODY_BYTES : 0, bytes => {
+      ? new RequestBody(request, KEEP_BODY_BYTES, bytes => {
           errand.exchange.bytesIn += bytes
         })
       : undefined
@@ -77,12 +99,52 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   /** `after`: what ended the attempt before. */
   #attempt(after?: Failure['reason']): void {
-    const { exchange, identity, next, nobody } = this.#errand
-    const master = next(this.#tried)
-    if (!master) {
-      this.#deps.responder.refuse(exchange, new ProxyError(nobody))
+    const { next, nobody, slot } = this.#errand
+    if (slot) {
+      this.#queue(slot, after)
       return
     }
+    const master = next(this.#tried)
+    if (master) this.#send(master, after)
+    else this.#refuse(nobody)
+  }
+
+  #queue(slot: SlotNeed, after: Failure['reason'] | undefined): void {
+    const { exchange, next, nobody } = this.#errand
+    const { now, slots, metrics, masterAt } = this.#deps
+    const order = candidates(next, this.#tried)
+    if (order.length === 0) {
+      this.#refuse(nobody)
+      return
+    }
+    const askedAtMs = now()
+    let isSettled = false
+    const place = slots.ask({
+      rank: slot.rank,
+      pinned: slot.pinned(),
+      tried: this.#tried,
+      order: order.map(master => master.index),
+      settle: (result, granted) => {
+        isSettled = true
+        const waitedMs = now() - askedAtMs
+        exchange.queueMs += waitedMs
+        metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
+        if (typeof result === 'number') {
+          this.#hold = granted
+          slot.chosen(masterAt(result))
+          this.#send(masterAt(result), after)
+        } else this.#refuse(result)
+      }
+    })
+    if (!isSettled) this.#hold = place
+  }
+
+  #refuse(code: ReasonCode): void {
+    this.#deps.responder.refuse(this.#exchange, new ProxyError(code))
+  }
+
+  #send(master: Master, after: Failure['reason'] | undefined): void {
+    const { exchange, identity } = this.#errand
     if (after) this.#deps.metrics.retries.inc({ reason: after })
     const { pool, host } = this.#deps.upstreamOf(master)
     const { request } = exchange
@@ -124,9 +186,22 @@ class Forwarding implements Dispatcher.DispatchHandler {
       controller.abort(agentGone)
       return
     }
+    if (statusCode === 503 && headers['retry-after'] !== undefined && this.#mayTryAnother()) {
+      // Busy, not broken: its own queue is full, and somebody else has room.
+      this.#isPassedOn = true
+      controller.abort(passedOn)
+      return
+    }
     this.#answered = true
     const { response } = this.#exchange
     response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(headers))
+  }
+
+  /** Whether a request that a master declined can go to one that has room now. */
+  #mayTryAnother(): boolean {
+    const { next, slot } = this.#errand
+    if (!slot || !(this.#body?.isKept ?? true) || !this.#exchange.request.complete) return false
+    return candidates(next, this.#tried).some(this.#deps.hasRoom) && this.#deps.budget.take()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -144,12 +219,18 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#endAttempt()
+    this.#deps.budget.earn()
     this.#exchange.response.end()
     if (this.#body) this.#deps.responder.dropRest(this.#exchange.request)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const master = this.#endAttempt()
+    if (this.#isPassedOn) {
+      this.#isPassedOn = false
+      if (!this.#agentGone) this.#attempt('master-busy')
+      return
+    }
     const sent = this.#controller !== undefined
     const failure = describe(error, sent)
     if (failure.reason === 'connect-failed') {
@@ -165,7 +246,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
         repeatable,
         bodyKept: this.#body?.isKept ?? true,
         repeats: this.#repeats
-      })
+      }) &&
+      (!sent || this.#deps.budget.take())
     if (mayTry) {
       if (sent) this.#repeats++
       this.#attempt(failure.reason)
@@ -179,6 +261,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { end, metrics } = this.#deps
     const upstreamMs = this.#elapsedMs()
     this.#sinceMs = undefined
+    this.#hold?.release()
+    this.#hold = undefined
     this.#exchange.upstreamMs += upstreamMs
     end(master)
     if (this.#controller) {
@@ -198,6 +282,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { response, request } = this.#exchange
     if (response.writableFinished) return
     this.#agentGone = true
+    if (this.#sinceMs === undefined) this.#hold?.release()
     // Nothing or only a part has reached the master, or it is already answering: cutting it off frees it. In
     // between it compiles, and goes on whether we listen or not (DESIGN 4.8): then the request stays open, and
     // the master charged with it, until it answers.
@@ -207,6 +292,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 }
 
 const agentGone = new Error('the agent hung up')
+const passedOn = new Error('the master is busy')
 
 /** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
 function reasonPhrase(statusMessage = ''): string {
@@ -217,7 +303,13 @@ const carriable = /^[\t\x20-\x7e\x80-\xff]*$/
 
 interface Failure {
   /** For `retries_total` and the log. */
-  readonly reason: 'connect-failed' | 'master-lost' | 'master-timeout' | 'master-answer' | 'bad-request'
+  readonly reason:
+    | 'connect-failed'
+    | 'master-lost'
+    | 'master-busy'
+    | 'master-timeout'
+    | 'master-answer'
+    | 'bad-request'
   readonly code: ReasonCode
   readonly cause: string
   /** Another master might do better. */

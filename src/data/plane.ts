@@ -5,7 +5,10 @@ import { authoritiesOf } from '../model/authorities.ts'
 import { createBoard } from '../model/board.ts'
 import { ProxyError } from '../model/errors.ts'
 import type { Order, Outcome, PlaneStart, Report } from '../model/messages.ts'
+import { createPinTable } from '../model/pin-table.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { sizesOf } from '../model/sizes.ts'
+import { createSlotTable } from '../model/slot-table.ts'
 import type { Master } from '../model/snapshot.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
@@ -19,6 +22,8 @@ import { type Errand, forward } from './forward.ts'
 import type { Identity } from './identity.ts'
 import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { createSlotQueue, ranks } from './slot-queue.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 
 /**
@@ -44,10 +49,21 @@ export async function startPlane(
   const upstreamOf = (master: Master) => upstreams.get(master.index) as Upstream
   const responder = createResponder({ metrics, random: runtime.random, schedule: runtime.schedule })
   const books = { metrics, accessLog: createAccessLog(log), now: runtime.now }
-  const policy = policies[config.balance.policy]({
-    load: master => board.inFlight(master.index),
-    random: runtime.random
+  const sizes = sizesOf(config)
+  const table = createSlotTable(sizes.slots, start.slots)
+  const slots = createSlotQueue({
+    user: table.join(worker),
+    runtime,
+    depth: () => ranks.reduce((sum, _rank, index) => sum + table.waiting(index), 0),
+    limit: config.queue.limit,
+    timeoutMs: config.queue.timeoutMs
   })
+  // Of its JRubies, those that work for others count like those that work for us.
+  const load = (master: Master) => {
+    const { capacity, foreign } = table.room(master.index)
+    return (board.inFlight(master.index) + foreign) / Math.max(1, capacity)
+  }
+  const policy = policies[config.balance.policy]({ load, random: runtime.random })
   const forwardDeps = {
     metrics,
     responder,
@@ -55,7 +71,14 @@ export async function startPlane(
     upstreamOf,
     begin: (master: Master) => board.begin(worker, master.index),
     end: (master: Master) => board.end(worker, master.index),
-    report: (outcome: Outcome) => tell({ type: 'outcome', outcome })
+    report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
+    slots,
+    masterAt: (index: number) => masters[index] as Master,
+    hasRoom(master: Master) {
+      const { capacity, foreign } = table.room(master.index)
+      return table.taken(master.index) + foreign < capacity
+    },
+    budget: createRetryBudget(runtime.now)
   }
   const admission = {
     responder,
@@ -65,6 +88,9 @@ export async function startPlane(
     allowed: new Set(config.admin.allow),
     nextTicket: board.nextTicket,
     wallClock: runtime.wallClock,
+    now: runtime.now,
+    affinity: config.balance.affinity,
+    pins: createPinTable(sizes.pins, start.pins),
     forward: (errand: Errand) => forward(errand, forwardDeps),
     fanOut: (exchange: Exchange, identity: Identity) =>
       void fanOut(exchange, identity.headers, snapshot.masters, { upstreamOf, responder })
@@ -101,6 +127,7 @@ export async function startPlane(
     switch (order.type) {
       case 'snapshot':
         snapshot = order.snapshot
+        if (snapshot.tiers.length === 0) slots.dismiss('no-master')
         break
       case 'revoked':
         revoked = order.revoked

@@ -38,8 +38,8 @@ export interface SlotRequest {
   readonly tried: readonly number[]
   /** Masters by preference, all that could serve it. */
   readonly order: readonly number[]
-  /** Called once, perhaps before `ask` returns: with a master's index, or why there is none. */
-  readonly settle: (result: number | NoSlot) => void
+  /** Called once, perhaps before `ask` returns: with a master's index and its slot, or why there is none. */
+  readonly settle: (result: number | NoSlot, hold: Hold) => void
 }
 
 /** A place in the queue, or a slot. */
@@ -56,7 +56,7 @@ export interface SlotQueue {
 }
 
 interface Waiter {
-  readonly settle: SlotRequest['settle']
+  readonly settle: (result: number | NoSlot) => void
   readonly cancelTimeout: () => void
 }
 
@@ -99,7 +99,7 @@ export function createSlotQueue(deps: {
   return {
     ask(request) {
       if (depth() >= limit) {
-        request.settle('queue-full')
+        request.settle('queue-full', nothing)
         return nothing
       }
       const claim = runtime.now() + headStartMs[request.rank]
@@ -108,7 +108,7 @@ export function createSlotQueue(deps: {
         request.order
       )
       if (!got) {
-        request.settle('queue-full')
+        request.settle('queue-full', nothing)
         return nothing
       }
       const { ticket, master } = got
@@ -123,13 +123,13 @@ export function createSlotQueue(deps: {
         }
       }
       if (master >= 0) {
-        request.settle(master)
+        request.settle(master, hold)
         return hold
       }
       const waiter: Waiter = {
         settle(result) {
           if (typeof result !== 'number') isHeld = false
-          request.settle(result)
+          request.settle(result, hold)
         },
         cancelTimeout: runtime.schedule(timeoutMs, () => turnAway(ticket, waiter, 'queue-timeout'))
       }

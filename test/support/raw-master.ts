@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { jrubyMetricsPath } from '../../src/puppet/jruby-metrics.ts'
 import { type Received, receive } from './received.ts'
 
 /** One request, or more, that reached a raw master on one connection. */
@@ -34,7 +35,9 @@ export async function startRawMaster(
     const received = receive(socket)
     try {
       const head = await received.until('\r\n\r\n')
-      if (head.startsWith('GET /status/v1/simple ')) socket.end(running)
+      if (head.startsWith(`GET ${jrubyMetricsPath} `))
+        socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
+      else if (head.startsWith('GET /status/v1/simple ')) socket.end(running)
       else await script({ socket, index: count++, ...received })
     } catch {
       socket.destroy() // A connection that ended too soon: what the agent got is what the test judges.

@@ -4,6 +4,7 @@ import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { IssuedCertificate } from '../../src/demo/certificates.ts'
+import { jrubyMetricsPath } from '../../src/puppet/jruby-metrics.ts'
 
 /** A request as a master saw it. */
 export interface SeenRequest {
@@ -44,6 +45,8 @@ export async function startScriptedMaster(
     /** Bundle that clients' certificates must chain to; then every client must show one. */
     readonly clientCa?: string
     readonly port?: number
+    /** Default: so many that no request waits, for tests that are not about waiting. */
+    readonly jrubies?: number
   } = {}
 ): Promise<ScriptedMaster> {
   const sockets = new Map<Socket, number>()
@@ -54,6 +57,10 @@ export async function startScriptedMaster(
   }
   let connectionCount = 0
   const onRequest: Script = (request, response) => {
+    if (request.url === jrubyMetricsPath) {
+      response.end(jrubyMetrics(options.jrubies ?? PLENTY))
+      return
+    }
     if (request.url === '/status/v1/simple') {
       response.end('running')
       return
@@ -110,6 +117,19 @@ export async function startScriptedMaster(
     kill
   }
   return master
+}
+
+const PLENTY = 1_000
+
+/** What a master says about idle JRubies. */
+export function jrubyMetrics(jrubies: number): string {
+  const metrics = {
+    'num-jrubies': jrubies,
+    'num-free-jrubies': jrubies,
+    'borrow-count': 1,
+    'requested-instances': []
+  }
+  return JSON.stringify({ state: 'running', status: { experimental: { metrics } } })
 }
 
 function seenRequest(request: IncomingMessage, connection: number): SeenRequest {
