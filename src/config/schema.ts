@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxMasters } from '../model/slot-layout.ts'
 import { affinities, logLevels, policyNames } from './config.ts'
 import {
   autoOrWholeNumber,
@@ -163,6 +164,7 @@ export const schema = group({
   masters: z
     .array(master, { error: mustBe('a list of at least one master') })
     .min(1, { error: mustBe('a list of at least one master') })
+    .max(maxMasters, { error: mustBe(`a list of at most ${maxMasters} masters`) })
     .describe('The compile masters.'),
   upstream: upstream.prefault({}).describe('How the proxy talks to masters.'),
   health: health.prefault({}).describe('How the proxy finds out which masters can serve.'),

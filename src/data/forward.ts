@@ -1,67 +1,20 @@
-import { type Dispatcher, errors } from 'undici'
+import type { Dispatcher } from 'undici'
 import { ProxyError, type ReasonCode } from '../model/errors.ts'
-import type { Outcome } from '../model/messages.ts'
 import type { Master } from '../model/snapshot.ts'
-import type { TrafficMetrics } from '../telemetry/metrics.ts'
 import { candidates } from './candidates.ts'
+import type { Errand, ForwardDeps, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
-import { requestHeaders, responseHeaders } from './headers.ts'
+import { type Failure, failureOf } from './failure.ts'
+import { reasonPhrase, requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, RequestBody } from './request-body.ts'
-import type { Responder } from './respond.ts'
 import { mayTryNext } from './retry.ts'
-import type { RetryBudget } from './retry-budget.ts'
-import type { Hold, Rank, SlotQueue } from './slot-queue.ts'
-import type { Upstream } from './upstream.ts'
+import type { Hold } from './slot-queue.ts'
 
 /** A catalog request brings some 100 KB of facts; what is larger than this streams and is not sent twice. */
 const KEEP_BODY_BYTES = 1024 * 1024
 
-export interface ForwardDeps {
-  readonly metrics: TrafficMetrics
-  readonly responder: Responder
-  readonly now: () => number
-  readonly upstreamOf: (master: Master) => Upstream
-  /** Charges and frees a request at a master on the board. */
-  readonly begin: (master: Master) => void
-  readonly end: (master: Master) => void
-  readonly report: (outcome: Outcome) => void
-  readonly slots: SlotQueue
-  readonly masterAt: (index: number) => Master
-  /** Whether a master could take one more request now. */
-  readonly hasRoom: (master: Master) => boolean
-  readonly budget: RetryBudget
-}
-
-/** What a request that needs a JRuby asks for. */
-export interface SlotNeed {
-  readonly rank: Rank
-  /** The master it should stay on, or -1. */
-  readonly pinned: () => number
-  /** Called with the master whose JRuby it got. */
-  readonly chosen: (master: Master) => void
-}
-
-/** One request to be brought to a master. */
-export interface Errand {
-  readonly exchange: Exchange
-  /** What masters are told about the agent, as a flat list of header names and values. */
-  readonly identity: readonly string[]
-  /** May be sent once more after a master had it and broke off. */
-  readonly repeatable: boolean
-  /** The next master to try, given the indexes of those tried; `undefined` when there is none. */
-  readonly next: (tried: readonly number[]) => Master | undefined
-  /** What to say when nobody is left to try. */
-  readonly nobody: ReasonCode
-  /** `undefined` for what needs no JRuby and never waits for one. */
-  readonly slot: SlotNeed | undefined
-}
-
-export function forward(errand: Errand, deps: ForwardDeps): void {
-  new Forwarding(errand, deps).start()
-}
-
 /** Brings one request to one master after the other until one answers, and streams the answer to the agent. */
-class Forwarding implements Dispatcher.DispatchHandler {
+export class Forwarding implements Dispatcher.DispatchHandler {
   readonly #errand: Errand
   readonly #exchange: Exchange
   readonly #deps: ForwardDeps
@@ -112,8 +65,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #queue(slot: SlotNeed, after: Failure['reason'] | undefined): void {
     const { exchange, next, nobody } = this.#errand
     const { now, slots, metrics, masterAt } = this.#deps
-    const order = candidates(next, this.#tried)
-    if (order.length === 0) {
+    const first = next(this.#tried)
+    if (!first) {
       this.#refuse(nobody)
       return
     }
@@ -123,7 +76,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
       rank: slot.rank,
       pinned: slot.pinned(),
       tried: this.#tried,
-      order: order.map(master => master.index),
+      first: first.index,
+      order: () => [first, ...candidates(next, [...this.#tried, first.index])].map(master => master.index),
       settle: (result, granted) => {
         isSettled = true
         const waitedMs = now() - askedAtMs
@@ -232,7 +186,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return
     }
     const sent = this.#controller !== undefined
-    const failure = describe(error, sent)
+    const failure = failureOf(error, sent)
     if (failure.reason === 'connect-failed') {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
@@ -293,42 +247,3 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
 const agentGone = new Error('the agent hung up')
 const passedOn = new Error('the master is busy')
-
-/** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
-function reasonPhrase(statusMessage = ''): string {
-  return carriable.test(statusMessage) ? statusMessage : ''
-}
-
-const carriable = /^[\t\x20-\x7e\x80-\xff]*$/
-
-interface Failure {
-  /** For `retries_total` and the log. */
-  readonly reason:
-    | 'connect-failed'
-    | 'master-lost'
-    | 'master-busy'
-    | 'master-timeout'
-    | 'master-answer'
-    | 'bad-request'
-  readonly code: ReasonCode
-  readonly cause: string
-  /** Another master might do better. */
-  readonly worthAnother: boolean
-}
-
-/** What undici's error means for the request. */
-function describe(error: Error, sent: boolean): Failure {
-  const cause = (error as NodeJS.ErrnoException).code ?? error.name
-  if (cause === 'UND_ERR_INVALID_ARG') {
-    return { reason: 'bad-request', code: 'bad-request', cause, worthAnother: false }
-  }
-  if (!sent) return { reason: 'connect-failed', code: 'no-master', cause, worthAnother: true }
-  if (cause === 'UND_ERR_HEADERS_TIMEOUT' || cause === 'UND_ERR_BODY_TIMEOUT') {
-    return { reason: 'master-timeout', code: 'master-timeout', cause, worthAnother: false }
-  }
-  const isMalformed = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError
-  if (isMalformed || cause.startsWith('UND_ERR_RES')) {
-    return { reason: 'master-answer', code: 'master-answer', cause, worthAnother: false }
-  }
-  return { reason: 'master-lost', code: 'master-lost', cause, worthAnother: true }
-}

@@ -56,3 +56,10 @@ function namedAway(connection: string | undefined): ReadonlySet<string> | undefi
   if (connection === undefined || connection === 'close' || connection === 'keep-alive') return undefined
   return new Set(connectionTokens(connection))
 }
+
+/** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
+export function reasonPhrase(statusMessage = ''): string {
+  return carriable.test(statusMessage) ? statusMessage : ''
+}
+
+const carriable = /^[\t\x20-\x7e\x80-\xff]*$/

@@ -16,14 +16,15 @@ import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { admit } from './admission.ts'
 import { createConnections } from './connections.ts'
 import { createDrain } from './drain.ts'
+import type { Errand } from './errand.ts'
 import { type Exchange, openExchange } from './exchange.ts'
 import { fanOut } from './fan-out.ts'
-import { type Errand, forward } from './forward.ts'
+import { Forwarding } from './forward.ts'
 import type { Identity } from './identity.ts'
 import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { createSlotQueue, ranks } from './slot-queue.ts'
+import { createSlotQueue } from './slot-queue.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 
 /**
@@ -54,15 +55,13 @@ export async function startPlane(
   const slots = createSlotQueue({
     user: table.join(worker),
     runtime,
-    depth: () => ranks.reduce((sum, _rank, index) => sum + table.waiting(index), 0),
+    depth: table.depth,
     limit: config.queue.limit,
     timeoutMs: config.queue.timeoutMs
   })
   // Of its JRubies, those that work for others count like those that work for us.
-  const load = (master: Master) => {
-    const { capacity, foreign } = table.room(master.index)
-    return (board.inFlight(master.index) + foreign) / Math.max(1, capacity)
-  }
+  const load = ({ index }: Master) =>
+    (board.inFlight(index) + table.foreign(index)) / Math.max(1, table.capacity(index))
   const policy = policies[config.balance.policy]({ load, random: runtime.random })
   const forwardDeps = {
     metrics,
@@ -74,10 +73,7 @@ export async function startPlane(
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
     slots,
     masterAt: (index: number) => masters[index] as Master,
-    hasRoom(master: Master) {
-      const { capacity, foreign } = table.room(master.index)
-      return table.taken(master.index) + foreign < capacity
-    },
+    hasRoom: ({ index }: Master) => table.taken(index) + table.foreign(index) < table.capacity(index),
     budget: createRetryBudget(runtime.now)
   }
   const admission = {
@@ -91,7 +87,7 @@ export async function startPlane(
     now: runtime.now,
     affinity: config.balance.affinity,
     pins: createPinTable(sizes.pins, start.pins),
-    forward: (errand: Errand) => forward(errand, forwardDeps),
+    forward: (errand: Errand) => new Forwarding(errand, forwardDeps).start(),
     fanOut: (exchange: Exchange, identity: Identity) =>
       void fanOut(exchange, identity.headers, snapshot.masters, { upstreamOf, responder })
   }

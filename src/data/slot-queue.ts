@@ -1,5 +1,5 @@
 import type { Runtime } from '../model/runtime.ts'
-import type { SlotUser } from '../model/slots.ts'
+import type { SlotClaim, SlotUser } from '../model/slots.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
 /** The queue's ranks, first come first, by the name they have in metrics. */
@@ -36,8 +36,10 @@ export interface SlotRequest {
   /** The one master it should go to, or -1. */
   readonly pinned: number
   readonly tried: readonly number[]
-  /** Masters by preference, all that could serve it. */
-  readonly order: readonly number[]
+  /** The master it would like best. */
+  readonly first: number
+  /** All that could serve it, best first; asked for only when the first has no room. */
+  readonly order: () => readonly number[]
   /** Called once, perhaps before `ask` returns: with a master's index and its slot, or why there is none. */
   readonly settle: (result: number | NoSlot, hold: Hold) => void
 }
@@ -102,11 +104,15 @@ export function createSlotQueue(deps: {
         request.settle('queue-full', nothing)
         return nothing
       }
-      const claim = runtime.now() + headStartMs[request.rank]
-      const got = user.ask(
-        { rank: ranks.indexOf(request.rank), claim, pinned: request.pinned, tried: request.tried },
-        request.order
-      )
+      const claim: SlotClaim = {
+        rank: ranks.indexOf(request.rank),
+        claim: runtime.now() + headStartMs[request.rank],
+        pinned: request.pinned,
+        tried: request.tried
+      }
+      const preferred = request.pinned >= 0 ? request.pinned : request.first
+      const taken = user.take(claim, preferred)
+      const got = taken >= 0 ? { ticket: taken, master: preferred } : user.ask(claim, request.order())
       if (!got) {
         request.settle('queue-full', nothing)
         return nothing

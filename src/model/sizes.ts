@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { SlotTableSize } from './slot-table.ts'
+import type { SlotTableSize } from './slots.ts'
 
 /** Certnames that can be pinned at once: four in each set. A pin is 20 bytes. */
 const PIN_SETS = 8_192

@@ -1,29 +1,17 @@
 import { createSharedLock } from './shared-lock.ts'
-import type { MasterRoom, SlotTable, SlotUser } from './slots.ts'
-
-export interface SlotTableSize {
-  readonly workers: number
-  readonly masters: number
-  /** Entries of each worker: the most requests it can have running and waiting together. */
-  readonly entries: number
-}
-
-/** Queues by rank; see `SlotClaim`. */
-export const rankCount = 3
-
-const state = { free: 0, waiting: 1, running: 2 } as const
-/** Int32 cells of an entry. Masters tried are a bit each, so a table knows at most 32 masters. */
-const entryCells = { state: 0, rank: 1, pinned: 2, tried: 3, master: 4 } as const
-const ENTRY_SIZE = 5
-const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3 } as const
-const ROOM_SIZE = 4
-/** Cells of a worker: its wake-up count, and how many of its entries wait. */
-const WORKER_SIZE = 2
-const LOCK = 0
-const WAITING = 1
-const HEADER_SIZE = WAITING + rankCount
-
-export const maxMasters = 32
+import {
+  ENTRY_SIZE,
+  entryCells,
+  HEADER_SIZE,
+  LOCK,
+  ROOM_SIZE,
+  rankCount,
+  roomCells,
+  state,
+  WAITING,
+  WORKER_SIZE
+} from './slot-layout.ts'
+import type { MasterRoom, SlotClaim, SlotTable, SlotTableSize, SlotUser } from './slots.ts'
 
 /** A new table, or a view of one that another thread made with the same size. */
 export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer): SlotTable {
@@ -68,15 +56,17 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     return best
   }
 
-  function takesWork(master: number): boolean {
-    return get(roomAt(master) + roomCells.tier) >= 0
-  }
-
   function mayGoTo(entry: number, master: number): boolean {
     const tried = get(entry + entryCells.tried)
     if ((tried & (1 << master)) !== 0) return false
     const pinned = get(entry + entryCells.pinned)
-    if (pinned >= 0 && pinned !== master && takesWork(pinned) && (tried & (1 << pinned)) === 0) return false
+    if (
+      pinned >= 0 &&
+      pinned !== master &&
+      get(roomAt(pinned) + roomCells.tier) >= 0 &&
+      (tried & (1 << pinned)) === 0
+    )
+      return false
     return pinned === master || get(roomAt(master) + roomCells.tier) === bestTier(tried)
   }
 
@@ -164,13 +154,12 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
       })
     },
     taken: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.taken),
-    room(master: number) {
-      const at = roomAt(master)
-      return {
-        tier: Atomics.load(cells, at + roomCells.tier),
-        capacity: Atomics.load(cells, at + roomCells.capacity),
-        foreign: Atomics.load(cells, at + roomCells.foreign)
-      }
+    capacity: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.capacity),
+    foreign: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.foreign),
+    depth() {
+      let depth = 0
+      for (let rank = 0; rank < rankCount; rank++) depth += Atomics.load(cells, WAITING + rank)
+      return depth
     },
     waiting: (rank: number) => Atomics.load(cells, WAITING + rank),
     join
@@ -198,31 +187,51 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     // Highest first, so that low entries are used and a scan for those who wait is short.
     const spare = Array.from({ length: entries }, (_, index) => (worker + 1) * entries - 1 - index)
 
+    /** Files a claim as one that waits; within the lock. */
+    function file(ticket: number, { rank, claim, pinned, tried }: SlotClaim): void {
+      const entry = entryAt(ticket)
+      set(entry + entryCells.state, state.waiting)
+      set(entry + entryCells.rank, rank)
+      claims[ticket] = claim
+      set(entry + entryCells.pinned, pinned)
+      let bits = 0
+      for (const index of tried) bits |= 1 << index
+      set(entry + entryCells.tried, bits)
+      set(entry + entryCells.master, -1)
+      add(WAITING + rank, 1)
+      add(workerAt(worker) + 1, 1)
+    }
+
+    /** Lets a filed claim run at a master that has room, unless a better claim waits for it; within the lock. */
+    function startAt(ticket: number, master: number): boolean {
+      if (!hasRoom(master) || !mayGoTo(entryAt(ticket), master) || bestWaiting(master) !== ticket)
+        return false
+      stopWaiting(ticket)
+      run(ticket, master)
+      return true
+    }
+
     return {
-      ask({ rank, claim, pinned, tried }, order) {
+      take(claim, master) {
+        const ticket = spare.pop()
+        if (ticket === undefined) return -1
+        const isTaken = alone(worker, () => {
+          if (!hasRoom(master)) return false
+          file(ticket, claim)
+          if (startAt(ticket, master)) return true
+          free(ticket)
+          return false
+        })
+        if (isTaken) return ticket
+        spare.push(ticket)
+        return -1
+      },
+      ask(claim, order) {
         const ticket = spare.pop()
         if (ticket === undefined) return undefined
         const master = alone(worker, () => {
-          const entry = entryAt(ticket)
-          set(entry + entryCells.state, state.waiting)
-          set(entry + entryCells.rank, rank)
-          claims[ticket] = claim
-          set(entry + entryCells.pinned, pinned)
-          set(
-            entry + entryCells.tried,
-            tried.reduce((bits, index) => bits | (1 << index), 0)
-          )
-          set(entry + entryCells.master, -1)
-          add(WAITING + rank, 1)
-          add(workerAt(worker) + 1, 1)
-          for (const candidate of order) {
-            if (!hasRoom(candidate) || !mayGoTo(entry, candidate) || bestWaiting(candidate) !== ticket)
-              continue
-            stopWaiting(ticket)
-            run(ticket, candidate)
-            return candidate
-          }
-          return -1
+          file(ticket, claim)
+          return order.find(candidate => startAt(ticket, candidate)) ?? -1
         })
         return { ticket, master }
       },

@@ -12,7 +12,10 @@ export interface SlotTable {
   readonly removeWorker: (worker: number) => void
   /** Slots taken at a master. */
   readonly taken: (masterIndex: number) => number
-  readonly room: (masterIndex: number) => MasterRoom
+  readonly capacity: (masterIndex: number) => number
+  readonly foreign: (masterIndex: number) => number
+  /** Requests that wait, over all ranks. */
+  readonly depth: () => number
   /** Requests that wait, by rank. */
   readonly waiting: (rank: number) => number
   /** A worker's own hands on the table. */
@@ -42,6 +45,8 @@ export interface SlotClaim {
 }
 
 export interface SlotUser {
+  /** Takes a slot at one master now or not at all: its ticket, or -1. */
+  readonly take: (claim: SlotClaim, master: number) => number
   /**
    * Takes a slot at the master that `order` names first among those with room, unless somebody with a better
    * claim waits for it. Returns the ticket and the master; a master of -1 means the ticket waits. `undefined`:
@@ -57,4 +62,11 @@ export interface SlotUser {
   readonly release: (ticket: number) => void
   /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
   readonly granted: () => Promise<void>
+}
+
+export interface SlotTableSize {
+  readonly workers: number
+  readonly masters: number
+  /** Entries of each worker: the most requests it can have running and waiting together. */
+  readonly entries: number
 }

@@ -67,10 +67,9 @@ for (const [line, problem] of wrongValues) {
 const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
-  ['balance: { affinity: sticky }', '5:22 balance.affinity: is "sticky", must be phase, run or none'],
   [
     'discovery: {}',
-    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, admin, log'
+    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, admin, log'
   ],
   [
     'upstream: { tls: { serverNmae: a } }',
@@ -78,7 +77,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     '__proto__: { a: 1 }',
-    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, admin, log'
+    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, admin, log'
   ]
 ]
 
@@ -97,6 +96,12 @@ t.test('a key that looks like no name, but like a line of a PEM file, is not rep
 t.test('an unknown key of a master is told with its place', async t => {
   const yaml = `${tls}\n${ca}\nmasters:\n  - { name: a, url: "http://a", wieght: 1 }\n`
   t.same(problemsOf(t, yaml), [`${file}:4:33 masters[0].wieght: is not a known key, did you mean weight?`])
+})
+
+t.test('an affinity is one of three', async t => {
+  t.same(problemsOf(t, minimal('balance: { affinity: sticky }')), [
+    `${file}:5:22 balance.affinity: is "sticky", must be one of phase, run, none`
+  ])
 })
 
 /** A master's `name` and `url` as written, and what is wrong with them. */
@@ -121,6 +126,10 @@ const wrongMasters: readonly (readonly [entry: string, problem: string])[] = [
   [
     'name: a, url: "http://a", weight: 1001',
     '4:41 masters[0].weight: is 1001, must be a whole number from 0 to 1000'
+  ],
+  [
+    'name: a, url: "http://a", capacity: 0',
+    '4:43 masters[0].capacity: is 0, must be a whole number from 1 to 1000'
   ],
   [
     'name: a, url: "http://a", priority: -1',

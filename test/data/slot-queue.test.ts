@@ -10,7 +10,7 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
   const queue = createSlotQueue({
     user: table.join(0),
     runtime,
-    depth: () => table.waiting(0) + table.waiting(1) + table.waiting(2),
+    depth: table.depth,
     limit,
     timeoutMs
   })
@@ -20,7 +20,8 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
       rank,
       pinned: -1,
       tried: [],
-      order: [0],
+      first: 0,
+      order: () => [0],
       settle: (result: number | NoSlot) => log.push(typeof result === 'number' ? name : `${name} ${result}`),
       ...rest
     })

@@ -1,0 +1,21 @@
+/** Where things are in the slot table's memory, in cells of 32 bits. */
+
+/** Queues by rank; see `SlotClaim`. */
+export const rankCount = 3
+
+/** What an entry stands for. */
+export const state = { free: 0, waiting: 1, running: 2 } as const
+/** Cells of an entry. */
+export const entryCells = { state: 0, rank: 1, pinned: 2, tried: 3, master: 4 } as const
+export const ENTRY_SIZE = 5
+/** Cells of a master. */
+export const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3 } as const
+export const ROOM_SIZE = 4
+/** Cells of a worker: its wake-up count, and how many of its entries wait. */
+export const WORKER_SIZE = 2
+export const LOCK = 0
+export const WAITING = 1
+export const HEADER_SIZE = WAITING + rankCount
+
+/** Masters tried are a bit each in one cell. */
+export const maxMasters = 32
