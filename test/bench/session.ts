@@ -61,7 +61,7 @@ async function check(proxy: Contender, material: Material, scheme: Scheme): Prom
   try {
     return await Promise.race([checkProxy(proxy, material, backendPorts[scheme]), proxy.started.died])
   } catch (cause) {
-    throw new WrongProxy((cause as Error).message, { cause })
+    throw new WrongProxy(`${proxy.name}: ${(cause as Error).message}`, { cause })
   }
 }
 
