@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Order, Outcome, PlaneStart, Report, RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { merged } from '../telemetry/merged.ts'
 
 /** A worker that dies this soon after its start is not replaced at once, lest a lasting fault become a busy loop. */
 const SHORT_LIFE_MS = 1_000
@@ -54,7 +55,8 @@ export function createWorkers(options: WorkersOptions): Workers {
   const { config, log, runtime } = options
   const count = Math.max(1, config.listen.workers)
   const planes = new Map<number, Plane>()
-  const retired: (readonly object[])[] = []
+  /** What those that died had counted, as one. */
+  let retired: Promise<readonly object[]> = Promise.resolve([])
   let port = config.listen.port
   let stopping = false
   let metricsId = 0
@@ -79,6 +81,7 @@ export function createWorkers(options: WorkersOptions): Workers {
         resolve()
       } else if (report.type === 'failed') {
         reject(Object.assign(new Error(report.message), { code: report.code }))
+        void plane.terminate()
       } else if (report.type === 'outcome') {
         options.onOutcome(report.outcome)
       } else if (report.type === 'metrics') {
@@ -92,19 +95,30 @@ export function createWorkers(options: WorkersOptions): Workers {
     onEnd(cause => {
       reject(cause ?? new Error('the worker ended'))
       planes.delete(worker)
-      retired.push(plane.metrics)
+      retired = retired.then(counted => merged([counted, plane.metrics]))
       options.onDeath(worker)
       for (const settle of plane.onMetrics.values()) settle(plane.metrics)
       plane.onDrained?.(0)
       if (stopping || !plane.listening) return
       log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
-      const delayMs = runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0
-      runtime.schedule(delayMs, () => {
-        if (!stopping)
-          start(worker).catch(error => log.error({ worker, cause: String(error) }, 'worker cannot start'))
-      })
+      replace(worker, runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0)
     })
     return promise
+  }
+
+  /** Starts another one in its place, again and again until it listens. */
+  function replace(worker: number, delayMs: number): void {
+    runtime.schedule(delayMs, async () => {
+      if (stopping) return
+      try {
+        await start(worker)
+        log.info({ worker }, 'a worker thread is replaced')
+      } catch (error) {
+        if (stopping) return
+        log.error({ worker, cause: String(error) }, 'a worker thread cannot start; it is tried again')
+        replace(worker, SHORT_LIFE_MS)
+      }
+    })
   }
 
   function thread(data: PlaneStart) {
@@ -159,7 +173,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       for (const plane of planes.values()) plane.post(order)
     },
     async metrics() {
-      return [...retired, ...(await Promise.all([...planes.values()].map(askMetrics)))]
+      return Promise.all([retired, ...[...planes.values()].map(askMetrics)])
     },
     async drain(timeoutMs) {
       stopping = true

@@ -31,11 +31,14 @@ export function createDrain(
   let onEmpty = () => {}
 
   server.on('secureConnection', socket => {
-    connections.set(socket, { open: new Set(), idleSinceMs: now() })
+    const connection = { open: new Set<ServerResponse>(), idleSinceMs: now() }
+    connections.set(socket, connection)
     socket.once('close', () => {
       connections.delete(socket)
       if (connections.size === 0) onEmpty()
     })
+    // Its handshake had begun before.
+    if (isDraining) closeWhenIdle(socket, connection)
   })
 
   function closeWhenIdle(socket: Socket, connection: Connection): void {

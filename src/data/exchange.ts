@@ -19,6 +19,8 @@ export interface Exchange {
   upstreamMs: number
   bytesIn: number
   bytesOut: number
+  /** Set when its answer went past the response object. */
+  status?: number | undefined
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
 }
@@ -53,11 +55,12 @@ export function openExchange(
     upstreamMs: 0,
     bytesIn: 0,
     bytesOut: 0,
+    status: undefined,
     end: undefined
   }
   response.once('close', () => {
     const isComplete = response.writableFinished
-    const status = response.headersSent ? response.statusCode : AGENT_GONE_STATUS
+    const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
     const durationMs = now() - exchange.startedAtMs
     metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
     metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)

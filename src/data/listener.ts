@@ -5,7 +5,6 @@ import type { Socket } from 'node:net'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import type { TlsConfig } from '../config/config.ts'
-import { ProxyError, type ReasonCode } from '../model/errors.ts'
 
 /** Agents drop an idle connection after 4 s; the server's side must never be first. */
 const KEEP_ALIVE_MS = 75_000
@@ -20,6 +19,8 @@ export interface ListenerOptions {
   readonly requestId: () => string
   /** Serves one request; owns the response from then on. */
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
+  /** Answers what is no request. */
+  readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
 }
 
 export interface Listener {
@@ -31,10 +32,11 @@ export interface Listener {
 
 /**
  * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
- * judged later, TLS 1.2 and 1.3, and no session tickets, since a resumed session would skip the client's check.
+ * judged later, TLS 1.2 and 1.3. No session tickets, since a resumed session would skip the client's check, and no
+ * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve } = options
+  const { tls, requestId, serve, onClientError } = options
   const fastify = Fastify({
     https: {
       cert: tls.certificates.map(each => each.cert),
@@ -43,7 +45,9 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      // Judged with the rest of a request, in words of our own.
+      requireHostHeader: false,
       handshakeTimeout: HANDSHAKE_MS,
       ALPNProtocols: ['http/1.1']
     },
@@ -52,7 +56,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS,
     exposeHeadRoutes: false,
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: onClientError,
     // A target the router cannot decode is still ours to judge and answer.
     frameworkErrors: (_error, request, reply) => {
       reply.hijack()
@@ -61,6 +65,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
   const server = fastify.server as HttpsServer
   server.headersTimeout = HEADERS_MS
+  // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 
   // Bodies stream untouched: no parser of Fastify's own may buffer them or judge their Content-Type.
   fastify.removeAllContentTypeParsers()
@@ -95,23 +101,4 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     },
     close: () => fastify.close()
   }
-}
-
-const clientErrors: Readonly<Record<string, ReasonCode>> = {
-  HPE_HEADER_OVERFLOW: 'headers-too-large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout'
-}
-
-/** Answers what never became a request: there is no response object, only the socket. */
-function answerClientError(this: unknown, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const refusal = new ProxyError(clientErrors[error.code ?? ''] ?? 'bad-request')
-  const body = `${refusal.message}.`
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${refusal.code}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `X-Puppet-LB-Reason: ${refusal.code}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
 }

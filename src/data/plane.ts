@@ -14,12 +14,14 @@ import { createAccessLog } from '../telemetry/access-log.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { admit } from './admission.ts'
+import { createClientErrors } from './client-errors.ts'
 import { createConnections } from './connections.ts'
 import { createDrain } from './drain.ts'
 import type { Errand } from './errand.ts'
 import { type Exchange, openExchange } from './exchange.ts'
 import { fanOut } from './fan-out.ts'
 import { Forwarding } from './forward.ts'
+import { hasOneHost } from './host-header.ts'
 import type { Identity } from './identity.ts'
 import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
@@ -93,19 +95,23 @@ export async function startPlane(
   }
 
   const requestId = createRequestIds(worker, runtime)
+  const clientErrors = createClientErrors({ ...books, requestId, schedule: runtime.schedule })
   const listener = await createListener({
     tls: config.tls,
     requestId,
     serve(id, request, response) {
       drain.onRequest(request.socket, response)
       const exchange = openExchange(id, request, response, books)
+      clientErrors.onRequest(exchange)
       try {
-        admit(exchange, connections.identityOf(request.socket), admission)
+        if (hasOneHost(request)) admit(exchange, connections.identityOf(request.socket), admission)
+        else responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
       } catch (error) {
         log.error({ id, err: error }, 'request failed inside the balancer')
         responder.refuse(exchange, new ProxyError('internal'))
       }
-    }
+    },
+    onClientError: clientErrors.onError
   })
   const connections = createConnections(listener.server, authoritiesOf(config.tls.ca), metrics)
   const drain = createDrain(listener.server, runtime)

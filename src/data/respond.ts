@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.ts'
 /** Seconds. Short enough to be back soon after a restart, wide enough that agents do not come back together. */
 const RETRY_AFTER = { minSeconds: 5, maxSeconds: 30 }
 /** An upload that still runs after its answer is given this long, so that the agent reads the answer first. */
-const LINGER_MS = 10_000
+export const LINGER_MS = 10_000
 
 export interface Responder {
   /** Ends a request with an answer of the proxy's own. */
@@ -19,6 +19,11 @@ export interface Responder {
    * nothing before they have sent everything, so what still comes is dropped, for a while.
    */
   readonly dropRest: (request: IncomingMessage) => void
+}
+
+/** What an agent prints: what is wrong, and what to look for in the log. */
+export function sentenceOf(error: ProxyError, id: string): string {
+  return `${error.message}. Request ${id}`
 }
 
 /** The one place where an error becomes HTTP. */
@@ -72,7 +77,7 @@ export function createResponder(deps: {
       const mayRetry = error.retry && understandsRetryAfter(typeof version === 'string' ? version : undefined)
       if (error.retry) deps.metrics.shed.inc({ reason: error.code })
       const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), RETRY_AFTER) : undefined
-      answer(exchange, error.status, `${error.message}. Request ${exchange.id}`, error.code, retryAfter)
+      answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
     }
   }
 }

@@ -14,8 +14,15 @@ export const ROOM_SIZE = 4
 /** Cells of a worker: its wake-up count, and how many of its entries wait. */
 export const WORKER_SIZE = 2
 export const LOCK = 0
-export const WAITING = 1
+/** Requests that wait, and after it the same by rank. */
+export const DEPTH = 1
+export const WAITING = 2
 export const HEADER_SIZE = WAITING + rankCount
 
 /** Masters tried are a bit each in one cell. */
 export const maxMasters = 32
+
+/** Masters by index, a bit each. */
+export function bitsOf(indexes: readonly number[]): number {
+  return indexes.length === 0 ? 0 : indexes.reduce((bits, index) => bits | (1 << index), 0)
+}

@@ -1,17 +1,20 @@
 import { createSharedLock } from './shared-lock.ts'
-import {
-  ENTRY_SIZE,
+import * as layout from './slot-layout.ts'
+import type { MasterRoom, SlotClaim, SlotTable, SlotTableSize, SlotUser } from './slots.ts'
+
+const {
+  bitsOf,
   entryCells,
-  HEADER_SIZE,
-  LOCK,
-  ROOM_SIZE,
-  rankCount,
   roomCells,
   state,
-  WAITING,
-  WORKER_SIZE
-} from './slot-layout.ts'
-import type { MasterRoom, SlotClaim, SlotTable, SlotTableSize, SlotUser } from './slots.ts'
+  ENTRY_SIZE,
+  ROOM_SIZE,
+  WORKER_SIZE,
+  HEADER_SIZE,
+  LOCK,
+  DEPTH,
+  WAITING
+} = layout
 
 /** A new table, or a view of one that another thread made with the same size. */
 export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer): SlotTable {
@@ -97,6 +100,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
 
   function stopWaiting(ticket: number): void {
     add(WAITING + get(entryAt(ticket) + entryCells.rank), -1)
+    add(DEPTH, -1)
     add(workerAt(workerOf(ticket)) + 1, -1)
   }
 
@@ -146,9 +150,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
       // Had it died within the lock, the lock would stay taken for ever.
       breakFor(worker)
       alone(workers, () => {
-        for (let ticket = worker * entries; ticket < (worker + 1) * entries; ticket++) {
-          set(entryAt(ticket) + entryCells.state, state.free)
-        }
+        cells.fill(state.free, entryAt(worker * entries), entryAt((worker + 1) * entries))
         recount()
         giveOutAll()
       })
@@ -156,11 +158,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     taken: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.taken),
     capacity: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.capacity),
     foreign: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.foreign),
-    depth() {
-      let depth = 0
-      for (let rank = 0; rank < rankCount; rank++) depth += Atomics.load(cells, WAITING + rank)
-      return depth
-    },
+    depth: () => Atomics.load(cells, DEPTH),
     waiting: (rank: number) => Atomics.load(cells, WAITING + rank),
     join
   })
@@ -168,7 +166,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   /** Works out every count from the entries; after a worker died in the middle of changing one. */
   function recount(): void {
     for (let master = 0; master < masters; master++) set(roomAt(master) + roomCells.taken, 0)
-    for (let rank = 0; rank < rankCount; rank++) set(WAITING + rank, 0)
+    cells.fill(0, DEPTH, HEADER_SIZE)
     for (let worker = 0; worker < workers; worker++) set(workerAt(worker) + 1, 0)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
       const entry = entryAt(ticket)
@@ -176,6 +174,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
         add(roomAt(get(entry + entryCells.master)) + roomCells.taken, 1)
       } else if (get(entry + entryCells.state) === state.waiting) {
         add(WAITING + get(entry + entryCells.rank), 1)
+        add(DEPTH, 1)
         add(workerAt(workerOf(ticket)) + 1, 1)
       }
     }
@@ -194,11 +193,10 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
       set(entry + entryCells.rank, rank)
       claims[ticket] = claim
       set(entry + entryCells.pinned, pinned)
-      let bits = 0
-      for (const index of tried) bits |= 1 << index
-      set(entry + entryCells.tried, bits)
+      set(entry + entryCells.tried, bitsOf(tried))
       set(entry + entryCells.master, -1)
       add(WAITING + rank, 1)
+      add(DEPTH, 1)
       add(workerAt(worker) + 1, 1)
     }
 

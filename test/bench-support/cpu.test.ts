@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cpuMicros, parseSchedstat, parseStat } from '../bench/cpu.ts'
+import { cpuMicros, machineMicros, parseSchedstat, parseStat } from '../bench/cpu.ts'
 
 /** A `stat` line as Linux writes it, up to the two counters that matter and some after them. */
 function stat(pid: number, name: string, utime: number, stime: number): string {
@@ -51,6 +51,11 @@ t.test('without schedstat in the kernel, steps of 10 ms remain', async t => {
 
 t.test('a process that is gone is an error', async t => {
   t.throws(() => cpuMicros(10, t.testdir({})), { code: 'ENOENT' })
+})
+
+t.test('the machine is busy with all but idling and waiting for disks', async t => {
+  const proc = t.testdir({ stat: 'cpu  10 1 20 5000 700 2 3 4 0 0\ncpu0 9 9 9 9 9 9 9 9 0 0\nintr 1\n' })
+  t.equal(machineMicros(proc), 400_000)
 })
 
 t.test('work of this process shows in the real /proc', { skip: process.platform !== 'linux' }, async t => {

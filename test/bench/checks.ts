@@ -25,7 +25,7 @@ const forgedHeaders = [
  */
 export async function checkProxy(proxy: Contender, material: Material, ports: BackendPorts): Promise<string> {
   const claim = (holds: boolean, what: string) => {
-    if (!holds) throw new Error(`${proxy.name} ${what}`)
+    if (!holds) throw new Error(what)
   }
   const agent = await openConnection(proxy.port, agentContext(material, certname))
   const stranger = await openConnection(proxy.port, agentContext(material, undefined))

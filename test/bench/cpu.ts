@@ -26,6 +26,14 @@ export function cpuMicros(pid: number, proc = '/proc'): number {
   return Math.max(whole, threads) + descendants
 }
 
+/** CPU time that everything on this machine has used so far, in microseconds, the hypervisor's share included. */
+export function machineMicros(proc = '/proc'): number {
+  const total = /^cpu +(.+)$/m.exec(readFileSync(join(proc, 'stat'), 'utf8'))?.[1]
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    total?.split(' ').map(Number) ?? []
+  return (user + nice + system + irq + softirq + steal) * TICK_MICROS
+}
+
 /** utime and stime of a `stat` line together, in microseconds. The name before them may hold spaces and brackets. */
 export function parseStat(line: string): number {
   const afterName = line.slice(line.lastIndexOf(')') + 2).split(' ')

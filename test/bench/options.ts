@@ -3,8 +3,8 @@ import { type Effort, efforts } from './figures.ts'
 import { type ProxyName, proxyNames, type Scheme, schemes } from './ports.ts'
 
 export const usage = `npm run bench -- [options]
-  --quick              smaller and fewer measurements: under a minute instead of some six
-  --rounds N           measurements of each figure (7; 3 with --quick)
+  --quick              smaller and fewer measurements: under a minute instead of some four
+  --rounds N           measurements of each figure (6; 3 with --quick)
   --seed N             order of the proxies in each round (1)
   --upstream LIST      how the proxies reach the masters: http, https or both (http,https; http with --quick)
   --proxies LIST       of haproxy, nginx, puppet-lb (all)

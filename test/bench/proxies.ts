@@ -28,7 +28,7 @@ export async function startProxy(
   const file = join(material.directory, `${name}.conf`)
   const { text, command, args } = launchOf(name, file, options)
   writeFileSync(file, text)
-  const outputFile = accessLogOf(material, name)
+  const outputFile = accessLogOf(options, name)
   const started = await processes.start({ command, args, outputFile })
   const port = proxyPorts[name]
   await Promise.race([untilListening(port), started.died])

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Material, serverName } from './material.ts'
-import { adminPort, type BackendPorts, proxyPorts, type Scheme } from './ports.ts'
+import { adminPort, type BackendPorts, type ProxyName, proxyPorts, type Scheme } from './ports.ts'
 
 /**
  * One job for three proxies: one thread; TLS 1.2 and 1.3 with the same certificate and no resumed sessions; client
@@ -15,8 +15,8 @@ export interface RecipeOptions {
 }
 
 /** The file of an access log in the directory of certificates. */
-export function accessLogOf(material: Material, name: string): string {
-  return join(material.directory, `${name}.access.log`)
+export function accessLogOf({ material, scheme }: RecipeOptions, name: ProxyName): string {
+  return join(material.directory, `${name}.${scheme}.access.log`)
 }
 
 /**
@@ -69,7 +69,8 @@ ${server(ports.ca)}
 }
 
 /** nginx drops headers with underscores by itself. Its buffers are large enough to write no temporary files. */
-export function nginxConfig({ material, scheme, ports }: RecipeOptions): string {
+export function nginxConfig(options: RecipeOptions): string {
+  const { material, scheme, ports } = options
   const { directory } = material
   const pool = (servers: readonly number[]) => `
     ${servers.map(port => `server 127.0.0.1:${port};`).join(' ')}
@@ -85,7 +86,7 @@ http {
   ${temporary}
   log_format agents '$remote_addr [$time_local] "$request" $status $body_bytes_sent $request_time '
     '$upstream_addr $upstream_response_time $ssl_client_s_dn';
-  access_log ${accessLogOf(material, 'nginx')} agents;
+  access_log ${accessLogOf(options, 'nginx')} agents;
   upstream masters { least_conn; ${pool(ports.masters)} }
   upstream ca { ${pool([ports.ca])} }
   server {

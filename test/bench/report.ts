@@ -5,6 +5,8 @@ import { ratiosOf, type Spread, spreadOf } from './statistics.ts'
 export interface Measured {
   readonly scheme: Scheme
   readonly figure: string
+  /** Share of the processors' time that processes outside the benchmark used meanwhile, 0 to 1. */
+  readonly disturbance: number
   readonly rounds: Readonly<Partial<Record<ProxyName, readonly number[]>>>
 }
 

@@ -57,6 +57,7 @@ async function run(options: Options, versions: ReadonlyMap<ProxyName, string>): 
       [
         `CPU time of each proxy process (one worker thread each), steady state: after ${warmUpRequests} requests`,
         `and ${warmUpRuns} agent runs of warm-up, ${rounds} rounds with the proxies in random order (seed ${options.seed}).`,
+        `Meanwhile ${percent(Math.max(...measured.map(each => each.disturbance)))} of the processors went to others; near 0 the ranges are narrow.`,
         `Every agent run is a new connection: ${handshake}, RSA-4096 on both sides.`,
         ...names.map(name => `  ${name} ${versions.get(name)}`),
         '',
@@ -79,4 +80,8 @@ async function run(options: Options, versions: ReadonlyMap<ProxyName, string>): 
     if (options.keep) say(`configurations and logs are in ${directory}`)
     else rmSync(directory, { recursive: true, force: true })
   }
+}
+
+function percent(share: number): string {
+  return `${Math.max(0, Math.round(share * 100))} %`
 }

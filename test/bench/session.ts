@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { checkProxy } from './checks.ts'
+import { cpuMicros, machineMicros } from './cpu.ts'
 import { measure, warmUp } from './figures.ts'
 import { type Material, makeMaterial } from './material.ts'
 import type { LoadOrder, LoadReply } from './messages.ts'
@@ -59,7 +61,7 @@ async function check(proxy: Contender, material: Material, scheme: Scheme): Prom
   try {
     return await Promise.race([checkProxy(proxy, material, backendPorts[scheme]), proxy.started.died])
   } catch (cause) {
-    throw new WrongProxy((cause as Error).message, { cause })
+    throw new WrongProxy(`${proxy.name}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -79,6 +81,8 @@ async function measureAll(
     figure,
     rounds: new Map<ProxyName, number[]>(proxies.map(({ name }) => [name, []]))
   }))
+  const before = othersMicros()
+  const beforeMs = performance.now()
   for (let round = 1; round <= effort.rounds; round++) {
     say(`masters by ${scheme}: round ${round} of ${effort.rounds}`)
     for (const { figure, rounds } of results) {
@@ -88,11 +92,19 @@ async function measureAll(
       }
     }
   }
+  const allMicros = (performance.now() - beforeMs) * 1000 * availableParallelism()
+  const disturbance = (othersMicros() - before) / allMicros
   return results.map(({ figure, rounds }) => ({
     scheme,
     figure: figure.name,
+    disturbance,
     rounds: Object.fromEntries(rounds)
   }))
+}
+
+/** CPU time used so far by what is no part of the benchmark; while none of its processes ends, only differences count. */
+function othersMicros(): number {
+  return machineMicros() - cpuMicros(process.pid)
 }
 
 /** Starts one of our own modules as a process; resolves with it once it has said it is ready. */

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestPki } from './balancer.ts'
+import { createLogReader, type LogLines } from './log-lines.ts'
+
+/** `puppet-lb serve` as an operator runs it. */
+export interface BalancerProcess extends LogLines {
+  readonly process: ChildProcess
+  readonly port: number
+  readonly adminPort: number
+  /** Resolves with the exit code, or the name of the signal that ended it. */
+  readonly exit: Promise<number | string>
+}
+
+type Group = Readonly<Record<string, unknown>>
+
+/** Keys of the configuration file; what is not said gets a default fit for loopback. */
+export interface ProcessConfig {
+  readonly ca: string
+  readonly masters: readonly Group[]
+  readonly listen?: Group
+  readonly health?: Group
+  readonly balance?: Group
+  readonly upstream?: Group
+}
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+/** Resolves once it serves. */
+export async function spawnBalancer(
+  t: { teardown: (task: () => unknown) => void },
+  pki: TestPki,
+  config: ProcessConfig,
+  { nodeOptions = [] }: { readonly nodeOptions?: readonly string[] } = {}
+): Promise<BalancerProcess> {
+  const directory = await mkdtemp(join(tmpdir(), 'puppet-lb-test-'))
+  const file = join(directory, 'puppet-lb.yaml')
+  const settings = {
+    listen: { host: '127.0.0.1', port: 0, workers: 0, ...config.listen },
+    tls: { cert: 'server.pem', key: 'server.key', ca: 'ca.pem' },
+    ca: { url: config.ca },
+    masters: config.masters,
+    health: { interval: '1s', timeout: '500ms', rise: 1, fall: 1, ...config.health },
+    admin: { port: 0 },
+    ...(config.balance && { balance: config.balance }),
+    ...(config.upstream && { upstream: config.upstream })
+  }
+  await Promise.all([
+    writeFile(join(directory, 'server.pem'), pki.server.chain),
+    writeFile(join(directory, 'server.key'), pki.server.key, { mode: 0o600 }),
+    writeFile(join(directory, 'ca.pem'), pki.authority.bundle),
+    // JSON is YAML.
+    writeFile(file, JSON.stringify(settings))
+  ])
+  const child = spawn(process.execPath, [...nodeOptions, main, 'serve', '--config', file], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const reader = createLogReader()
+  child.stdout.setEncoding('utf8').on('data', reader.read)
+  const exit = once(child, 'close').then(([code, signal]) => code ?? signal)
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exit
+    await rm(directory, { recursive: true })
+  })
+  const ended = exit.then(code => Promise.reject(new Error(`ended with ${code} before it served`)))
+  const { port, adminPort } = await Promise.race([reader.line({ msg: 'serving' }), ended])
+  return { ...reader, process: child, port: Number(port), adminPort: Number(adminPort), exit }
+}
