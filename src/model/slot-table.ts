@@ -22,10 +22,13 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   const roomsAt = HEADER_SIZE
   const workersAt = roomsAt + masters * ROOM_SIZE
   const entriesAt = workersAt + workers * WORKER_SIZE
-  const length = entriesAt + workers * entries * ENTRY_SIZE
   // Claims are times, for which 32 bits do not last a month; they lie in front, where they are aligned.
   const claimBytes = workers * entries * Float64Array.BYTES_PER_ELEMENT
-  const buffer = shared ?? new SharedArrayBuffer(claimBytes + length * Int32Array.BYTES_PER_ELEMENT)
+  const buffer =
+    shared ??
+    new SharedArrayBuffer(
+      claimBytes + (entriesAt + workers * entries * ENTRY_SIZE) * Int32Array.BYTES_PER_ELEMENT
+    )
   const claims = new Float64Array(buffer, 0, workers * entries)
   const cells = new Int32Array(buffer, claimBytes)
 
