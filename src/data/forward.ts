@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { type Dispatcher, errors } from 'undici'
 import { ProxyError, type ReasonCode } from '../model/errors.ts'
 import type { Outcome } from '../model/messages.ts'
@@ -155,7 +156,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (failure.reason === 'connect-failed') {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
-    if (this.#agentGone) return
+    // A body that broke off is news of the agent as well, and may come before the response hears of it.
+    if (this.#agentGone || isCutShort(this.#exchange.request)) return
     const { exchange, repeatable } = this.#errand
     const mayTry =
       failure.worthAnother &&
@@ -207,6 +209,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
 }
 
 const agentGone = new Error('the agent hung up')
+
+function isCutShort(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete
+}
 
 /** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
 function reasonPhrase(statusMessage = ''): string {
