@@ -15,6 +15,8 @@ export interface ClientErrors {
 function reasonOf(code = ''): ReasonCode | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large'
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout'
+  // The connection ended in the middle of a request: that is an agent that hung up.
+  if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code.startsWith('HPE_') ? 'bad-request' : undefined
 }
 

@@ -6,7 +6,7 @@ import type { Errand, ForwardDeps, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
 import { type Failure, failureOf } from './failure.ts'
 import { reasonPhrase, requestHeaders, responseHeaders } from './headers.ts'
-import { hasBody, RequestBody } from './request-body.ts'
+import { hasBody, isCutShort, RequestBody } from './request-body.ts'
 import { mayTryNext } from './retry.ts'
 import type { Hold } from './slot-queue.ts'
 
@@ -190,7 +190,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (failure.reason === 'connect-failed') {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
-    if (this.#agentGone) return
+    // A body that broke off is news of the agent as well, and may come before the response hears of it.
+    if (this.#agentGone || isCutShort(this.#exchange.request)) return
     const { exchange, repeatable } = this.#errand
     const mayTry =
       failure.worthAnother &&

@@ -68,3 +68,8 @@ export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length']
   return (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined
 }
+
+/** Whether an agent left before it had sent all of its request. */
+export function isCutShort(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete
+}

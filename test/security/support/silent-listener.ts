@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
-import tls, { type TlsOptions } from 'node:tls'
+import tls, { type SecureContextOptions, type TlsOptions } from 'node:tls'
 
 /** A TLS server that keeps every byte it is told, and says that it runs. */
 export interface SilentListener {
@@ -9,6 +9,8 @@ export interface SilentListener {
   readonly heard: () => string
   /** TCP connections so far. */
   readonly connections: () => number
+  /** Shows another certificate from now on, and cuts the connections that saw the old one. */
+  readonly show: (options: SecureContextOptions) => void
 }
 
 export async function startSilentListener(
@@ -36,5 +38,13 @@ export async function startSilentListener(
     server.close()
     for (const socket of sockets) socket.destroy()
   })
-  return { port: (server.address() as AddressInfo).port, heard: () => heard, connections: () => connections }
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => heard,
+    connections: () => connections,
+    show(context) {
+      server.setSecureContext(context)
+      for (const socket of sockets) socket.destroy()
+    }
+  }
 }
