@@ -1,0 +1,229 @@
+import t from 'tap'
+import type { Config } from '../../src/config/config.ts'
+import { runAgent } from '../../src/demo/simulated-agent.ts'
+import { type SimulatedMaster, startSimulatedMaster } from '../../src/demo/simulated-master.ts'
+import { connectAgent } from '../support/agent.ts'
+import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { scrape } from '../support/metrics.ts'
+
+type Test = { teardown: (task: () => unknown) => void }
+
+const pki = await createTestPki()
+const identity = await pki.authority.issue({ certname: 'agent.example.com' })
+const catalog = {
+  method: 'POST',
+  path: '/puppet/v3/catalog/agent.example.com?environment=production',
+  body: 'facts=x'
+}
+const node = { path: '/puppet/v3/node/agent.example.com?environment=production' }
+
+interface Scene {
+  readonly port: number
+  readonly adminPort: number
+  readonly masters: readonly SimulatedMaster[]
+  /** An agent with a connection of its own. */
+  readonly agent: () => ReturnType<typeof connectAgent>
+}
+
+async function startScene(
+  t: Test,
+  jrubies: readonly number[],
+  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {}
+): Promise<Scene> {
+  const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
+    const master = await startSimulatedMaster(options)
+    t.teardown(() => master.close())
+    return master
+  }
+  const ca = await start({ name: 'ca-master', ca: pki.authority })
+  const masters = await Promise.all(
+    jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
+  )
+  const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
+  const app = await startBalancer(t, testConfig(pki, topology, overrides))
+  return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
+}
+
+const running = (masters: readonly SimulatedMaster[]) => masters.map(master => master.running)
+
+interface Scene {
+  readonly port: number
+  readonly adminPort: number
+  readonly masters: readonly SimulatedMaster[]
+  /** An agent with a connection of its own. */
+  readonly agent: () => ReturnType<typeof connectAgent>
+}
+
+async function startScene(
+  t: Test,
+  jrubies: readonly number[],
+  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {}
+): Promise<Scene> {
+  const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
+    const master = await startSimulatedMaster(options)
+    t.teardown(() => master.close())
+    return master
+  }
+  const ca = await start({ name: 'ca-master', ca: pki.authority })
+  const masters = await Promise.all(
+    jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
+  )
+  const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
+  const app = await startBalancer(t, testConfig(pki, topology, overrides))
+  return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
+}
+
+const running = (masters: readonly SimulatedMaster[]) => masters.map(master => master.running)
+const all = (masters: readonly SimulatedMaster[], condition: (master: SimulatedMaster) => boolean) =>
+  Promise.all(masters.map(master => master.until(condition)))
+
+for (const workers of [0, 2]) {
+  t.test(`masters get no more requests than they have JRubies, with ${workers} workers`, async t => {
+    const { masters, agent, adminPort } = await startScene(t, [2, 1], { listen: { workers } })
+    for (const master of masters) master.hold()
+    const answers = Array.from({ length: 12 }, () => agent().ask(catalog))
+    const waitsFor = async (depth: number) => {
+      for (;;)
+        if ((await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' }) === depth) return
+    }
+    await waitsFor(9)
+    t.same(running(masters), [2, 1])
+    t.same(
+      masters.map(master => master.queued),
+      [0, 0],
+      'nothing waits in a master'
+    )
+    for (const master of masters) master.release()
+    t.same(
+      (await Promise.all(answers)).map(answer => answer.status),
+      Array(12).fill(200)
+    )
+    await waitsFor(0)
+    const metrics = await scrape(adminPort)
+    t.equal(metrics.value('puppet_lb_capacity', { master: 'm1' }), 2)
+    t.equal(metrics.value('puppet_lb_queue_seconds_count', { class: 'catalog' }), 12)
+  })
+}
+
+t.test('a light request does not wait behind a compile that another master could spare it', async t => {
+  const { masters, agent } = await startScene(t, [1, 1], { balance: { affinity: 'none' } })
+  for (const master of masters) master.hold()
+  const compile = agent().ask(catalog)
+  await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
+  for (let count = 0; count < 5; count++) t.equal((await agent().ask(node)).status, 200)
+  for (const master of masters) master.release()
+  t.equal((await compile).status, 200)
+})
+
+t.test('what needs no JRuby never waits for one', async t => {
+  const { masters, agent } = await startScene(t, [1])
+  masters[0]?.hold()
+  const compile = agent().ask(catalog)
+  await masters[0]?.until(({ held }) => held === 1)
+  for (const path of [
+    '/status/v1/simple',
+    '/puppet-ca/v1/certificate/ca',
+    '/puppet/v3/static_file_content/modules/a/b?code_id=1&environment=production'
+  ]) {
+    t.equal((await agent().ask({ path })).status, 200, path)
+  }
+  masters[0]?.release()
+  await compile
+})
+
+t.test('an agent that leaves the queue never reaches a master', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [1])
+  const [master] = masters as [SimulatedMaster]
+  master.hold()
+  const compile = agent().ask(catalog)
+  await master.until(({ held }) => held === 1)
+  const impatient = agent()
+  const waiting = impatient.open(catalog)
+  waiting.on('error', () => {})
+  const depth = async () => (await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' })
+  while ((await depth()) !== 1);
+  waiting.destroy()
+  while ((await depth()) !== 0);
+  master.release()
+  t.equal((await compile).status, 200)
+  t.equal((await agent().ask(node)).status, 200)
+  t.equal(master.requests.filter(request => request.method === 'POST').length, 1)
+})
+
+t.test('one that waits longer than the queue allows is told so', async t => {
+  const { masters, agent } = await startScene(t, [1], { queue: { timeoutMs: 50 } })
+  masters[0]?.hold()
+  const compile = agent().ask(catalog)
+  await masters[0]?.until(({ held }) => held === 1)
+  const answer = await agent().ask({ ...catalog, headers: { 'X-Puppet-Version': '8.10.0' } })
+  t.equal(answer.status, 503)
+  t.equal(answer.headers['x-puppet-lb-reason'], 'queue-timeout')
+  t.match(answer.headers['retry-after'], /^\d+$/)
+  masters[0]?.release()
+  await compile
+})
+
+t.test('a master that says it is busy sends nobody away while another has room', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [2, 2], { balance: { affinity: 'none' } })
+  const [busy, calm] = masters as [SimulatedMaster, SimulatedMaster]
+  busy.overload(600)
+  const headers = { 'X-Puppet-Version': '8.10.0' }
+  const ask = () => agent().ask({ ...catalog, headers })
+  for (let count = 0; count < 8; count++) t.equal((await ask()).status, 200)
+  t.ok((await scrape(adminPort)).sum('puppet_lb_retries_total', { reason: 'master-busy' }) > 0)
+  calm.overload(600)
+  const answer = await ask()
+  t.equal(answer.status, 503)
+  t.equal(answer.headers['retry-after'], '600', 'when all are busy their word is passed on unchanged')
+})
+
+t.test('no run takes metadata from one master and content from another', async t => {
+  const { port, masters } = await startScene(t, [1, 2, 1])
+  const runs = await Promise.all(
+    Array.from({ length: 8 }, async (_, index) => {
+      const certname = `web-${index}.example.com`
+      const { chain, key } = await pki.authority.issue({ certname })
+      return runAgent({
+        host: '127.0.0.1',
+        port,
+        servername: 'puppet',
+        ca: pki.authority.bundle,
+        identity: { cert: chain, key },
+        certname,
+        files: 6,
+        fetch: 'always'
+      })
+    })
+  )
+  t.same(
+    runs.map(run => run.failure),
+    Array(8).fill(undefined)
+  )
+  for (const { requests } of runs) {
+    const at = requests.findIndex(request => request.path.includes('/catalog/'))
+    const mastersOf = (some: typeof requests) =>
+      new Set(
+        some
+          .filter(request => /file_(content|metadata)/.test(request.path))
+          .map(request => request.headers['x-puppet-compiler-name'])
+      )
+    t.equal(mastersOf(requests.slice(0, at)).size, 1, 'pluginsync is of one master')
+    const files = mastersOf(requests.slice(at))
+    t.same(
+      [...files],
+      [requests[at]?.headers['x-puppet-compiler-name']],
+      'files are of the master of the catalog'
+    )
+  }
+  t.equal(masters.filter(master => master.requestCount > 0).length, 3)
+})
+
+t.test('a master that dies gives its runs up to the others', async t => {
+  const { masters, agent } = await startScene(t, [2, 2])
+  const first = await agent().ask({ path: '/puppet/v3/file_metadatas/plugins?environment=production' })
+  const home = masters.find(({ name }) => name === first.headers['x-puppet-compiler-name'])
+  await home?.kill()
+  const second = await agent().ask({ path: '/puppet/v3/file_metadatas/plugins?environment=production' })
+  t.equal(second.status, 200)
+  t.not(second.headers['x-puppet-compiler-name'], home?.name)
+})
