@@ -46,37 +46,6 @@ async function startScene(
 
 const running = (masters: readonly SimulatedMaster[]) => masters.map(master => master.running)
 
-interface Scene {
-  readonly port: number
-  readonly adminPort: number
-  readonly masters: readonly SimulatedMaster[]
-  /** An agent with a connection of its own. */
-  readonly agent: () => ReturnType<typeof connectAgent>
-}
-
-async function startScene(
-  t: Test,
-  jrubies: readonly number[],
-  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {}
-): Promise<Scene> {
-  const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
-    const master = await startSimulatedMaster(options)
-    t.teardown(() => master.close())
-    return master
-  }
-  const ca = await start({ name: 'ca-master', ca: pki.authority })
-  const masters = await Promise.all(
-    jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
-  )
-  const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
-  const app = await startBalancer(t, testConfig(pki, topology, overrides))
-  return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
-}
-
-const running = (masters: readonly SimulatedMaster[]) => masters.map(master => master.running)
-const all = (masters: readonly SimulatedMaster[], condition: (master: SimulatedMaster) => boolean) =>
-  Promise.all(masters.map(master => master.until(condition)))
-
 for (const workers of [0, 2]) {
   t.test(`masters get no more requests than they have JRubies, with ${workers} workers`, async t => {
     const { masters, agent, adminPort } = await startScene(t, [2, 1], { listen: { workers } })
