@@ -52,7 +52,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
   const target = request.url as string
   const problem = checkPath(target)
   if (problem !== undefined) {
-    deps.responder.refuse(exchange, new ProxyError('bad-path', problem))
+    deps.responder.refuse(exchange, new ProxyError('bad-path', `it ${problem}`))
     return
   }
   const endpoint = classify(request.method as string, target, request.headers['user-agent'])

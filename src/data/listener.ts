@@ -6,13 +6,26 @@ import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import type { TlsConfig } from '../config/config.ts'
 
-/** Agents drop an idle connection after 4 s; the server's side must never be first. */
-const KEEP_ALIVE_MS = 75_000
-const HANDSHAKE_MS = 20_000
-/** For the whole request header; against clients that send it a byte at a time. */
-const HEADERS_MS = 60_000
-/** For a whole request, large filebucket uploads over slow lines included. */
-const REQUEST_MS = 3_600_000
+/** How long an agent may take, in milliseconds. */
+export interface Patience {
+  /** Agents drop an idle connection after 4 s; the server's side must never be first. */
+  readonly idleMs: number
+  readonly handshakeMs: number
+  /** For the whole request header; against clients that send it a byte at a time. */
+  readonly headersMs: number
+  /** For a whole request, large filebucket uploads over slow lines included. */
+  readonly requestMs: number
+  /** How often the last two are looked at. */
+  readonly checkMs: number
+}
+
+const usual: Patience = Object.freeze({
+  idleMs: 75_000,
+  handshakeMs: 20_000,
+  headersMs: 60_000,
+  requestMs: 3_600_000,
+  checkMs: 15_000
+})
 
 export interface ListenerOptions {
   readonly tls: TlsConfig
@@ -21,6 +34,7 @@ export interface ListenerOptions {
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  readonly patience?: Patience
 }
 
 export interface Listener {
@@ -36,7 +50,7 @@ export interface Listener {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError } = options
+  const { tls, requestId, serve, onClientError, patience = usual } = options
   const fastify = Fastify({
     https: {
       cert: tls.certificates.map(each => each.cert),
@@ -48,13 +62,14 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
       // Judged with the rest of a request, in words of our own.
       requireHostHeader: false,
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: patience.handshakeMs,
+      connectionsCheckingInterval: patience.checkMs,
       ALPNProtocols: ['http/1.1']
     },
     logger: false,
     genReqId: requestId,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: patience.idleMs,
+    requestTimeout: patience.requestMs,
     exposeHeadRoutes: false,
     clientErrorHandler: onClientError,
     // A target the router cannot decode is still ours to judge and answer.
@@ -64,7 +79,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     }
   })
   const server = fastify.server as HttpsServer
-  server.headersTimeout = HEADERS_MS
+  server.headersTimeout = patience.headersMs
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 

@@ -12,7 +12,7 @@ const STALL_MS = 30_000
 
 t.teardown(await startProxy({ name: 'bootstrap' }))
 
-// Puppet's own key length, and a first run that has everything to fetch: the machine of the issue.
+// Puppet's own key length, and a first run that has everything to fetch.
 const agent = createAgent({ certname: 'web-1.example.test', role: 'webserver', keyLength: 4096 })
 
 t.test('a machine without a certificate gets one, and its first catalog, in one run', async t => {

@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask } from './ask.ts'
 import { end, serves, start } from './background.ts'
 import { type MasterLayout, scratch, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
-/** A master boots in 15 s on an idle machine of two cores, three of them together in 40 s. */
+/** On two idle cores one master boots in 15 s, and all three, with their certificates, in a minute. */
 const BOOT_DEADLINE_MS = 240_000
 
 /** For servers that start often and live briefly: the first compiler only halves the CPU a boot costs. */
@@ -31,7 +31,6 @@ export function startMaster(master: MasterLayout): void {
     cwd: dir,
     logFile: logOf(master)
   })
-  mkdirSync(dir, { recursive: true })
   writeFileSync(join(dir, 'pid'), String(pid))
 }
 

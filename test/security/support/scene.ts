@@ -22,12 +22,15 @@ export async function startScene(
   {
     pki,
     masters: count = 1,
+    weights = [],
     script = (_request, response) => response.end('from a master'),
     overrides,
     options
   }: {
     readonly pki?: TestPki
     readonly masters?: number
+    /** By master; 1 where none is given. */
+    readonly weights?: readonly number[]
     readonly script?: (request: IncomingMessage, response: ServerResponse) => void
     readonly overrides?: Overrides
     readonly options?: Parameters<typeof startBalancer>[2]
@@ -41,7 +44,10 @@ export async function startScene(
   )
   const config = testConfig(
     trust,
-    { ca: ca.url, masters: masters.map(({ url }, index) => ({ name: `m${index + 1}`, url })) },
+    {
+      ca: ca.url,
+      masters: masters.map(({ url }, index) => ({ name: `m${index + 1}`, url, weight: weights[index] ?? 1 }))
+    },
     overrides
   )
   const app = await startBalancer(t, config, options)

@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { createClientErrors } from '../../src/data/client-errors.ts'
+import { createListener } from '../../src/data/listener.ts'
+import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors.ts'
+import { systemRuntime } from '../../src/model/runtime.ts'
+import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
+import { createTestPki, type testConfig } from '../support/balancer.ts'
+import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
+import { type Scene, startScene } from './support/scene.ts'
+
+type T = Parameters<typeof startScene>[0]
+
+/** Each reason code, provoked on a real connection. A new code needs a case here. */
+const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
+  'bad-request': async t => (await anonymous(await startScene(t), t)).ask('nonsense\r\n\r\n'),
+  'bad-path': t => askAnonymously(t, 'GET', '/puppet/v3/../node/x'),
+  'bad-method': t => askAnonymously(t, 'TRACE', '/puppet/v3/node/x'),
+  'headers-too-large': t => askAnonymously(t, 'GET', `/puppet/v3/node/${'x'.repeat(20_000)}`),
+  'request-timeout': askTooSlowly,
+  async 'certificate-refused'(t) {
+    const scene = await startScene(t)
+    const stranger = await (await createTestPki()).authority.issue({ certname: 'agent1' })
+    return (await connectRaw(t, scene.pki, scene.app.port, stranger)).ask(get('/puppet/v3/node/x'))
+  },
+  'admin-refused': t => askAnonymously(t, 'GET', '/metrics/v2/list'),
+  'not-served': t => askAnonymously(t, 'POST', '/RPC2'),
+  async 'no-master'(t) {
+    const scene = await startScene(t)
+    await scene.masters[0]?.kill()
+    return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  },
+  async 'ca-unavailable'(t) {
+    const scene = await startScene(t)
+    await scene.ca.kill()
+    return (await anonymous(scene, t)).ask(get('/puppet-ca/v1/certificate/ca'))
+  },
+  'master-lost': t =>
+    askScripted(t, 'PUT', request => {
+      request.socket.destroy()
+    }),
+  'master-timeout': t => askScripted(t, 'GET', () => {}, 50),
+  'master-answer': t =>
+    askScripted(t, 'GET', (_request, { socket }) => socket?.end('HTTP/9.9 bogus\r\n\r\n')),
+  async 'fan-out-incomplete'(t) {
+    const scene = await startScene(t, { masters: 2, overrides: { admin: { allow: ['agent1'] } } })
+    await scene.masters[1]?.kill()
+    const agent = await scene.pki.authority.issue({ certname: 'agent1' })
+    const raw = await connectRaw(t, scene.pki, scene.app.port, agent)
+    return raw.ask('DELETE /puppet-admin-api/v1/environment-cache HTTP/1.1\r\nHost: puppet\r\n\r\n')
+  },
+  async internal(t) {
+    let isBroken = false
+    const wallClock = () => {
+      if (isBroken) throw new Error(`lost the clock of 127.0.0.1:8140 in ${import.meta.filename}`)
+      return Date.now()
+    }
+    const scene = await startScene(t, { options: { runtime: { ...systemRuntime, wallClock } } })
+    isBroken = true
+    return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  }
+}
+
+t.same(Object.keys(cases).sort(), [...reasonCodes].sort(), 'every code has a case')
+
+for (const [code, provoke] of Object.entries(cases)) {
+  t.test(`${code}: one plain sentence, its reason, the request id, and nothing of the inside`, async t => {
+    const { status, headers, body } = await provoke(t)
+    const expected = new ProxyError(code as ReasonCode)
+    t.equal(status, expected.status)
+    t.equal(headers.get('x-puppet-lb-reason'), code)
+    t.equal(headers.get('content-type'), 'text/plain; charset=utf-8')
+    t.equal(headers.get('content-length'), String(Buffer.byteLength(body)))
+    t.match(body, new RegExp(`^${expected.message}(: ([^.]|\\.(?! ))+)?\\. Request [0-9a-z]{5}-0-[0-9a-z]+$`))
+    const told = [...headers].filter(([name]) => name !== 'date')
+    t.notMatch([...told, body].join('\n'), inside)
+  })
+}
+
+/** Addresses, ports, paths of files, names of the runtime's own errors, lines of a stack. */
+const inside =
+  /\d+\.\d+\.\d+\.\d+|::|localhost|:\d{2,5}\b|\/(work|home|tmp|src|usr|opt|etc)\b|\.(ts|js|pem|key)\b|node:|\bat \S+ \(|\bE[A-Z]{4,}\b|UND_ERR|HPE_|ERR_|Error:|undici|[Ff]astify/
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`
+}
+
+function anonymous({ pki, app }: Scene, t: T) {
+  return connectRaw(t, pki, app.port)
+}
+
+async function askAnonymously(t: T, method: string, path: string): Promise<RawAnswer> {
+  const raw = await anonymous(await startScene(t), t)
+  return raw.ask(`${method} ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`)
+}
+
+async function askScripted(
+  t: T,
+  method: string,
+  script: (request: IncomingMessage, response: ServerResponse) => void,
+  responseTimeoutMs = 60_000
+): Promise<RawAnswer> {
+  const scene = await startScene(t, { script, overrides: { upstream: { responseTimeoutMs } } })
+  const raw = await anonymous(scene, t)
+  const what = method === 'PUT' ? 'report' : 'node'
+  return raw.ask(`${method} /puppet/v3/${what}/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: 0\r\n\r\n`)
+}
+
+/** The listener with less patience than it has in use, which is a minute for a header. */
+async function askTooSlowly(t: T): Promise<RawAnswer> {
+  const pki = await createTestPki()
+  const requestId = () => '00000-0-0'
+  const errors = createClientErrors({
+    metrics: createTrafficMetrics(new Registry()),
+    accessLog: () => {},
+    requestId,
+    schedule: systemRuntime.schedule
+  })
+  const certificates = [{ certFile: '', keyFile: '', cert: pki.server.chain, key: pki.server.key }]
+  const tls: ReturnType<typeof testConfig>['tls'] = {
+    certificates,
+    ca: pki.authority.bundle,
+    caFile: '',
+    crl: undefined
+  }
+  const listener = await createListener({
+    tls,
+    requestId,
+    serve: () => {},
+    onClientError: errors.onError,
+    patience: { idleMs: 1_000, handshakeMs: 1_000, headersMs: 20, requestMs: 1_000, checkMs: 10 }
+  })
+  t.teardown(() => {
+    listener.server.closeAllConnections()
+    return listener.close()
+  })
+  const port = await listener.listen({ host: '127.0.0.1', port: 0, shared: false })
+  return (await connectRaw(t, pki, port)).ask('GET /puppet/v3/node/x HTTP/1.1\r\nHost: pup')
+}
