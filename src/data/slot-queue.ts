@@ -100,10 +100,6 @@ export function createSlotQueue(deps: {
 
   return {
     ask(request) {
-      if (depth() >= limit) {
-        request.settle('queue-full', nothing)
-        return nothing
-      }
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
         claim: runtime.now() + headStartMs[request.rank],
@@ -118,6 +114,12 @@ export function createSlotQueue(deps: {
         return nothing
       }
       const { ticket, master } = got
+      // It counts among those that wait by now.
+      if (master < 0 && depth() > limit) {
+        user.release(ticket)
+        request.settle('queue-full', nothing)
+        return nothing
+      }
       let isHeld = true
       const hold: Hold = {
         release() {

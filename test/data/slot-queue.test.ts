@@ -85,6 +85,13 @@ t.test('the queue is bounded', async t => {
   t.same(log, ['running', '3 queue-full'])
 })
 
+t.test('a queue for nobody still lets those through who need not wait', async t => {
+  const { ask, log } = setUp({ limit: 0 })
+  ask('running')
+  ask('next')
+  t.same(log, ['running', 'next queue-full'])
+})
+
 t.test('one that leaves the queue makes room, is never called, and may leave twice', async t => {
   const { ask, log, runtime, table } = setUp()
   const running = ask('running')

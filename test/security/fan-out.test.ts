@@ -31,23 +31,6 @@ for (const path of [
   })
 }
 
-t.test('a master that gets no work for its weight is told as well', async t => {
-  const { app, pki, masters } = await startScene(t, { masters: 2, overrides: allow, weights: [1, 0] })
-  t.equal((await (await connectAdmin(t, app, pki)).ask(flush)).status, 204)
-  for (const { seen } of masters) t.equal(seen.length, 1)
-})
-
-t.test('a body that comes along does not get in the way', async t => {
-  const { app, pki, masters } = await startScene(t, { masters: 2, overrides: allow })
-  const admin = await connectAdmin(t, app, pki)
-  const body = '{"why":"no reason"}'
-  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
-  t.equal((await admin.ask({ ...flush, headers, body })).status, 204)
-  t.equal((await admin.ask({ ...flush, headers: { 'content-length': '0' } })).status, 204)
-  t.equal((await admin.ask(flush)).status, 204, 'the connection is in order')
-  for (const { seen } of masters) t.equal(seen.length, 3)
-})
-
 t.test('a master that refuses makes it 502, which names it and what it said', async t => {
   let count = 0
   const { app, pki } = await startScene(t, {

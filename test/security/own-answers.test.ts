@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import type { Config } from '../../src/config/config.ts'
 import { createClientErrors } from '../../src/data/client-errors.ts'
 import { createListener } from '../../src/data/listener.ts'
 import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors.ts'
@@ -31,6 +32,8 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
   },
+  'queue-full': t => askBehindAnother(t, { limit: 0 }),
+  'queue-timeout': t => askBehindAnother(t, { timeoutMs: 20 }),
   async 'ca-unavailable'(t) {
     const scene = await startScene(t)
     await scene.ca.kill()
@@ -60,6 +63,16 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     isBroken = true
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
   }
+}
+
+/** The only JRuby is taken by a request that is never answered. */
+async function askBehindAnother(t: T, queue: Partial<Config['queue']>): Promise<RawAnswer> {
+  const scene = await startScene(t, { jrubies: 1, script: () => {}, overrides: { queue } })
+  const [master] = scene.masters
+  const first = await anonymous(scene, t)
+  first.ask(get('/puppet/v3/node/x')).catch(() => {})
+  await master?.until(() => master.seen.length === 1)
+  return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
 }
 
 t.same(Object.keys(cases).sort(), [...reasonCodes].sort(), 'every code has a case')

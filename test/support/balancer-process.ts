@@ -14,6 +14,8 @@ export interface BalancerProcess extends LogLines {
   readonly adminPort: number
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly exit: Promise<number | string>
+  /** Everything it has written so far, to whichever of the two. */
+  readonly output: () => string
 }
 
 type Group = Readonly<Record<string, unknown>>
@@ -26,6 +28,8 @@ export interface ProcessConfig {
   readonly health?: Group
   readonly balance?: Group
   readonly upstream?: Group
+  readonly tls?: Group
+  readonly log?: Group
 }
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -35,32 +39,49 @@ export async function spawnBalancer(
   t: { teardown: (task: () => unknown) => void },
   pki: TestPki,
   config: ProcessConfig,
-  { nodeOptions = [] }: { readonly nodeOptions?: readonly string[] } = {}
+  {
+    nodeOptions = [],
+    files = {}
+  }: {
+    readonly nodeOptions?: readonly string[]
+    /** Further files beside the configuration, by name. */
+    readonly files?: Readonly<Record<string, string>>
+  } = {}
 ): Promise<BalancerProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'puppet-lb-test-'))
   const file = join(directory, 'puppet-lb.yaml')
   const settings = {
     listen: { host: '127.0.0.1', port: 0, workers: 0, ...config.listen },
-    tls: { cert: 'server.pem', key: 'server.key', ca: 'ca.pem' },
+    tls: { cert: 'server.pem', key: 'server.key', ca: 'ca.pem', ...config.tls },
     ca: { url: config.ca },
     masters: config.masters,
     health: { interval: '1s', timeout: '500ms', rise: 1, fall: 1, ...config.health },
     admin: { port: 0 },
     ...(config.balance && { balance: config.balance }),
-    ...(config.upstream && { upstream: config.upstream })
+    ...(config.upstream && { upstream: config.upstream }),
+    ...(config.log && { log: config.log })
   }
   await Promise.all([
     writeFile(join(directory, 'server.pem'), pki.server.chain),
     writeFile(join(directory, 'server.key'), pki.server.key, { mode: 0o600 }),
     writeFile(join(directory, 'ca.pem'), pki.authority.bundle),
+    ...Object.entries(files).map(([name, text]) => writeFile(join(directory, name), text)),
     // JSON is YAML.
     writeFile(file, JSON.stringify(settings))
   ])
   const child = spawn(process.execPath, [...nodeOptions, main, 'serve', '--config', file], {
-    stdio: ['ignore', 'pipe', 'inherit']
+    stdio: ['ignore', 'pipe', 'pipe']
   })
   const reader = createLogReader()
   child.stdout.setEncoding('utf8').on('data', reader.read)
+  let output = ''
+  child.stdout.on('data', (text: string) => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+    process.stderr.write(text)
+  })
   const exit = once(child, 'close').then(([code, signal]) => code ?? signal)
   t.teardown(async () => {
     child.kill('SIGKILL')
@@ -69,5 +90,12 @@ export async function spawnBalancer(
   })
   const ended = exit.then(code => Promise.reject(new Error(`ended with ${code} before it served`)))
   const { port, adminPort } = await Promise.race([reader.line({ msg: 'serving' }), ended])
-  return { ...reader, process: child, port: Number(port), adminPort: Number(adminPort), exit }
+  return {
+    ...reader,
+    process: child,
+    port: Number(port),
+    adminPort: Number(adminPort),
+    exit,
+    output: () => output
+  }
 }

@@ -22,31 +22,31 @@ export async function startScene(
   {
     pki,
     masters: count = 1,
-    weights = [],
     script = (_request, response) => response.end('from a master'),
     overrides,
-    options
+    options,
+    jrubies
   }: {
     readonly pki?: TestPki
     readonly masters?: number
-    /** By master; 1 where none is given. */
-    readonly weights?: readonly number[]
     readonly script?: (request: IncomingMessage, response: ServerResponse) => void
     readonly overrides?: Overrides
     readonly options?: Parameters<typeof startBalancer>[2]
+    /** Of each master; default: plenty. */
+    readonly jrubies?: number
   } = {}
 ): Promise<Scene> {
   const trust = pki ?? (await createTestPki())
   const tls = trust.server
   const ca = await startScriptedMaster(t, (_request, response) => response.end('from the CA'), { tls })
   const masters = await Promise.all(
-    Array.from({ length: count }, () => startScriptedMaster(t, script, { tls }))
+    Array.from({ length: count }, () => startScriptedMaster(t, script, { tls, ...(jrubies && { jrubies }) }))
   )
   const config = testConfig(
     trust,
     {
       ca: ca.url,
-      masters: masters.map(({ url }, index) => ({ name: `m${index + 1}`, url, weight: weights[index] ?? 1 }))
+      masters: masters.map(({ url }, index) => ({ name: `m${index + 1}`, url }))
     },
     overrides
   )
