@@ -37,6 +37,14 @@ t.test('what a large certificate and a Puppet agent need together passes', async
   t.equal(reached().length, 1)
 })
 
+t.test('an expectation nobody knows is left unmet and stays here', async t => {
+  const { app, masters, pki } = await startScene(t)
+  const raw = await connectRaw(t, pki, app.port)
+  const answer = await raw.ask(`${head}Expect: a-miracle\r\n\r\n`)
+  t.equal(answer.status, 200)
+  t.same(masters[0]?.seen[0]?.header('expect'), [])
+})
+
 t.test('nonsense is 400 with a reason, and the log knows it by the id in the answer', async t => {
   const log = captureLog()
   const { app, pki } = await startScene(t, { options: { log: log.log } })

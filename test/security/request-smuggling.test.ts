@@ -94,7 +94,7 @@ t.test('nonsense behind a request under way does not get into its answer', async
   const raw = await connectRaw(t, pki, app.port)
   raw.send('GET /puppet/v3/file_content/modules/a/b HTTP/1.1\r\nHost: puppet\r\n\r\n')
   await answering.promise
-  await raw.has('first')
+  await raw.until('first')
   raw.send('nonsense\r\n\r\n')
   t.match(await raw.untilClosed(), /\r\n\r\nfirst$/)
 })

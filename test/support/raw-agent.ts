@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { IssuedCertificate } from '../../src/demo/certificates.ts'
 import type { TestPki } from './balancer.ts'
 import { type Received, receive } from './received.ts'
@@ -16,14 +16,16 @@ export async function connectRawAgent(
   t: { teardown: (task: () => unknown) => void },
   pki: TestPki,
   port: number,
-  identity?: Pick<IssuedCertificate, 'chain' | 'key'>
+  identity?: Pick<IssuedCertificate, 'chain' | 'key'>,
+  tls: ConnectionOptions = {}
 ): Promise<RawAgent> {
   const socket = connect({
     host: '127.0.0.1',
     port,
     servername: 'puppet',
     ca: pki.authority.bundle,
-    ...(identity && { cert: identity.chain, key: identity.key })
+    ...(identity && { cert: identity.chain, key: identity.key }),
+    ...tls
   })
   t.teardown(() => socket.destroy())
   await once(socket, 'secureConnect')

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import type { IssuedCertificate } from '../../../src/demo/certificates.ts'
 import type { TestPki } from '../../support/balancer.ts'
+import { connectRawAgent, type RawAgent } from '../../support/raw-agent.ts'
 
 /** An answer as it came over the wire; header names in lower case. */
 export interface RawAnswer {
@@ -10,16 +10,12 @@ export interface RawAnswer {
   readonly body: string
 }
 
-/** A TLS connection on which a test writes what no HTTP client would. */
-export interface RawConnection {
-  readonly socket: TLSSocket
-  readonly send: (bytes: string | Buffer) => void
-  /** Resolves once a text has come that no `ask` has taken. */
-  readonly has: (text: string) => Promise<void>
-  /** Everything the balancer said until it closed the connection. */
-  readonly untilClosed: () => Promise<string>
-  /** Sends bytes and takes the first whole answer; rejects when the connection ends before. */
+/** A TLS connection on which a test writes what no HTTP client would, and takes the answers one by one. */
+export interface RawConnection extends Pick<RawAgent, 'socket' | 'send' | 'until'> {
+  /** Sends bytes and takes the next whole answer; rejects when the connection ends before. */
   readonly ask: (bytes: string | Buffer) => Promise<RawAnswer>
+  /** Everything that no `ask` has taken, once the connection is over. */
+  readonly untilClosed: () => Promise<string>
 }
 
 export async function connectRaw(
@@ -27,58 +23,29 @@ export async function connectRaw(
   pki: TestPki,
   port: number,
   identity?: Pick<IssuedCertificate, 'chain' | 'key'>,
-  options: ConnectionOptions = {}
+  tls: ConnectionOptions = {}
 ): Promise<RawConnection> {
-  const socket = tls.connect({
-    host: '127.0.0.1',
-    port,
-    ca: pki.authority.bundle,
-    servername: 'puppet',
-    ...(identity && { cert: identity.chain, key: identity.key }),
-    ...options
-  })
-  t.teardown(() => socket.destroy())
-  await once(socket, 'secureConnect')
-  let received = ''
-  socket.setEncoding('latin1')
-  socket.on('data', (chunk: string) => {
-    received += chunk
-    socket.emit('received')
-  })
-  // A connection that is cut under its hands is one of the things to be seen, by its close.
-  socket.on('error', () => {})
-  const closed = once(socket, 'close')
-
-  async function take(): Promise<RawAnswer> {
-    for (;;) {
-      const answer = parseAnswer(received)
-      if (answer) {
-        received = received.slice(answer.length)
-        return answer
-      }
-      if (socket.destroyed) throw new Error(`the connection ended after: ${received}`)
-      await Promise.race([once(socket, 'received'), closed])
-    }
-  }
-
+  const { socket, send, until, end } = await connectRawAgent(t, pki, port, identity, tls)
+  let taken = 0
   return {
     socket,
-    send: bytes => void socket.write(bytes),
-    async has(text) {
-      while (!received.includes(text)) await once(socket, 'received')
-    },
-    async untilClosed() {
-      await closed
-      return received
-    },
+    send,
+    until,
     async ask(bytes) {
-      socket.write(bytes)
-      return take()
-    }
+      send(bytes)
+      const text = await until(all => parseAnswer(all.slice(taken)) !== undefined)
+      const { length, ...answer } = parseAnswer(text.slice(taken)) as Parsed
+      taken += length
+      return answer
+    },
+    untilClosed: async () => (await end).slice(taken)
   }
 }
 
-function parseAnswer(text: string): (RawAnswer & { length: number }) | undefined {
+type Parsed = RawAnswer & { readonly length: number }
+
+/** `undefined` until the answer is whole; one without a length has no body here. */
+function parseAnswer(text: string): Parsed | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
