@@ -85,6 +85,7 @@ export async function startApp(
     isFull: master =>
       master !== ca && (load.isFull(master) || slots.taken(master.index) >= load.of(master).capacity),
     isWarm: load.isWarm,
+    returned: master => slots.startSlowly(master.index),
     runtime,
     log,
     publish(snapshot) {

@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly isFull: (master: Master) => boolean
   /** Whether it has a JRuby made at all; one that has not is `warming`. */
   readonly isWarm: (master: Master) => boolean
+  /** Called before a master that was down, or was still making its JRubies, is given work again. */
+  readonly returned: (master: Master) => void
   readonly runtime: Runtime
   readonly log: Logger
   /** Called with every new snapshot, the first one included. */
@@ -49,6 +51,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     health: createHealth(health),
     ejection: createEjection(runtime.random),
     slowProbes: 0,
+    lastState: 'unknown' as MasterState,
     cancel: () => {}
   }))
   type Watched = (typeof watched)[number]
@@ -80,6 +83,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   function publish(): void {
     if (!started || stopped) return
+    for (const one of watched) {
+      const state = stateOf(one.master)
+      const wasAway = one.lastState === 'down' || one.lastState === 'warming'
+      if (wasAway && state === 'up' && one.master !== ca) options.returned(one.master)
+      one.lastState = state
+    }
     const serving = tiersOf(masters, master => stateOf(master) === 'up')
     // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same.
     const tiers = serving.length > 0 ? serving : tiersOf(masters, master => stateOf(master) === 'ejected')

@@ -172,7 +172,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#endAttempt()
+    this.#endAttempt(true)
     this.#deps.budget.earn()
     this.#exchange.response.end()
     if (this.#body) this.#deps.responder.dropRest(this.#exchange.request)
@@ -211,12 +211,12 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     }
   }
 
-  #endAttempt(): Master {
+  #endAttempt(isServed = false): Master {
     const master = this.#master as Master
     const { end, metrics } = this.#deps
     const upstreamMs = this.#elapsedMs()
     this.#sinceMs = undefined
-    this.#hold?.release()
+    this.#hold?.release(isServed)
     this.#hold = undefined
     this.#exchange.upstreamMs += upstreamMs
     end(master)

@@ -46,8 +46,8 @@ export interface SlotRequest {
 
 /** A place in the queue, or a slot. */
 export interface Hold {
-  /** Gives it back; more than once is as good as once. */
-  readonly release: () => void
+  /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked. */
+  readonly release: (isServed?: boolean) => void
 }
 
 /** The requests of this worker that wait for a JRuby, and those that have one. */
@@ -121,13 +121,14 @@ export function createSlotQueue(deps: {
         return nothing
       }
       let isHeld = true
+      let sinceMs = runtime.now()
       const hold: Hold = {
-        release() {
+        release(isServed = false) {
           if (!isHeld) return
           isHeld = false
           waiters.get(ticket)?.cancelTimeout()
           waiters.delete(ticket)
-          user.release(ticket)
+          user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
         }
       }
       if (master >= 0) {
@@ -136,6 +137,7 @@ export function createSlotQueue(deps: {
       }
       const waiter: Waiter = {
         settle(result) {
+          sinceMs = runtime.now()
           if (typeof result !== 'number') isHeld = false
           request.settle(result, hold)
         },

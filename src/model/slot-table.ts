@@ -1,11 +1,12 @@
 import { createSharedLock } from './shared-lock.ts'
 import * as layout from './slot-layout.ts'
+import { createSlotRooms } from './slot-rooms.ts'
 import type { MasterRoom, SlotClaim, SlotTable, SlotTableSize, SlotUser } from './slots.ts'
 
 const {
   bitsOf,
   entryCells,
-  roomCells,
+  rankCount,
   state,
   ENTRY_SIZE,
   ROOM_SIZE,
@@ -23,13 +24,15 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
   const workersAt = roomsAt + masters * ROOM_SIZE
   const entriesAt = workersAt + workers * WORKER_SIZE
   // Claims are times, for which 32 bits do not last a month; they lie in front, where they are aligned.
-  const claimBytes = workers * entries * Float64Array.BYTES_PER_ELEMENT
+  const claimCount = workers * entries
+  const claimBytes = (claimCount + rankCount) * Float64Array.BYTES_PER_ELEMENT
   const buffer =
     shared ??
     new SharedArrayBuffer(
       claimBytes + (entriesAt + workers * entries * ENTRY_SIZE) * Int32Array.BYTES_PER_ELEMENT
     )
-  const claims = new Float64Array(buffer, 0, workers * entries)
+  const claims = new Float64Array(buffer, 0, claimCount)
+  const meansMs = new Float64Array(buffer, claims.byteLength, rankCount)
   const cells = new Int32Array(buffer, claimBytes)
 
   const { alone, breakFor } = createSharedLock(cells, LOCK)
@@ -39,41 +42,19 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     cells[at] = value
   }
   const add = (at: number, value: number) => set(at, get(at) + value)
-  const roomAt = (master: number) => roomsAt + master * ROOM_SIZE
+  const rooms = createSlotRooms(cells, roomsAt, masters)
+  const waiting = (rank: number) => Atomics.load(cells, WAITING + rank)
   const workerAt = (worker: number) => workersAt + worker * WORKER_SIZE
   const entryAt = (ticket: number) => entriesAt + ticket * ENTRY_SIZE
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
-
-  function hasRoom(master: number): boolean {
-    const at = roomAt(master)
-    if (get(at + roomCells.tier) < 0) return false
-    const taken = get(at + roomCells.taken)
-    // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
-    return taken === 0 || taken + get(at + roomCells.foreign) < get(at + roomCells.capacity)
-  }
-
-  /** The best tier that has a master which takes work and was not tried. */
-  function bestTier(tried: number): number {
-    let best = Number.POSITIVE_INFINITY
-    for (let master = 0; master < masters; master++) {
-      const tier = get(roomAt(master) + roomCells.tier)
-      if (tier >= 0 && tier < best && (tried & (1 << master)) === 0) best = tier
-    }
-    return best
-  }
 
   function mayGoTo(entry: number, master: number): boolean {
     const tried = get(entry + entryCells.tried)
     if ((tried & (1 << master)) !== 0) return false
     const pinned = get(entry + entryCells.pinned)
-    if (
-      pinned >= 0 &&
-      pinned !== master &&
-      get(roomAt(pinned) + roomCells.tier) >= 0 &&
-      (tried & (1 << pinned)) === 0
-    )
-      return false
-    return pinned === master || get(roomAt(master) + roomCells.tier) === bestTier(tried)
+    if (pinned === master) return true
+    if (pinned >= 0 && rooms.isOpen(pinned) && (tried & (1 << pinned)) === 0) return false
+    return rooms.tierOf(master) === rooms.bestTier(tried)
   }
 
   function bestWaiting(master: number): number {
@@ -98,7 +79,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     const entry = entryAt(ticket)
     set(entry + entryCells.state, state.running)
     set(entry + entryCells.master, master)
-    add(roomAt(master) + roomCells.taken, 1)
+    rooms.take(master)
   }
 
   function stopWaiting(ticket: number): void {
@@ -109,7 +90,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
 
   /** Gives what is free at a master to those with the best claims; their workers are woken. */
   function giveOut(master: number): void {
-    while (hasRoom(master)) {
+    while (rooms.hasRoom(master)) {
       const ticket = bestWaiting(master)
       if (ticket < 0) return
       stopWaiting(ticket)
@@ -132,23 +113,26 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
     if (was === state.waiting) stopWaiting(ticket)
     if (was !== state.running) return -1
     const master = get(entry + entryCells.master)
-    add(roomAt(master) + roomCells.taken, -1)
+    rooms.give(master)
     return master
+  }
+
+  /** A request of a rank was served. Its time counts a twentieth; the first one of a rank counts whole. */
+  function learn(rank: number, master: number, servedMs: number): void {
+    const meanMs = meansMs[rank] as number
+    meansMs[rank] = meanMs === 0 ? servedMs : meanMs + (servedMs - meanMs) / 20
+    rooms.warm(master, rank === rankCount - 1)
   }
 
   return Object.freeze({
     buffer,
-    setMasters(rooms: readonly MasterRoom[]) {
+    setMasters(next: readonly MasterRoom[]) {
       alone(workers, () => {
-        rooms.forEach(({ tier, capacity, foreign }, master) => {
-          const at = roomAt(master)
-          set(at + roomCells.tier, tier)
-          set(at + roomCells.capacity, capacity)
-          set(at + roomCells.foreign, foreign)
-        })
+        rooms.set(next)
         giveOutAll()
       })
     },
+    startSlowly: (master: number) => alone(workers, () => rooms.startSlowly(master)),
     removeWorker(worker: number) {
       // Had it died within the lock, the lock would stay taken for ever.
       breakFor(worker)
@@ -158,23 +142,28 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
         giveOutAll()
       })
     },
-    taken: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.taken),
-    capacity: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.capacity),
-    foreign: (master: number) => Atomics.load(cells, roomAt(master) + roomCells.foreign),
+    taken: rooms.taken,
+    capacity: rooms.capacity,
+    foreign: rooms.foreign,
     depth: () => Atomics.load(cells, DEPTH),
-    waiting: (rank: number) => Atomics.load(cells, WAITING + rank),
+    waiting,
+    forecastMs() {
+      let workMs = 0
+      for (let rank = 0; rank < rankCount; rank++) workMs += waiting(rank) * (meansMs[rank] as number)
+      return workMs === 0 ? 0 : workMs / Math.max(1, rooms.totalCapacity())
+    },
     join
   })
 
   /** Works out every count from the entries; after a worker died in the middle of changing one. */
   function recount(): void {
-    for (let master = 0; master < masters; master++) set(roomAt(master) + roomCells.taken, 0)
+    rooms.forgetTaken()
     cells.fill(0, DEPTH, HEADER_SIZE)
     for (let worker = 0; worker < workers; worker++) set(workerAt(worker) + 1, 0)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
       const entry = entryAt(ticket)
       if (get(entry + entryCells.state) === state.running) {
-        add(roomAt(get(entry + entryCells.master)) + roomCells.taken, 1)
+        rooms.take(get(entry + entryCells.master))
       } else if (get(entry + entryCells.state) === state.waiting) {
         add(WAITING + get(entry + entryCells.rank), 1)
         add(DEPTH, 1)
@@ -205,7 +194,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
 
     /** Lets a filed claim run at a master that has room, unless a better claim waits for it; within the lock. */
     function startAt(ticket: number, master: number): boolean {
-      if (!hasRoom(master) || !mayGoTo(entryAt(ticket), master) || bestWaiting(master) !== ticket)
+      if (!rooms.hasRoom(master) || !mayGoTo(entryAt(ticket), master) || bestWaiting(master) !== ticket)
         return false
       stopWaiting(ticket)
       run(ticket, master)
@@ -217,7 +206,7 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
         const ticket = spare.pop()
         if (ticket === undefined) return -1
         const isTaken = alone(worker, () => {
-          if (!hasRoom(master)) return false
+          if (!rooms.hasRoom(master)) return false
           file(ticket, claim)
           if (startAt(ticket, master)) return true
           free(ticket)
@@ -237,10 +226,12 @@ export function createSlotTable(size: SlotTableSize, shared?: SharedArrayBuffer)
         return { ticket, master }
       },
       masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
-      release(ticket) {
+      release(ticket, servedMs) {
         alone(worker, () => {
           const master = free(ticket)
-          if (master >= 0) giveOut(master)
+          if (master < 0) return
+          if (servedMs !== undefined) learn(get(entryAt(ticket) + entryCells.rank), master, servedMs)
+          giveOut(master)
         })
         spare.push(ticket)
       },

@@ -8,16 +8,21 @@ export interface SlotTable {
   readonly buffer: SharedArrayBuffer
   /** Says which masters take work and how much; then gives what is free to those who wait. Whole, for all masters. */
   readonly setMasters: (rooms: readonly MasterRoom[]) => void
+  /** Begins with one request at a time at a master that is new or came back, and more as it completes them. */
+  readonly startSlowly: (masterIndex: number) => void
   /** Frees all that a dead worker held or waited for. */
   readonly removeWorker: (worker: number) => void
   /** Slots taken at a master. */
   readonly taken: (masterIndex: number) => number
+  /** Requests a master may run now: its JRubies, fewer while it starts slowly. */
   readonly capacity: (masterIndex: number) => number
   readonly foreign: (masterIndex: number) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   /** Requests that wait, by rank. */
   readonly waiting: (rank: number) => number
+  /** Milliseconds until those who wait now would all be served, by what requests took lately. */
+  readonly forecastMs: () => number
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser
 }
@@ -58,8 +63,11 @@ export interface SlotUser {
   ) => { readonly ticket: number; readonly master: number } | undefined
   /** The master a ticket has got; -1 while it waits. */
   readonly masterOf: (ticket: number) => number
-  /** Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim. */
-  readonly release: (ticket: number) => void
+  /**
+   * Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim.
+   * `servedMs`: how long the master took to serve it; `undefined` when it did not.
+   */
+  readonly release: (ticket: number, servedMs?: number) => void
   /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
   readonly granted: () => Promise<void>
 }

@@ -24,6 +24,7 @@ function setUp(pool: Master[]) {
   const busy = new Set<string>()
   const full = new Set<string>()
   const cold = new Set<string>()
+  const returned: string[] = []
   const snapshots: Snapshot[] = []
   const supervisor = createSupervisor({
     masters: pool,
@@ -32,12 +33,13 @@ function setUp(pool: Master[]) {
     probe: async master => (sick.has(master.name) ? bad : busy.has(master.name) ? slow : good),
     isFull: master => full.has(master.name),
     isWarm: master => !cold.has(master.name),
+    returned: master => returned.push(master.name),
     runtime,
     log: pino({ level: 'silent' }),
     publish: snapshot => snapshots.push(snapshot)
   })
   const serving = () => snapshots.at(-1)?.tiers.map(tier => tier.map(master => master.name).join(' ')) ?? []
-  return { runtime, sick, busy, full, cold, snapshots, supervisor, serving }
+  return { runtime, sick, busy, full, cold, returned, snapshots, supervisor, serving }
 }
 
 t.test('nothing is published before every master was probed once', async t => {
@@ -156,6 +158,22 @@ t.test('a master takes work only once it has a JRuby', async t => {
   t.same(serving(), ['a b'])
 })
 
+t.test('who was down or had no JRuby is announced when it returns, and nobody else', async t => {
+  const { runtime, supervisor, sick, cold, returned } = setUp(masters({ a: 1, b: 1, c: 1 }))
+  cold.add('b')
+  await supervisor.start()
+  t.same(returned, [], 'the balancer’s own start is no return')
+  cold.clear()
+  supervisor.refresh()
+  t.same(returned, ['b'])
+  sick.add('a')
+  await runtime.advance(4 * 5_500)
+  sick.clear()
+  supervisor.report({ masterIndex: 2, result: 'connect-failed', cause: 'ECONNREFUSED' })
+  await runtime.advance(3 * 5_500)
+  t.same(returned, ['b', 'a'])
+})
+
 t.test('a CA that cannot be connected to is never ejected: there is no other', async t => {
   const { supervisor, snapshots } = setUp(masters({ a: 1 }))
   await supervisor.start()
@@ -177,6 +195,7 @@ t.test('probes of several masters do not march in step', async t => {
     },
     isFull: () => false,
     isWarm: () => true,
+    returned: () => {},
     runtime,
     log: pino({ level: 'silent' }),
     publish: () => {}

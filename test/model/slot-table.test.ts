@@ -113,6 +113,51 @@ t.test('more capacity lets those who wait go at once', async t => {
   t.equal(user.masterOf(second?.ticket as number), 0)
 })
 
+t.test(
+  'a master that starts slowly takes one request, and one more for each catalog it completes',
+  async t => {
+    const table = tableOf([open(3)])
+    const user = table.join(0)
+    table.startSlowly(0)
+    t.equal(table.capacity(0), 1)
+    const first = user.ask(claim(0), [0])
+    const second = user.ask(claim(1), [0])
+    t.equal(second?.master, -1)
+    user.release(first?.ticket as number, 400)
+    t.equal(user.masterOf(second?.ticket as number), 0)
+    t.equal(table.capacity(0), 2)
+    user.release(second?.ticket as number, 400)
+    t.equal(table.capacity(0), 3)
+  }
+)
+
+t.test('light requests warm a master up as well, by a tenth; what was not served does not', async t => {
+  const table = tableOf([open(2)])
+  const user = table.join(0)
+  table.startSlowly(0)
+  const serve = (servedMs?: number) => {
+    const asked = user.ask(claim(0, { rank: 0 }), [0])
+    user.release(asked?.ticket as number, servedMs)
+  }
+  for (let count = 0; count < 9; count++) serve(5)
+  serve()
+  t.equal(table.capacity(0), 1)
+  serve(5)
+  t.equal(table.capacity(0), 2)
+})
+
+t.test('the forecast is the work that waits, by what it took lately, over all JRubies', async t => {
+  const table = tableOf([open(1), open(1), { ...open(9), tier: -1 }])
+  const user = table.join(0)
+  const [a, b] = [user.ask(claim(0), [0, 1]), user.ask(claim(1), [1, 0])]
+  t.equal(table.forecastMs(), 0)
+  user.release(a?.ticket as number, 4_000)
+  user.ask(claim(2), [0, 1])
+  for (let count = 0; count < 5; count++) user.ask(claim(3), [0, 1])
+  t.equal(table.forecastMs(), (5 * 4_000) / 2)
+  t.ok(b)
+})
+
 t.test('a worker that dies gives back what it held, and what it waited for', async t => {
   const table = tableOf([open(2)])
   const [a, b] = [table.join(0), table.join(1)]
