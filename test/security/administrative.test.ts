@@ -13,7 +13,7 @@ const targets: readonly (readonly [method: string, target: string])[] = [
   ['GET', '/metrics/v2/read/java.lang:type=Memory'],
   ['POST', '/metrics/v2'],
   ['GET', '/status/v1/services'],
-  ['GET', '/status/v1/services/jruby-metrics?level=debug'],
+  ['GET', '/status/v1/services/master?level=debug'],
   ['POST', '/puppet/v4/catalog'],
   ['POST', '/puppet/v3/compile'],
   ['GET', '/file-sync/v1/latest-commits'],
