@@ -69,6 +69,8 @@ function rehearse(config: Config, options: RouteOptions): Route {
     now: () => 0,
     affinity: config.balance.affinity,
     pins: createPinTable({ sets: 1, lifeMs: 1 }),
+    forecastMs: () => 0,
+    shedAboveMs: 0,
     forward: ({ next }) => {
       order = candidates(next, [])
       pool = order[0] === snapshot.ca ? 'the CA master alone' : 'one of the masters'

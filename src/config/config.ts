@@ -88,6 +88,8 @@ export interface QueueConfig {
   /** Most requests that may wait for a JRuby, over all workers. */
   readonly limit: number
   readonly timeoutMs: number
+  /** A forecast wait above which agents are told to come back later. */
+  readonly shedAboveMs: number
 }
 
 export interface AdminConfig {

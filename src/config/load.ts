@@ -107,7 +107,7 @@ function assemble(file: string, settings: Settings, files: TlsFiles): Config {
       policy: balance.policy,
       affinity: balance.affinity ?? (balance.policy === 'least-loaded' ? 'phase' : 'none')
     },
-    queue: { limit: queue.limit, timeoutMs: queue.timeout },
+    queue: { limit: queue.limit, timeoutMs: queue.timeout, shedAboveMs: queue.shedAbove },
     admin,
     log
   }

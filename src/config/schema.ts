@@ -131,7 +131,13 @@ const queue = group({
     .describe('Most requests that may wait for a JRuby; one more is sent away.'),
   timeout: duration(SECOND, HOUR)
     .prefault('5m')
-    .describe('Longest time a request may wait for a JRuby; after it, it is sent away.')
+    .describe('Longest time a request may wait for a JRuby; after it, it is sent away.'),
+  shedAbove: duration(SECOND, HOUR)
+    .prefault('2m')
+    .describe(
+      'When the queue would take longer than this to be served, agents that understand it are told at the begin of ' +
+        'their run, or of their catalog, when to come back. Others wait.'
+    )
 })
 
 /** What Puppet allows in a certname: printable ASCII but the slash. */

@@ -6,6 +6,7 @@ import { ProxyError } from '../model/errors.ts'
 import type { RevokedSet } from '../model/messages.ts'
 import type { PinTable } from '../model/pin-table.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { understandsRetryAfter } from '../puppet/agent-version.ts'
 import { classify, type Endpoint } from '../puppet/endpoint.ts'
 import { checkPath } from '../puppet/path.ts'
 import type { Errand, SlotNeed } from './errand.ts'
@@ -32,6 +33,9 @@ export interface AdmissionDeps {
   readonly now: () => number
   readonly affinity: Affinity
   readonly pins: PinTable
+  /** Milliseconds until those who wait now would all be served. */
+  readonly forecastMs: () => number
+  readonly shedAboveMs: number
   readonly forward: (errand: Errand) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
@@ -83,6 +87,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
       })
       return
     case 'master':
+      if (endpoint.deferrable && mustDefer(exchange, deps)) return
       deps.forward({
         exchange,
         identity: identity.headers,
@@ -92,6 +97,16 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         slot: slotNeed(exchange, deps)
       })
   }
+}
+
+/** Sends an agent away for a while when the queue would take too long, if it is one that comes back. */
+function mustDefer(exchange: Exchange, { forecastMs, shedAboveMs, responder }: AdmissionDeps): boolean {
+  const waitMs = forecastMs()
+  if (waitMs <= shedAboveMs) return false
+  const version = exchange.request.headers['x-puppet-version']
+  if (!understandsRetryAfter(typeof version === 'string' ? version : undefined)) return false
+  responder.refuse(exchange, new ProxyError('overloaded', undefined, { backlogSeconds: waitMs / 1000 }))
+  return true
 }
 
 function nextMaster(exchange: Exchange, endpoint: Endpoint, deps: AdmissionDeps): Errand['next'] {

@@ -89,6 +89,8 @@ export async function startPlane(
     now: runtime.now,
     affinity: config.balance.affinity,
     pins: createPinTable(sizes.pins, start.pins),
+    forecastMs: table.forecastMs,
+    shedAboveMs: config.queue.shedAboveMs,
     forward: (errand: Errand) => new Forwarding(errand, forwardDeps).start(),
     fanOut: (exchange: Exchange, identity: Identity) =>
       void fanOut(exchange, identity.headers, snapshot.masters, { upstreamOf, responder })

@@ -76,7 +76,9 @@ export function createResponder(deps: {
       const version = request.headers['x-puppet-version']
       const mayRetry = error.retry && understandsRetryAfter(typeof version === 'string' ? version : undefined)
       if (error.retry) deps.metrics.shed.inc({ reason: error.code })
-      const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), RETRY_AFTER) : undefined
+      const { minSeconds, maxSeconds } = RETRY_AFTER
+      const spread = { minSeconds, maxSeconds: error.backlogSeconds ?? maxSeconds }
+      const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
       answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
     }
   }

@@ -16,6 +16,11 @@ const answers = {
   },
   'not-served': { status: 404, sentence: 'This endpoint is not served through the load balancer' },
   'no-master': { status: 503, sentence: 'No Puppet master can serve this request now', retry: true },
+  overloaded: {
+    status: 503,
+    sentence: 'All Puppet masters are busy for some time; come back when told',
+    retry: true
+  },
   'queue-full': { status: 503, sentence: 'Too many agents wait for a Puppet master already', retry: true },
   'queue-timeout': {
     status: 503,
@@ -51,12 +56,19 @@ export class ProxyError extends Error {
   readonly status: number
   /** "Not now": worth a Retry-After. */
   readonly retry: boolean
+  /** When it is known: the time over which those who are sent away should spread their return. */
+  readonly backlogSeconds: number | undefined
 
-  constructor(code: ReasonCode, detail?: string, options?: ErrorOptions) {
+  constructor(
+    code: ReasonCode,
+    detail?: string,
+    options?: ErrorOptions & { readonly backlogSeconds?: number }
+  ) {
     const answer: Answer = answers[code]
     super(detail ? `${answer.sentence}: ${detail}` : answer.sentence, options)
     this.code = code
     this.status = answer.status
     this.retry = answer.retry ?? false
+    this.backlogSeconds = options?.backlogSeconds
   }
 }

@@ -27,6 +27,8 @@ export interface Endpoint {
   readonly restricted: boolean
   /** True: what was sent but not answered may be sent once more, to another master. */
   readonly repeatable: boolean
+  /** True: an agent can be told to come back later; nothing that a master did for its run is lost by it. */
+  readonly deferrable: boolean
   /** All requests with the same key belong on the same master; `undefined` where it does not matter. */
   readonly pinKey: string | undefined
 }
@@ -41,6 +43,7 @@ export function endpoint(
     action: rest.action ?? 'master',
     restricted: rest.restricted ?? false,
     repeatable: rest.repeatable ?? false,
+    deferrable: rest.deferrable ?? false,
     pinKey: rest.pinKey
   })
 }

@@ -35,6 +35,15 @@ function findable(endpointClass: EndpointClass, writeClass: EndpointClass = endp
   return Object.freeze({ read, post: read, write: endpoint(writeClass) })
 }
 
+/**
+ * Where a run begins and where its catalog begins: the two places where an agent that is told to come back later
+ * loses nothing (agents before 6.14 do not understand it at file content, and a report is the end of a run).
+ */
+function deferrable(endpointClass: EndpointClass): Indirection {
+  const read = endpoint(endpointClass, { repeatable: true, deferrable: true })
+  return Object.freeze({ read, post: read, write: endpoint(endpointClass) })
+}
+
 const other = findable('other')
 const light = findable('light')
 /** Written only: no master finds a report, so a POST is not taken for a harmless read. */
@@ -51,8 +60,8 @@ const staticContent: Indirection = Object.freeze({
 })
 
 const bySingular: ReadonlyMap<string, Indirection> = new Map([
-  ['catalog', findable('catalog')],
-  ['node', light],
+  ['catalog', deferrable('catalog')],
+  ['node', deferrable('light')],
   ['file_metadata', light],
   ['file_content', light],
   ['file_bucket_file', findable('filebucket')],

@@ -33,6 +33,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_BALANCE_AFFINITY',
       'PUPPET_LB_QUEUE_LIMIT',
       'PUPPET_LB_QUEUE_TIMEOUT',
+      'PUPPET_LB_QUEUE_SHED_ABOVE',
       'PUPPET_LB_ADMIN_HOST',
       'PUPPET_LB_ADMIN_PORT',
       'PUPPET_LB_LOG_LEVEL'

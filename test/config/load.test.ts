@@ -14,7 +14,7 @@ t.test('what a file leaves out has its default', async t => {
     masters: [{ name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0 }],
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },
     balance: { policy: 'least-loaded', affinity: 'phase' },
-    queue: { limit: 4000, timeoutMs: 300_000 },
+    queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },
     admin: { host: '127.0.0.1', port: 9140, allow: [] },
     log: { level: 'info' }
   })

@@ -56,6 +56,8 @@ for (const workers of [0, 2]) {
         if ((await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' }) === depth) return
     }
     await waitsFor(9)
+    await masters[0]?.until(master => master.running === 2)
+    await masters[1]?.until(master => master.running === 1)
     t.same(running(masters), [2, 1])
     t.same(
       masters.map(master => master.queued),
@@ -195,4 +197,71 @@ t.test('a master that dies gives its runs up to the others', async t => {
   const second = await agent().ask({ path: '/puppet/v3/file_metadatas/plugins?environment=production' })
   t.equal(second.status, 200)
   t.not(second.headers['x-puppet-compiler-name'], home?.name)
+})
+
+t.test(
+  'when the queue would take too long, agents that begin are told when to come back, and no others',
+  async t => {
+    const { masters, agent, adminPort } = await startScene(t, [1], { queue: { shedAboveMs: 0 } })
+    const [master] = masters as [SimulatedMaster]
+    const modern = { 'X-Puppet-Version': '8.10.0' }
+    t.equal((await agent().ask(catalog)).status, 200)
+    master.hold()
+    const old = [agent().ask(catalog), agent().ask({ ...catalog, headers: { 'X-Puppet-Version': '4.10.0' } })]
+    const file = agent().ask({
+      path: '/puppet/v3/file_content/modules/a/b?environment=production',
+      headers: modern
+    })
+    const report = agent().ask({
+      method: 'PUT',
+      path: '/puppet/v3/report/agent.example.com?environment=production',
+      body: '{}',
+      headers: modern
+    })
+    const depth = async () => {
+      const metrics = await scrape(adminPort)
+      return metrics.sum('puppet_lb_queue_depth')
+    }
+    while ((await depth()) !== 3);
+    for (const question of [node, catalog]) {
+      const answer = await agent().ask({ ...question, headers: modern })
+      t.equal(answer.status, 503)
+      t.equal(answer.headers['x-puppet-lb-reason'], 'overloaded')
+      t.match(answer.headers['retry-after'], /^\d+$/)
+    }
+    t.equal((await scrape(adminPort)).value('puppet_lb_shed_total', { reason: 'overloaded' }), 2)
+    master.release()
+    t.same(
+      (await Promise.all([...old, file, report])).map(answer => answer.status),
+      [200, 200, 200, 200]
+    )
+  }
+)
+
+t.test('a master that comes back begins with one request at a time', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [4], {
+    health: { intervalMs: 50, timeoutMs: 50, rise: 1, fall: 1 }
+  })
+  const [master] = masters as [SimulatedMaster]
+  const up = async () => (await scrape(adminPort)).value('puppet_lb_master_up', { master: 'm1' })
+  await master.kill()
+  while ((await up()) !== 0);
+  await master.restart()
+  while ((await up()) !== 1);
+  master.hold()
+  const answers = Array.from({ length: 4 }, () => agent().ask(catalog))
+  const running: number[] = []
+  for (let done = 0; done < 4; done++) {
+    const expected = Math.min(done + 1, 4 - done)
+    await master.until(({ held }) => held >= expected)
+    running.push(master.held)
+    master.release(1)
+    await master.until(({ held }) => held < running.length + 1)
+  }
+  t.equal(running[0], 1)
+  t.ok(Math.max(...running) > 1, 'and takes more as it completes them')
+  t.same(
+    (await Promise.all(answers)).map(answer => answer.status),
+    [200, 200, 200, 200]
+  )
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import tls from 'node:tls'
 import t from 'tap'
+import { LINGER_MS } from '../../src/data/respond.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'
@@ -82,7 +83,7 @@ t.test('a client that will not hang up after nonsense is cut off', async t => {
     random: () => 0,
     // Nothing in this test waits for any other timer.
     schedule(delayMs: number, task: () => void) {
-      if (delayMs === 10_000) cut = task
+      if (delayMs === LINGER_MS) cut = task
       return () => {}
     }
   }

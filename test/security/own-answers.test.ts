@@ -32,6 +32,21 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
   },
+  async overloaded(t) {
+    let isSlow = false
+    const script = (_request: IncomingMessage, response: ServerResponse) => {
+      if (!isSlow) response.end()
+    }
+    const scene = await startScene(t, { jrubies: 1, script, overrides: { queue: { shedAboveMs: 0 } } })
+    const node = get('/puppet/v3/node/x').replace('\r\n\r\n', '\r\nX-Puppet-Version: 8.10.0\r\n\r\n')
+    await (await anonymous(scene, t)).ask(node)
+    isSlow = true
+    for (const _ of ['has the JRuby', 'waits']) (await anonymous(scene, t)).ask(node).catch(() => {})
+    for (;;) {
+      const answer = await (await anonymous(scene, t)).ask(node)
+      if (answer.status === 503) return answer
+    }
+  },
   'queue-full': t => askBehindAnother(t, { limit: 0 }),
   'queue-timeout': t => askBehindAnother(t, { timeoutMs: 20 }),
   async 'ca-unavailable'(t) {

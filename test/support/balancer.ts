@@ -74,7 +74,7 @@ export function testConfig(
       ...overrides.health
     },
     balance: { policy: 'least-loaded', affinity: 'phase', ...overrides.balance },
-    queue: { limit: 4_000, timeoutMs: 60_000, ...overrides.queue },
+    queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
     admin: { host: '127.0.0.1', port: 0, allow: [], ...overrides.admin },
     log: { level: 'silent', ...overrides.log }
   }
