@@ -150,6 +150,7 @@ export async function startApp(
       const traffic = AggregatorRegistry.aggregate((await workers.metrics()) as object[][])
       return `${await registry.metrics()}${await traffic.metrics()}`
     },
+    why: workers.why,
     notReady() {
       if (phase === 'probing') return 'waiting for the first probe of every master'
       if (phase === 'draining') return 'stopping'

@@ -1,10 +1,13 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { Explanation } from '../model/explanation.ts'
 
 export interface AdminDeps {
   readonly host: string
   readonly port: number
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>
+  /** What is remembered of a request, by its id. */
+  readonly why: (requestId: string) => Promise<Explanation | undefined>
   /** Why the balancer is not ready, one sentence; `undefined` while it is. */
   readonly notReady: () => string | undefined
 }
@@ -28,9 +31,15 @@ export async function startAdmin(deps: AdminDeps): Promise<{ port: number; close
     reply.type('text/plain; charset=utf-8').code(reason === undefined ? 200 : 503)
     return `${reason ?? 'ready'}\n`
   })
+  server.get<{ Params: { id: string } }>('/api/why/:id', async (request, reply) => {
+    const explanation = await deps.why(request.params.id)
+    if (explanation) return explanation
+    reply.type('text/plain; charset=utf-8').code(404)
+    return 'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
+  })
   server.setNotFoundHandler(async (_request, reply) => {
     reply.type('text/plain; charset=utf-8').code(404)
-    return 'There is /metrics, /healthz and /readyz.\n'
+    return 'There is /metrics, /healthz, /readyz and /api/why/REQUEST-ID.\n'
   })
   await server.listen({ host: deps.host, port: deps.port })
   const address = server.server.address()

@@ -50,6 +50,11 @@ interface RouteFlags {
   readonly userAgent?: string
 }
 
+interface WhyFlags {
+  readonly admin?: string
+  readonly config?: string
+}
+
 function createProgram(io: Terminal, finish: (code: number) => void): Command {
   const program = new Command('puppet-lb')
     .description('A load balancer for Puppet: one hostname in front of the CA and the compile masters.')
@@ -97,6 +102,19 @@ function createProgram(io: Terminal, finish: (code: number) => void): Command {
     .action(async (method: string, path: string, options: RouteFlags) => {
       const { route } = await import('./route.ts')
       io.out(`${route({ ...options, method, path }, io.env)}\n`)
+    })
+  addCommand(program, 'why', 'say why a request went where it went: masters, waiting, attempts, ending')
+    .argument('<request-id>', 'the id at the end of what the agent printed, or of a line of the access log')
+    .addOption(
+      new Option('--admin <url>', 'admin listener to ask, default http://127.0.0.1:9140').conflicts('config')
+    )
+    .option('--config <file>', 'configuration file (YAML) that says where the admin listener is')
+    .action(async (requestId: string, options: WhyFlags) => {
+      const { why } = await import('./why.ts')
+      const text = await why({ ...options, requestId }, io.env)
+      if (text !== undefined) io.out(`${text}\n`)
+      else io.err(`puppet-lb: nothing is remembered of a request ${requestId}\n`)
+      finish(text === undefined ? 1 : 0)
     })
   return program
 }

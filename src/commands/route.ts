@@ -5,6 +5,7 @@ import type { Config, PolicyName } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { admit } from '../data/admission.ts'
 import { candidates } from '../data/candidates.ts'
+import { newDecision } from '../data/decision.ts'
 import type { Exchange } from '../data/exchange.ts'
 import type { Identity } from '../data/identity.ts'
 import { createPinTable } from '../model/pin-table.ts'
@@ -140,6 +141,7 @@ function exchangeOf({ method, path, userAgent }: RouteOptions): Exchange {
     upstreamMs: 0,
     bytesIn: 0,
     bytesOut: 0,
-    end: undefined
+    end: undefined,
+    decision: newDecision('route', 0, 0)
   }
 }

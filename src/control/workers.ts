@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
+import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Report, RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -8,7 +9,7 @@ import { merged } from '../telemetry/merged.ts'
 
 /** A worker that dies this soon after its start is not replaced at once, lest a lasting fault become a busy loop. */
 const SHORT_LIFE_MS = 1_000
-const METRICS_TIMEOUT_MS = 2_000
+const ANSWER_TIMEOUT_MS = 2_000
 
 export interface WorkersOptions {
   readonly config: Config
@@ -33,6 +34,8 @@ export interface Workers {
   readonly tell: (order: Order) => void
   /** prom-client's JSON of every data plane, those that died included. */
   readonly metrics: () => Promise<readonly (readonly object[])[]>
+  /** What a data plane remembers of a request; `undefined` when none does. */
+  readonly why: (requestId: string) => Promise<Explanation | undefined>
   /** Resolves with the number of requests that had to be cut. */
   readonly drain: (timeoutMs: number) => Promise<number>
   readonly terminate: () => Promise<void>
@@ -46,8 +49,9 @@ interface Plane {
   listening: boolean
   /** The last metrics seen of it: what it counted must not vanish when it dies. */
   metrics: readonly object[]
-  /** Settle what waits for its answers. */
+  /** Settle what waits for its answers, by the number of the question. */
   onMetrics: Map<number, (metrics: readonly object[]) => void>
+  onWhy: Map<number, (explanation: Explanation | undefined) => void>
   onDrained: ((cut: number) => void) | undefined
 }
 
@@ -59,7 +63,7 @@ export function createWorkers(options: WorkersOptions): Workers {
   let retired: Promise<readonly object[]> = Promise.resolve([])
   let port = config.listen.port
   let stopping = false
-  let metricsId = 0
+  let questionId = 0
 
   function start(worker: number): Promise<void> {
     const startedAtMs = runtime.now()
@@ -87,7 +91,8 @@ export function createWorkers(options: WorkersOptions): Workers {
       } else if (report.type === 'metrics') {
         plane.metrics = report.metrics
         plane.onMetrics.get(report.id)?.(report.metrics)
-        plane.onMetrics.delete(report.id)
+      } else if (report.type === 'why') {
+        plane.onWhy.get(report.id)?.(report.explanation)
       } else {
         plane.onDrained?.(report.cut)
       }
@@ -98,6 +103,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       retired = retired.then(counted => merged([counted, plane.metrics]))
       options.onDeath(worker)
       for (const settle of plane.onMetrics.values()) settle(plane.metrics)
+      for (const settle of plane.onWhy.values()) settle(undefined)
       plane.onDrained?.(0)
       if (stopping || !plane.listening) return
       log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
@@ -152,15 +158,36 @@ export function createWorkers(options: WorkersOptions): Workers {
     }
   }
 
-  function askMetrics(plane: Plane): Promise<readonly object[]> {
-    const { promise, resolve } = Promise.withResolvers<readonly object[]>()
-    const id = ++metricsId
-    plane.onMetrics.set(id, resolve)
-    plane.post({ type: 'metrics', id })
-    // A worker that is too busy to answer is shown as it last was.
-    const cancel = runtime.schedule(METRICS_TIMEOUT_MS, () => resolve(plane.metrics))
-    return promise.finally(cancel)
+  /** Asks a plane one thing; one that is too busy to answer says `otherwise`. */
+  function ask<Answer>(
+    pending: Map<number, (answer: Answer) => void>,
+    post: (id: number) => void,
+    otherwise: () => Answer
+  ): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>()
+    const id = ++questionId
+    pending.set(id, resolve)
+    post(id)
+    const cancel = runtime.schedule(ANSWER_TIMEOUT_MS, () => resolve(otherwise()))
+    return promise.finally(() => {
+      cancel()
+      pending.delete(id)
+    })
   }
+
+  const askMetrics = (plane: Plane) =>
+    ask(
+      plane.onMetrics,
+      id => plane.post({ type: 'metrics', id }),
+      // Shown as it last was.
+      () => plane.metrics
+    )
+  const askWhy = (plane: Plane, requestId: string) =>
+    ask(
+      plane.onWhy,
+      id => plane.post({ type: 'why', id, requestId }),
+      () => undefined
+    )
 
   return {
     async start() {
@@ -174,6 +201,10 @@ export function createWorkers(options: WorkersOptions): Workers {
     },
     async metrics() {
       return Promise.all([retired, ...[...planes.values()].map(askMetrics)])
+    },
+    async why(requestId) {
+      const answers = await Promise.all([...planes.values()].map(plane => askWhy(plane, requestId)))
+      return answers.find(answer => answer !== undefined)
     },
     async drain(timeoutMs) {
       stopping = true
@@ -194,5 +225,13 @@ export function createWorkers(options: WorkersOptions): Workers {
 }
 
 function newPlane(post: Plane['post'], terminate: Plane['terminate']): Plane {
-  return { post, terminate, listening: false, metrics: [], onMetrics: new Map(), onDrained: undefined }
+  return {
+    post,
+    terminate,
+    listening: false,
+    metrics: [],
+    onMetrics: new Map(),
+    onWhy: new Map(),
+    onDrained: undefined
+  }
 }

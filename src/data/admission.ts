@@ -81,6 +81,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         exchange,
         identity: identity.headers,
         repeatable: false,
+        rule: 'ca',
         next: tried => (tried.length === 0 ? snapshot.ca : undefined),
         nobody: 'ca-unavailable',
         slot: undefined
@@ -92,7 +93,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         exchange,
         identity: identity.headers,
         repeatable: endpoint.repeatable,
-        next: nextMaster(exchange, endpoint, deps),
+        ...nextMaster(exchange, endpoint, deps),
         nobody: 'no-master',
         slot: slotNeed(exchange, deps)
       })
@@ -109,15 +110,20 @@ function mustDefer(exchange: Exchange, { forecastMs, shedAboveMs, responder }: A
   return true
 }
 
-function nextMaster(exchange: Exchange, endpoint: Endpoint, deps: AdmissionDeps): Errand['next'] {
+function nextMaster(
+  exchange: Exchange,
+  endpoint: Endpoint,
+  deps: AdmissionDeps
+): Pick<Errand, 'rule' | 'next'> {
   const choice = {
     key: endpoint.pinKey ?? exchange.certname ?? exchange.remote ?? '',
     ticket: deps.nextTicket()
   }
-  const staysPut = endpoint.pinKey !== undefined || startsOnOwnMaster(exchange, deps)
-  const policy = staysPut ? byKey : deps.policy
+  const isOwnMaster = startsOnOwnMaster(exchange, deps)
+  const rule = endpoint.pinKey !== undefined ? 'content' : isOwnMaster ? 'certname' : 'policy'
+  const policy = rule === 'policy' ? deps.policy : byKey
   // The snapshot is read anew for each attempt: after a compile of minutes the old one is history.
-  return tried => choose(policy, deps.snapshot().tiers, choice, tried)
+  return { rule, next: tried => choose(policy, deps.snapshot().tiers, choice, tried) }
 }
 
 /**

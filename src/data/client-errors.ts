@@ -21,7 +21,7 @@ function reasonOf(code = ''): ReasonCode | undefined {
 }
 
 export function createClientErrors(
-  deps: Pick<Bookkeeping, 'metrics' | 'accessLog'> & {
+  deps: Pick<Bookkeeping, 'metrics' | 'accessLog' | 'decisions'> & {
     readonly requestId: () => string
     readonly schedule: Runtime['schedule']
   }
@@ -43,22 +43,22 @@ export function createClientErrors(
 
   function note(socket: Socket, refusal: ProxyError, id: string): void {
     deps.metrics.requests.inc({ class: 'other', master: '', code: refusal.status })
+    const remote = socket.remoteAddress
+    const told = { remote, certname: undefined, class: 'other', queueMs: 0, durationMs: 0 } as const
+    const { status, code } = refusal
+    deps.decisions.open(id).told = { ...told, status, end: code }
     deps.accessLog({
       id,
-      remote: socket.remoteAddress,
-      certname: undefined,
+      ...told,
       method: '',
       path: '',
-      class: 'other',
       master: '',
       attempts: 0,
-      queueMs: 0,
       upstreamMs: 0,
-      durationMs: 0,
       bytesIn: 0,
       bytesOut: 0,
-      status: refusal.status,
-      end: refusal.code
+      status,
+      end: code
     })
   }
 

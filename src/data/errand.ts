@@ -1,7 +1,9 @@
 import type { ReasonCode } from '../model/errors.ts'
+import type { Rule } from '../model/explanation.ts'
 import type { Outcome } from '../model/messages.ts'
 import type { Master } from '../model/snapshot.ts'
 import type { TrafficMetrics } from '../telemetry/metrics.ts'
+import type { Decisions } from './decisions.ts'
 import type { Exchange } from './exchange.ts'
 import type { Responder } from './respond.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -24,6 +26,8 @@ export interface Errand {
   readonly identity: readonly string[]
   /** May be sent once more after a master had it and broke off. */
   readonly repeatable: boolean
+  /** What `next` goes by. */
+  readonly rule: Rule
   /** The next master to try, given the indexes of those tried; `undefined` when there is none. */
   readonly next: (tried: readonly number[]) => Master | undefined
   /** What to say when nobody is left to try. */
@@ -47,4 +51,5 @@ export interface ForwardDeps {
   /** Whether a master could take one more request now. */
   readonly hasRoom: (master: Master) => boolean
   readonly budget: RetryBudget
+  readonly decisions: Decisions
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import type { TrafficMetrics } from '../telemetry/metrics.ts'
+import { type Decision, tenths } from './decision.ts'
+import type { Decisions } from './decisions.ts'
 
 /** One request and its answer, and what there is to tell about them in the end. */
 export interface Exchange {
@@ -23,12 +25,17 @@ export interface Exchange {
   status?: number | undefined
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
+  /** Why it went where it went. */
+  readonly decision: Decision
 }
 
 export interface Bookkeeping {
   readonly metrics: TrafficMetrics
   readonly accessLog: AccessLog
   readonly now: () => number
+  readonly decisions: Decisions
+  /** Whether the access log is to say why as well. */
+  readonly saysWhy: boolean
 }
 
 /** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
@@ -39,8 +46,9 @@ export function openExchange(
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, accessLog, now }: Bookkeeping
+  { metrics, accessLog, now, decisions, saysWhy }: Bookkeeping
 ): Exchange {
+  const decision = decisions.open(id)
   const exchange: Exchange = {
     id,
     request,
@@ -56,12 +64,17 @@ export function openExchange(
     bytesIn: 0,
     bytesOut: 0,
     status: undefined,
-    end: undefined
+    end: undefined,
+    decision
   }
+  decision.told = exchange
   response.once('close', () => {
     const isComplete = response.writableFinished
     const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
+    if (decision.waitsSinceMs !== undefined) exchange.queueMs += now() - decision.waitsSinceMs
+    decision.waitsSinceMs = undefined
     const durationMs = now() - exchange.startedAtMs
+    const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
     metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
     metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
     accessLog({
@@ -79,8 +92,11 @@ export function openExchange(
       bytesIn: exchange.bytesIn,
       bytesOut: exchange.bytesOut,
       status,
-      end: exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
+      end,
+      ...(saysWhy && decisions.reasonsOf(decision))
     })
+    const { remote, certname, class: endpointClass, queueMs } = exchange
+    decision.told = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
   })
   return exchange
 }
@@ -88,8 +104,4 @@ export function openExchange(
 function pathOf(target: string): string {
   const query = target.indexOf('?')
   return query < 0 ? target : target.slice(0, query)
-}
-
-function tenths(ms: number): number {
-  return Math.round(ms * 10) / 10
 }

@@ -1,5 +1,7 @@
 import { ProxyError } from '../model/errors.ts'
 import type { Master } from '../model/snapshot.ts'
+import { beginTurn, endTurn } from './decision.ts'
+import type { Decisions } from './decisions.ts'
 import type { Exchange } from './exchange.ts'
 import { requestHeaders } from './headers.ts'
 import type { Responder } from './respond.ts'
@@ -13,13 +15,21 @@ export async function fanOut(
   exchange: Exchange,
   identity: readonly string[],
   masters: readonly Master[],
-  deps: { readonly upstreamOf: (master: Master) => Upstream; readonly responder: Responder }
+  deps: {
+    readonly upstreamOf: (master: Master) => Upstream
+    readonly responder: Responder
+    readonly decisions: Decisions
+    readonly now: () => number
+  }
 ): Promise<void> {
-  const { request } = exchange
+  const { request, decision } = exchange
+  deps.decisions.choose(decision, 'every-master', -1)
   const results = await Promise.all(
     masters.map(async master => {
       const { pool, host } = deps.upstreamOf(master)
       exchange.attempts++
+      const turn = beginTurn(decision, master, deps.now())
+      const end = (why: string) => endTurn(turn, why, deps.now() - turn.sinceMs)
       try {
         const answer = await pool.request({
           path: request.url as string,
@@ -28,8 +38,11 @@ export async function fanOut(
         })
         await answer.body.dump()
         const done = answer.statusCode >= 200 && answer.statusCode < 300
-        return { master, done, why: `answered ${answer.statusCode}` }
+        const why = `answered ${answer.statusCode}`
+        end(why)
+        return { master, done, why }
       } catch {
+        end('not reachable')
         return { master, done: false, why: 'not reachable' }
       }
     })

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { ProxyError, type ReasonCode } from '../model/errors.ts'
 import type { Master } from '../model/snapshot.ts'
 import { candidates } from './candidates.ts'
+import { beginTurn, endTurn } from './decision.ts'
 import type { Errand, ForwardDeps, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
 import { type Failure, failureOf } from './failure.ts'
@@ -52,34 +53,40 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   /** `after`: what ended the attempt before. */
   #attempt(after?: Failure['reason']): void {
-    const { next, nobody, slot } = this.#errand
+    const { exchange, rule, next, nobody, slot } = this.#errand
     if (slot) {
       this.#queue(slot, after)
       return
     }
+    this.#deps.decisions.choose(exchange.decision, rule, -1)
     const master = next(this.#tried)
     if (master) this.#send(master, after)
     else this.#refuse(nobody)
   }
 
   #queue(slot: SlotNeed, after: Failure['reason'] | undefined): void {
-    const { exchange, next, nobody } = this.#errand
-    const { now, slots, metrics, masterAt } = this.#deps
+    const { exchange, rule, next, nobody } = this.#errand
+    const { now, slots, metrics, masterAt, decisions } = this.#deps
+    const { decision } = exchange
+    const pinned = slot.pinned()
+    decisions.choose(decision, rule, pinned)
     const first = next(this.#tried)
     if (!first) {
       this.#refuse(nobody)
       return
     }
     const askedAtMs = now()
+    decision.waitsSinceMs = askedAtMs
     let isSettled = false
     const place = slots.ask({
       rank: slot.rank,
-      pinned: slot.pinned(),
+      pinned,
       tried: this.#tried,
       first: first.index,
       order: () => [first, ...candidates(next, [...this.#tried, first.index])].map(master => master.index),
       settle: (result, granted) => {
         isSettled = true
+        decision.waitsSinceMs = undefined
         const waitedMs = now() - askedAtMs
         exchange.queueMs += waitedMs
         metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
@@ -93,8 +100,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (!isSettled) this.#hold = place
   }
 
-  #refuse(code: ReasonCode): void {
-    this.#deps.responder.refuse(this.#exchange, new ProxyError(code))
+  #refuse(code: ReasonCode, options?: ErrorOptions): void {
+    this.#deps.responder.refuse(this.#exchange, new ProxyError(code, undefined, options))
   }
 
   #send(master: Master, after: Failure['reason'] | undefined): void {
@@ -108,6 +115,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#sinceMs = this.#deps.now()
     exchange.attempts++
     exchange.master = master.name
+    beginTurn(exchange.decision, master, this.#sinceMs)
     this.#deps.begin(master)
     pool.dispatch(
       {
@@ -172,33 +180,33 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#endAttempt(true)
+    this.#endAttempt('complete')
     this.#deps.budget.earn()
     this.#exchange.response.end()
     if (this.#body) this.#deps.responder.dropRest(this.#exchange.request)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    const master = this.#endAttempt()
+    const sent = this.#controller !== undefined
+    const failure = failureOf(error, sent)
+    // A body that broke off is news of the agent as well, and may come before the response hears of it.
+    const isCut = this.#agentGone || isCutShort(this.#exchange.request)
+    const master = this.#endAttempt(this.#isPassedOn ? 'master-busy' : isCut ? 'agent-gone' : failure.reason)
     if (this.#isPassedOn) {
       this.#isPassedOn = false
       if (!this.#agentGone) this.#attempt('master-busy')
       return
     }
-    const sent = this.#controller !== undefined
-    const failure = failureOf(error, sent)
     if (failure.reason === 'connect-failed') {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
-    // A body that broke off is news of the agent as well, and may come before the response hears of it.
-    if (this.#agentGone || isCutShort(this.#exchange.request)) return
-    const { exchange, repeatable } = this.#errand
+    if (isCut) return
     const mayTry =
       failure.worthAnother &&
       mayTryNext({
         sent,
         answered: this.#answered,
-        repeatable,
+        repeatable: this.#errand.repeatable,
         bodyKept: this.#body?.isKept ?? true,
         repeats: this.#repeats
       }) &&
@@ -207,19 +215,20 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       if (sent) this.#repeats++
       this.#attempt(failure.reason)
     } else {
-      this.#deps.responder.refuse(exchange, new ProxyError(failure.code, undefined, { cause: error }))
+      this.#refuse(failure.code, { cause: error })
     }
   }
 
-  #endAttempt(isServed = false): Master {
+  #endAttempt(why: string): Master {
     const master = this.#master as Master
     const { end, metrics } = this.#deps
     const upstreamMs = this.#elapsedMs()
     this.#sinceMs = undefined
-    this.#hold?.release(isServed)
+    this.#hold?.release(why === 'complete')
     this.#hold = undefined
     this.#exchange.upstreamMs += upstreamMs
     end(master)
+    endTurn(this.#exchange.decision.turns.at(-1), why, upstreamMs)
     if (this.#controller) {
       metrics.upstreamDuration.observe(
         { class: this.#exchange.class, master: master.name },

@@ -16,6 +16,7 @@ import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { admit } from './admission.ts'
 import { createClientErrors } from './client-errors.ts'
 import { createConnections } from './connections.ts'
+import { createDecisions } from './decisions.ts'
 import { createDrain } from './drain.ts'
 import type { Errand } from './errand.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -51,7 +52,6 @@ export async function startPlane(
   )
   const upstreamOf = (master: Master) => upstreams.get(master.index) as Upstream
   const responder = createResponder({ metrics, random: runtime.random, schedule: runtime.schedule })
-  const books = { metrics, accessLog: createAccessLog(log), now: runtime.now }
   const sizes = sizesOf(config)
   const table = createSlotTable(sizes.slots, start.slots)
   const slots = createSlotQueue({
@@ -65,7 +65,25 @@ export async function startPlane(
   const load = ({ index }: Master) =>
     (board.inFlight(index) + table.foreign(index)) / Math.max(1, table.capacity(index))
   const policy = policies[config.balance.policy]({ load, random: runtime.random })
+  const decisions = createDecisions({
+    now: runtime.now,
+    masters,
+    tier: () => snapshot.tiers[0] ?? [],
+    inFlight: board.inFlight,
+    taken: table.taken,
+    foreign: table.foreign,
+    capacity: table.capacity,
+    policyName: config.balance.policy
+  })
+  const books = {
+    metrics,
+    accessLog: createAccessLog(log),
+    now: runtime.now,
+    decisions,
+    saysWhy: log.isLevelEnabled('debug')
+  }
   const forwardDeps = {
+    decisions,
     metrics,
     responder,
     now: runtime.now,
@@ -93,7 +111,7 @@ export async function startPlane(
     shedAboveMs: config.queue.shedAboveMs,
     forward: (errand: Errand) => new Forwarding(errand, forwardDeps).start(),
     fanOut: (exchange: Exchange, identity: Identity) =>
-      void fanOut(exchange, identity.headers, snapshot.masters, { upstreamOf, responder })
+      void fanOut(exchange, identity.headers, snapshot.masters, { ...forwardDeps })
   }
 
   const requestId = createRequestIds(worker, runtime)
@@ -139,6 +157,9 @@ export async function startPlane(
         break
       case 'metrics':
         void registry.getMetricsAsJSON().then(json => tell({ type: 'metrics', id: order.id, metrics: json }))
+        break
+      case 'why':
+        tell({ type: 'why', id: order.id, explanation: decisions.find(order.requestId) })
         break
       case 'drain':
         void drain.start(order.timeoutMs).then(async cut => {

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { Explanation } from './explanation.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Keys of revoked certificates, made by `revocationKey`. */
@@ -9,6 +10,7 @@ export type Order =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly type: 'revoked'; readonly revoked: RevokedSet }
   | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'why'; readonly id: number; readonly requestId: string }
   | { readonly type: 'drain'; readonly timeoutMs: number }
 
 /** What an attempt proved about a master. Only what changes a mind is reported, not every success. */
@@ -25,6 +27,7 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string; readonly code: string | undefined }
   | { readonly type: 'outcome'; readonly outcome: Outcome }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
+  | { readonly type: 'why'; readonly id: number; readonly explanation: Explanation | undefined }
   | { readonly type: 'drained'; readonly cut: number }
 
 /** What a data plane starts from; crosses to a thread of its own as a structured clone. */

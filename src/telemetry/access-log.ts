@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
+import type { Reasons } from '../model/explanation.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
-/** One request as the access log tells it. Milliseconds are rounded to a tenth. */
-export interface AccessEntry {
+/** One request as the access log tells it, with the reasons at level `debug`. Milliseconds are rounded to a tenth. */
+export interface AccessEntry extends Partial<Reasons> {
   readonly id: string
   readonly remote: string | undefined
   readonly certname: string | undefined

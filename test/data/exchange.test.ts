@@ -5,6 +5,7 @@ import t from 'tap'
 import { openExchange } from '../../src/data/exchange.ts'
 import type { AccessEntry } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
+import { testDecisions } from '../support/decisions.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 interface Answer {
@@ -14,19 +15,20 @@ interface Answer {
 }
 
 /** An exchange whose answer the test describes, and what the books say once it is over. */
-function open(target: string, answer: Answer) {
+function open(target: string, answer: Answer, saysWhy = false) {
   const request = { method: 'GET', url: target, socket: { remoteAddress: '10.0.0.1' } }
   const response = Object.assign(new EventEmitter(), answer)
   const runtime = fakeRuntime()
   const metrics = createTrafficMetrics(new Registry())
   const entries: AccessEntry[] = []
+  const decisions = testDecisions(runtime.now)
   const exchange = openExchange(
     'abc-0-1',
     request as unknown as IncomingMessage,
     response as unknown as ServerResponse,
-    { metrics, accessLog: entry => entries.push(entry), now: runtime.now }
+    { metrics, accessLog: entry => entries.push(entry), now: runtime.now, decisions, saysWhy }
   )
-  return { exchange, runtime, metrics, entries, close: () => response.emit('close') }
+  return { exchange, decisions, runtime, metrics, entries, close: () => response.emit('close') }
 }
 
 const complete = { writableFinished: true, headersSent: true, statusCode: 200 }
@@ -82,4 +84,31 @@ t.test('whoever else ends it says why', async t => {
   exchange.end = 'master-lost'
   close()
   t.match(entries, [{ status: 200, end: 'master-lost' }])
+})
+
+t.test('at level debug the books say why as well', t => {
+  const { exchange, decisions, entries, close } = open('/a', complete, true)
+  decisions.choose(exchange.decision, 'policy', 1)
+  close()
+  t.match(entries, [
+    {
+      end: 'complete',
+      rule: 'least-loaded',
+      pinned: 'm2',
+      candidates: [{ master: 'm1' }, { master: 'm2' }],
+      tried: []
+    }
+  ])
+  t.end()
+})
+
+t.test('an agent that leaves the queue has waited until then', async t => {
+  const { exchange, decisions, runtime, entries, close } = open('/a', nothing)
+  exchange.decision.waitsSinceMs = runtime.now()
+  await runtime.advance(700)
+  t.match(decisions.find('abc-0-1'), { queueMs: 700, end: 'open' })
+  close()
+  await runtime.advance(300)
+  t.match(entries, [{ queueMs: 700, end: 'agent-gone' }])
+  t.match(decisions.find('abc-0-1'), { queueMs: 700, durationMs: 700, ageMs: 1000, end: 'agent-gone' })
 })

@@ -8,6 +8,7 @@ import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors
 import { systemRuntime } from '../../src/model/runtime.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { createTestPki, type testConfig } from '../support/balancer.ts'
+import { testDecisions } from '../support/decisions.ts'
 import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
 import { type Scene, startScene } from './support/scene.ts'
 
@@ -142,6 +143,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
   const errors = createClientErrors({
     metrics: createTrafficMetrics(new Registry()),
     accessLog: () => {},
+    decisions: testDecisions(systemRuntime.now),
     requestId,
     schedule: systemRuntime.schedule
   })

@@ -1,0 +1,54 @@
+/**
+ * How a request's master was to be chosen: `certname` is the rendezvous order of the agent's certname, `content`
+ * that of a filebucket's checksum, `none` that the balancer answered by itself; else the policy's name.
+ */
+export type Rule = 'none' | 'ca' | 'every-master' | 'certname' | 'content' | 'policy'
+
+/** A master as it looked when a request was to be given to one. */
+export interface Candidate {
+  readonly master: string
+  /** Requests open there, those of others included. */
+  readonly open: number
+  /** JRubies at work, those for others included. */
+  readonly busy: number
+  /** Requests it may run at once. */
+  readonly capacity: number
+  readonly weight: number
+  /** Open requests for each JRuby, divided by the weight: `least-loaded` takes the smallest. */
+  readonly score: number
+  /** Its place in the order of the agent's name, 1 first; where that order decides. */
+  readonly place?: number | undefined
+}
+
+/** One master's turn at a request. */
+export interface Attempt {
+  readonly master: string
+  /** `open`, `complete`, `agent-gone`, or why it failed. */
+  readonly end: string
+  readonly ms: number
+}
+
+/** Why a request went where it went. */
+export interface Reasons {
+  /** As in `Rule`, `policy` being replaced by the name of the policy. */
+  readonly rule: string
+  /** The master the agent was pinned to. */
+  readonly pinned?: string | undefined
+  /** Those of the best tier, when the first master was chosen. */
+  readonly candidates: readonly Candidate[]
+  readonly tried: readonly Attempt[]
+}
+
+/** All that is told about one request. Milliseconds are rounded to a tenth. */
+export interface Explanation extends Reasons {
+  readonly id: string
+  readonly certname?: string | undefined
+  readonly class: string
+  readonly queueMs: number
+  readonly durationMs: number
+  /** How long ago it came. */
+  readonly ageMs: number
+  readonly status?: number | undefined
+  /** As in the access log; `open` while it goes on. */
+  readonly end: string
+}
