@@ -106,7 +106,9 @@ function createProgram(io: Terminal, finish: (code: number) => void): Command {
   addCommand(program, 'why', 'say why a request went where it went: masters, waiting, attempts, ending')
     .argument('<request-id>', 'the id at the end of what the agent printed, or of a line of the access log')
     .addOption(
-      new Option('--admin <url>', 'admin listener to ask, default http://127.0.0.1:9140').conflicts('config')
+      new Option('--admin <url>', 'admin listener to ask, default http://127.0.0.1:9140')
+        .argParser(httpUrl)
+        .conflicts('config')
     )
     .option('--config <file>', 'configuration file (YAML) that says where the admin listener is')
     .action(async (requestId: string, options: WhyFlags) => {
@@ -139,6 +141,11 @@ function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
   throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
+}
+
+function httpUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError('It must be a URL such as http://127.0.0.1:9140.')
 }
 
 function version(): string {

@@ -23,7 +23,7 @@ async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const commands = ['serve', 'demo', 'check', 'route']
+const commands = ['serve', 'demo', 'check', 'route', 'why']
 
 t.test('the version is that of the package', async t => {
   t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })
@@ -55,6 +55,15 @@ const mistakes: readonly (readonly [line: string, sentence: string])[] = [
     "puppet-lb: unknown option '--certnam' (Did you mean --certname?)\n"
   ],
   ['check --config a b', "puppet-lb: too many arguments for 'check'. Expected 0 arguments but got 1: b.\n"],
+  ['why', "puppet-lb: missing required argument 'request-id'\n"],
+  [
+    'why a --admin b:9140',
+    "puppet-lb: option '--admin <url>' argument 'b:9140' is invalid. It must be a URL such as http://127.0.0.1:9140.\n"
+  ],
+  [
+    'why a --admin http://b --config c',
+    "puppet-lb: option '--admin <url>' cannot be used with option '--config <file>'\n"
+  ],
   ['route GET --config a', "puppet-lb: missing required argument 'path'\n"],
   [
     'demo --port x',
@@ -97,7 +106,7 @@ t.test('a wrong configuration ends every command that reads one with 1 and the l
   const lines = new RegExp(
     `^${file}:1:1 tls: is missing, .*\n${file}:1:1 ca: .*\n${file}:1:1 masters: .*\n${file}:1:11 listen.prot: .*\n$`
   )
-  for (const line of ['check', 'serve', 'route GET /']) {
+  for (const line of ['check', 'serve', 'route GET /', 'why a']) {
     const { code, out, err } = await puppetLb([...line.split(' '), '--config', file])
     t.equal(code, 1, line)
     t.equal(out, '', line)

@@ -90,3 +90,15 @@ t.test('what the dead had counted stays in the sum, and takes no more room with 
     await logged.atLeast(deaths, { msg: 'a worker thread is replaced' })
   }
 })
+
+t.test('a worker that does not answer, or dies over the question, knows nothing of a request', async t => {
+  const { workers, logged, runtime, die } = start(t)
+  await workers.start()
+  const silent = workers.why('a-0-0')
+  await runtime.advance(2000)
+  t.equal(await silent, undefined)
+  const last = workers.why('a-0-0')
+  die()
+  t.equal(await last, undefined)
+  await logged.line({ msg: 'a worker thread died; it is replaced' })
+})
