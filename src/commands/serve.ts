@@ -8,11 +8,12 @@ import { untilSignalled } from './signals.ts'
 export async function serve(options: { readonly config: string }): Promise<number> {
   const config = loadConfig(options.config, process.env)
   const log = createLog(config.log.level)
-  // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for. One
-  // that comes during the start is obeyed as soon as there is something to stop.
+  // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now)
   try {
-    const app = await startApp(config, { log })
+    const app = await Promise.race([startApp(config, { log }), signalled])
+    // Nobody is served yet, so there is nothing to wait for.
+    if (!app) return 0
     await signalled
     await app.drain()
     await flushLog(log)
