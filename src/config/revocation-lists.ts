@@ -23,16 +23,23 @@ export function checkRevocationLists(
   }
 }
 
-/** `undefined` stands for a block that could not be read. */
+const BEGIN = '-----BEGIN X509 CRL-----'
+const END = '-----END X509 CRL-----'
+
+/** `undefined` stands for a block that could not be read, or was cut short. */
 function readLists(text: string): (X509Crl | undefined)[] {
-  const blocks = text.match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? []
-  return blocks.map(block => {
-    try {
-      return new X509Crl(PemConverter.decode(block)[0] ?? block)
-    } catch {
-      return undefined
-    }
-  })
+  return text
+    .split(BEGIN)
+    .slice(1)
+    .map(rest => {
+      const [body, ...after] = rest.split(END)
+      if (after.length === 0) return undefined
+      try {
+        return new X509Crl(PemConverter.decode(`${BEGIN}${body}${END}`)[0] ?? '')
+      } catch {
+        return undefined
+      }
+    })
 }
 
 /** The library's own check is asynchronous; what it signs over is its only member that is not public. */

@@ -36,13 +36,16 @@ export function requestHeaders(
   return headers
 }
 
-/** A master's headers as the agent gets them: hop-by-hop ones stay here. Takes undici's parsed headers. */
+/**
+ * A master's headers as the agent gets them: hop-by-hop ones stay here, and so does a reason that only the balancer
+ * may give. Takes undici's parsed headers.
+ */
 export function responseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string[] {
   const connection = headers.connection
   const named = namedAway(Array.isArray(connection) ? connection.join(',') : connection)
   const passed: string[] = []
   for (const name in headers) {
-    if (hopByHopHeaders.has(name) || named?.has(name)) continue
+    if (hopByHopHeaders.has(name) || name === 'x-puppet-lb-reason' || named?.has(name)) continue
     const value = headers[name]
     if (value === undefined) continue
     if (typeof value === 'string') passed.push(name, value)

@@ -26,5 +26,11 @@ export function createUpstream(master: Master, config: UpstreamConfig): Upstream
     headersTimeout: config.responseTimeoutMs,
     bodyTimeout: config.responseTimeoutMs
   })
-  return { master, pool, host: new URL(master.url).host }
+  return { master, pool, host: hostOf(new URL(master.url), config.tls.serverName) }
+}
+
+/** Host and SNI name the same server: a master may refuse a pair that differs. */
+function hostOf({ protocol, host, port }: URL, serverName: string | undefined): string {
+  if (serverName === undefined || protocol !== 'https:') return host
+  return port === '' ? serverName : `${serverName}:${port}`
 }

@@ -131,7 +131,7 @@ t.test(
     const app = await startBalancer(t, config)
     t.equal((await connectAgent(t, pki, app.port).ask({ path: catalog })).status, 200)
     t.equal(master.seen[0]?.servername, 'compile.example.com')
-    t.same(master.seen[0]?.header('host'), [new URL(master.url).host])
+    t.same(master.seen[0]?.header('host'), [`compile.example.com:${master.port}`])
   }
 )
 

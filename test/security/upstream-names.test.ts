@@ -40,7 +40,10 @@ t.test('serverName is what masters must be certified for, and what SNI asks for'
   const master = await startScriptedMaster(t, (_request, response) => response.end(), { tls })
   const agent = await startAgent(t, master, { serverName: 'compile.example.com' })
   for (const question of [node, ca, node]) t.equal((await agent.ask(question)).status, 200)
-  for (const request of master.seen) t.equal(request.servername, 'compile.example.com')
+  for (const request of master.seen) {
+    t.equal(request.servername, 'compile.example.com')
+    t.same(request.header('host'), [`compile.example.com:${master.port}`], 'and what Host says')
+  }
 
   const named = await startScriptedMaster(t, (_request, response) => response.end(), { tls: pki.server })
   const refused = await startAgent(t, named, { serverName: 'compile.example.com' })
