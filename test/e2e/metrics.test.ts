@@ -147,7 +147,10 @@ t.test('every request has one line in the access log that tells all of it', asyn
   const { logged } = await serveSomething(t, 0)
   const lines = await logged.atLeast(11, { msg: 'request' })
   const catalog = lines.find(line => line.class === 'catalog' && line.status === 200)
-  const { id, durationMs, upstreamMs, queueMs, time, ...rest } = catalog ?? { msg: '' }
+  const { id, durationMs, upstreamMs, queueMs, time, candidates, tried, ...rest } = catalog ?? { msg: '' }
+  // The log of these tests is more than `debug`.
+  t.match(candidates, [{ master: 'm1', open: 0 }])
+  t.match(tried, [{ master: 'm1', end: 'complete' }])
   t.same(rest, {
     level: 'info',
     remote: '127.0.0.1',
@@ -161,6 +164,7 @@ t.test('every request has one line in the access log that tells all of it', asyn
     bytesOut: 2,
     status: 200,
     end: 'complete',
+    rule: 'least-loaded',
     msg: 'request'
   })
   t.match(id, /^[0-9a-z]{5}-0-[0-9a-z]+$/)
