@@ -4,6 +4,7 @@ import type { Explanation } from '../../src/model/explanation.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { spawnBalancer } from '../support/balancer-process.ts'
+import { connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
@@ -158,6 +159,39 @@ t.test('why prints it for a person', async t => {
   printed.out = ''
   t.equal(await run(['why', 'nobody-0-0', ...admin], io), 1)
   t.same(printed, { out: '', err: 'puppet-lb: nothing is remembered of a request nobody-0-0\n' })
+})
+
+t.test('what was no request at all is told too, and what every master was asked', async t => {
+  const start = () => startScriptedMaster(t, (_request, response) => response.writeHead(204).end())
+  const [ca, m1, m2] = [await start(), await start(), await start()]
+  const topology = {
+    ca: ca.url,
+    masters: [
+      { name: 'm1', url: m1.url },
+      { name: 'm2', url: m2.url }
+    ]
+  }
+  const admin = { allow: ['agent.example.com'] }
+  const app = await startBalancer(t, testConfig(pki, topology, { admin }))
+  const agent = connectAgent(t, pki, app.port, identity)
+  const flush = { method: 'DELETE', path: '/puppet-admin-api/v1/environment-cache' }
+  t.equal((await agent.ask(flush)).status, 204)
+  await m2.kill()
+  const { body } = await agent.ask(flush)
+  const answered = { master: 'm1', end: 'answered 204' }
+  const ids = [nextTo(body, -1), nextTo(body, 0)]
+  const [all, some] = await Promise.all(ids.map(id => ask(app.adminPort, id)))
+  t.match(all, {
+    rule: 'every-master',
+    tried: [answered, { master: 'm2', end: 'answered 204' }],
+    status: 204
+  })
+  t.match(some, { tried: [answered, { master: 'm2', end: 'not reachable' }], end: 'fan-out-incomplete' })
+
+  const raw = await connectRawAgent(t, pki, app.port)
+  raw.send('nonsense\r\n\r\n')
+  const [, id = ''] = /Request (\S+)$/.exec(await raw.until(text => /Request [\w-]+$/.test(text))) ?? []
+  t.match(await ask(app.adminPort, id), { rule: 'none', status: 400, end: 'bad-request' })
 })
 
 /** The id so many before or after the one in an answer of the balancer's own, on a single worker. */
