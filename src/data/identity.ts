@@ -51,7 +51,7 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
     const verdict = String(socket.authorizationError)
     return { ...anonymous, refusal: verdicts[verdict] ?? `it cannot be verified (${verdict})` }
   }
-  const certname = certnameOf(peer.toLegacyObject().subject.CN)
+  const certname = certnameOf(commonNameOf(peer))
   if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
   const revocationKeys = revocationKeysOf(peer, authorities)
   if (!revocationKeys) return { ...anonymous, refusal: notOurs }
@@ -62,6 +62,14 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
     revocationKeys,
     notAfterMs: peer.validToDate.getTime()
   })
+}
+
+/** A subject as Puppet makes it. Its common name alone, and nothing in it that would be escaped. */
+const plainSubject = /^CN=([a-z0-9._-]+)$/
+
+/** The common names of the subject. Node's object with all of a certificate in it costs a tenth of a handshake. */
+function commonNameOf(peer: X509Certificate): string | readonly string[] | undefined {
+  return plainSubject.exec(peer.subject)?.[1] ?? peer.toLegacyObject().subject.CN
 }
 
 /**

@@ -71,6 +71,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     keepAliveTimeout: patience.idleMs,
     requestTimeout: patience.requestMs,
     exposeHeadRoutes: false,
+    // Queries go to the masters as they came; nobody here reads them.
+    routerOptions: { querystringParser: () => ({}) },
     clientErrorHandler: onClientError,
     // A target the router cannot decode is still ours to judge and answer.
     frameworkErrors: (_error, request, reply) => {

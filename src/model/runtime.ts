@@ -10,8 +10,11 @@ export interface Runtime {
   readonly schedule: (delayMs: number, task: () => void) => () => void
 }
 
+/** Differs from thread to thread, as `performance.now()` does; their sum does not. */
+const timeOriginMs = performance.timeOrigin
+
 export const systemRuntime: Runtime = Object.freeze({
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => timeOriginMs + performance.now(),
   wallClock: () => Date.now(),
   random: () => Math.random(),
   schedule: (delayMs: number, task: () => void) => {

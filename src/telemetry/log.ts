@@ -26,6 +26,10 @@ export function createLog(level: LogLevel): Logger {
 }
 
 /** Resolves once everything logged is handed to the system; for when a thread or the process ends. */
-export function flushLog(log: Logger): Promise<void> {
-  return new Promise(resolve => log.flush(() => resolve()))
+export async function flushLog(log: Logger): Promise<void> {
+  // A flush that meets a write under way is over with that write, and one writes a batch at most; what is left
+  // after the first is less than two.
+  for (let round = 0; round < 3; round++) {
+    await new Promise<void>(resolve => log.flush(() => resolve()))
+  }
 }

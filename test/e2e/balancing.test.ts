@@ -145,16 +145,27 @@ for (const policy of ['least-loaded', 'round-robin', 'rendezvous'] satisfies Pol
   })
 }
 
-t.test('a master of weight 0 gets nothing, even when it is alone', async t => {
-  const { masters, topology, shares } = await startMasters(t, { a: {}, off: { weight: 0 } })
-  const config = testConfig(pki, topology, { health: { intervalMs: HOUR_MS } })
-  const app = await startBalancer(t, config, { runtime: fakeRuntime() })
-  const agent = connectAgent(t, pki, app.port)
-  await askAll([agent], 20)
-  await masters.a?.kill()
-  t.match(await agent.ask({ path: node }), { status: 503, headers: { 'x-puppet-lb-reason': 'no-master' } })
-  t.equal(shares().off, 0)
-})
+for (const policy of ['least-loaded', 'round-robin', 'rendezvous'] satisfies PolicyName[]) {
+  t.test(`under ${policy} a master of weight 0 gets nothing, even when it is alone`, async t => {
+    const { masters, topology, shares } = await startMasters(t, { a: {}, off: { weight: 0 } })
+    const config = testConfig(pki, topology, { balance: { policy }, health: { intervalMs: HOUR_MS } })
+    const app = await startBalancer(t, config, { runtime: fakeRuntime() })
+    const agents = await Promise.all(
+      Array.from({ length: 8 }, async (_, number) =>
+        connectAgent(t, pki, app.port, await pki.authority.issue({ certname: `agent${number}.example.com` }))
+      )
+    )
+    await askAll(agents, 40)
+    await masters.a?.kill()
+    for (const agent of agents) {
+      t.match(await agent.ask({ path: node }), {
+        status: 503,
+        headers: { 'x-puppet-lb-reason': 'no-master' }
+      })
+    }
+    t.equal(shares().off, 0)
+  })
+}
 
 t.test('when the whole first tier stops', async t => {
   const health = { intervalMs: 700, timeoutMs: 500, rise: 2, fall: 3 }
