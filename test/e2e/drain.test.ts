@@ -6,6 +6,7 @@ import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
+import { scrape } from '../support/metrics.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -18,7 +19,7 @@ const GRACE_MS = 5_000
 const get = 'GET /puppet/v3/node/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
 /** A balancer whose master holds catalogs until told, and a way to know that it drains. */
-async function startScene(t: Test) {
+async function startScene(t: Test, { capacity = 4 } = {}) {
   const held: ServerResponse[] = []
   const master = await startScriptedMaster(t, (request, response) => {
     if (!request.url?.includes('catalog')) response.end('{}')
@@ -28,7 +29,7 @@ async function startScene(t: Test) {
   const { log, ...logged } = captureLog()
   const config = testConfig(
     pki,
-    { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+    { ca: master.url, masters: [{ name: 'm1', url: master.url, capacity }] },
     { listen: { drainTimeoutMs: DRAIN_MS }, health: { intervalMs: 3_600_000 } }
   )
   const app = await startBalancer(t, config, { runtime, log })
@@ -39,8 +40,9 @@ async function startScene(t: Test) {
     const cut = app.drain()
     for (;;) {
       witness.forget()
-      witness.send(get)
-      if (/connection: close/i.test(await witness.until('{}'))) return { cut }
+      // Answered by the balancer itself, however busy the master is.
+      witness.send('GET /status/v1/simple HTTP/1.1\r\nHost: puppet\r\n\r\n')
+      if (/connection: close/i.test(await witness.until('running'))) return { cut }
     }
   }
   return { app, master, held, runtime, logged, agent, drain }
@@ -60,6 +62,20 @@ t.test('a compile that runs is waited for, and its answer is the last one of its
   t.equal(await cut, 0)
   t.match(await logged.line({ msg: 'request', class: 'catalog' }), { status: 200, end: 'complete' })
   await t.rejects(fetch(`http://127.0.0.1:${app.adminPort}/healthz`), 'then the admin listener is gone too')
+})
+
+t.test('so is one that waits for a JRuby yet', async t => {
+  const { held, master, agent, drain, app } = await startScene(t, { capacity: 1 })
+  const agents = [await agent(), await agent()]
+  for (const one of agents) one.send(compile)
+  await master.until(() => held.length === 1)
+  const { cut } = await drain()
+  t.equal((await scrape(app.adminPort)).sum('puppet_lb_queue_depth'), 1)
+  held[0]?.end('{"catalog":1}')
+  await master.until(() => held.length === 2)
+  held[1]?.end('{"catalog":1}')
+  for (const one of agents) t.match(await one.end, /^HTTP\/1\.1 200 OK\r\n.*\{"catalog":1\}/s)
+  t.equal(await cut, 0)
 })
 
 t.test('nobody new is let in', async t => {
