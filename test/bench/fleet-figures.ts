@@ -1,0 +1,123 @@
+import type { RunRecord } from './fleet-messages.ts'
+import type { FleetName } from './fleet-plan.ts'
+import type { FleetProxyName } from './fleet-recipes.ts'
+import { ratiosOf, type Spread, spreadOf } from './statistics.ts'
+
+/** Runs at the begin that meet an empty fleet and a cold proxy; they count for failures only. */
+const WARM_UP = 0.1
+
+/** Times that are compared, in seconds of Puppet's time. */
+export const timeNames = ['runP50', 'runP99', 'catalogWaitP99', 'lightWaitP99'] as const
+export type TimeName = (typeof timeNames)[number]
+
+/** What one measurement says about a proxy. */
+export interface FleetFigures extends Readonly<Record<TimeName, number>> {
+  readonly failed: number
+  /** Share of the runs, 0 to 1. */
+  readonly mixed: number
+  /** The JRuby time of an average run, in seconds of Puppet's time. */
+  readonly serviceMean: number
+  /** Why runs failed, and how often. */
+  readonly failures: Readonly<Record<string, number>>
+}
+
+/** How much of the machine was used, in processors. */
+export interface FleetCpu {
+  readonly masters: number
+  readonly agents: number
+  readonly proxy: number
+  /** By everything that is no part of the benchmark. */
+  readonly others: number
+  /** How late timers were, 99th percentile, milliseconds. */
+  readonly timerLag99Ms: number
+}
+
+/** One proxy under one load with one seed. */
+export interface FleetMeasurement {
+  readonly proxy: FleetProxyName
+  readonly fleet: FleetName
+  readonly rho: number
+  readonly seed: number
+  readonly figures: FleetFigures
+  readonly cpu: FleetCpu
+}
+
+/** A proxy under one load, over all seeds. */
+export interface FleetSummary {
+  readonly proxy: FleetProxyName
+  readonly fleet: FleetName
+  readonly rho: number
+  readonly times: Readonly<Record<TimeName, Spread>>
+  /** Against HAProxy's best, seed by seed; nothing where HAProxy was not measured. */
+  readonly ratios: Readonly<Partial<Record<TimeName, Spread>>>
+  readonly failed: number
+  readonly mixed: Spread
+  readonly measurements: readonly FleetMeasurement[]
+}
+
+/** Sums the runs of one measurement up. */
+export function figuresOf(runs: readonly RunRecord[], compression: number): FleetFigures {
+  const failures: Record<string, number> = {}
+  for (const { failure } of runs) if (failure !== undefined) failures[failure] = (failures[failure] ?? 0) + 1
+  const counted = runs.slice(Math.floor(runs.length * WARM_UP)).filter(run => run.failure === undefined)
+  if (counted.length === 0) throw new Error(`no run succeeded: ${JSON.stringify(failures)}`)
+  const seconds = (ms: number) => (ms * compression) / 1000
+  const durations = counted.map(run => run.durationMs)
+  return {
+    runP50: seconds(quantile(durations, 0.5)),
+    runP99: seconds(quantile(durations, 0.99)),
+    catalogWaitP99: seconds(
+      quantile(
+        counted.map(run => run.catalogWaitMs),
+        0.99
+      )
+    ),
+    lightWaitP99: seconds(
+      quantile(
+        counted.flatMap(run => run.lightWaitsMs),
+        0.99
+      )
+    ),
+    failed: runs.filter(run => run.failure !== undefined).length,
+    mixed: counted.filter(run => run.isMixed).length / counted.length,
+    serviceMean: seconds(counted.reduce((sum, run) => sum + run.serviceMs, 0) / counted.length),
+    failures
+  }
+}
+
+/** The value below which a share of the values lies. Throws for none. */
+export function quantile(values: readonly number[], share: number): number {
+  const value = values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]
+  if (value === undefined) throw new Error('no values, no quantile')
+  return value
+}
+
+/** The measurements of all seeds summed up, in the order they were made. */
+export function summariesOf(measurements: readonly FleetMeasurement[]): FleetSummary[] {
+  const groups = Map.groupBy(measurements, ({ fleet, rho, proxy }) => `${fleet} ${rho} ${proxy}`)
+  return [...groups.values()].map(group => {
+    const { proxy, fleet, rho } = group[0] as FleetMeasurement
+    const seeds = new Set(group.map(({ seed }) => seed))
+    const rivals = measurements.filter(
+      each =>
+        each.fleet === fleet && each.rho === rho && seeds.has(each.seed) && each.proxy.startsWith('haproxy')
+    )
+    const times = (name: TimeName) => group.map(({ figures }) => figures[name])
+    const best = (name: TimeName) =>
+      group.map(({ seed }) =>
+        Math.min(...rivals.filter(rival => rival.seed === seed).map(({ figures }) => figures[name]))
+      )
+    const each = <Value>(value: (name: TimeName) => Value) =>
+      Object.fromEntries(timeNames.map(name => [name, value(name)])) as Record<TimeName, Value>
+    return {
+      proxy,
+      fleet,
+      rho,
+      times: each(name => spreadOf(times(name))),
+      ratios: rivals.length === 0 ? {} : each(name => spreadOf(ratiosOf(times(name), best(name)))),
+      failed: group.reduce((sum, { figures }) => sum + figures.failed, 0),
+      mixed: spreadOf(group.map(({ figures }) => figures.mixed)),
+      measurements: group
+    }
+  })
+}

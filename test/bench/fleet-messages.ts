@@ -1,0 +1,48 @@
+import type { FleetLoad } from './fleet-plan.ts'
+
+/** Asks a master to take this many milliseconds for a request. */
+export const serviceHeader = 'X-Bench-Service-Ms'
+
+/** What a master says in the body of each answer, padded with spaces. */
+export interface Receipt {
+  /** As in `X-Puppet-Compiler-Name`. */
+  readonly master: string
+  /** How long the request had a JRuby. */
+  readonly serviceMs: number
+  /** Whether the identity headers of an agent came with it. */
+  readonly isVerified: boolean
+}
+
+/** What the process of the agents can be asked to do; it answers with one `FleetReply`. */
+export interface FleetOrder {
+  readonly port: number
+  readonly load: FleetLoad
+  /** After this long, runs that have not ended are cut and count as failed. */
+  readonly limitMs: number
+}
+
+/** How one run went, in milliseconds of compressed time. */
+export interface RunRecord {
+  readonly durationMs: number
+  /** Time beyond what the master worked on it. */
+  readonly catalogWaitMs: number
+  /** Of the requests of pluginsync and of the files. */
+  readonly lightWaitsMs: readonly number[]
+  /** A content came from another master than its metadata, or a file from another than the catalog. */
+  readonly isMixed: boolean
+  /** JRuby time of all its requests. */
+  readonly serviceMs: number
+  /** Why it failed; what it has of the rest counts for nothing then. */
+  readonly failure?: string
+}
+
+export type FleetReply =
+  | { readonly type: 'ready' }
+  | {
+      readonly type: 'done'
+      readonly runs: readonly RunRecord[]
+      /** How late timers of this process were, 99th percentile: near 0 unless the processors are overloaded. */
+      readonly timerLag99Ms: number
+      readonly elapsedMs: number
+    }
+  | { readonly type: 'failed'; readonly message: string }

@@ -1,0 +1,73 @@
+import type { FleetMeasurement, FleetSummary, TimeName } from './fleet-figures.ts'
+import { fleetProxyTitles } from './fleet-recipes.ts'
+import type { Spread } from './statistics.ts'
+
+export const timeTitles: Readonly<Record<TimeName, string>> = {
+  runP50: 'run p50',
+  runP99: 'run p99',
+  catalogWaitP99: 'catalog wait p99',
+  lightWaitP99: 'light wait p99'
+}
+const names = Object.keys(timeTitles) as TimeName[]
+
+/** The summaries as Markdown: a heading and two tables for each load. */
+export function fleetTables(summaries: readonly FleetSummary[]): string {
+  const loads = Map.groupBy(summaries, ({ fleet, rho }) => `## Masters ${fleet}, load ${rho}`)
+  return [...loads]
+    .map(([heading, rows]) => [heading, '', resultTable(rows), '', cpuTable(rows)].join('\n'))
+    .join('\n\n')
+}
+
+function resultTable(rows: readonly FleetSummary[]): string {
+  const header = ['proxy', ...names.map(name => `${timeTitles[name]}, s`), 'failed', 'mixed runs']
+  return markdown(
+    header,
+    rows.map(({ proxy, times, ratios, failed, mixed }) => [
+      fleetProxyTitles[proxy],
+      ...names.map(name => withRatio(times[name], ratios[name])),
+      String(failed),
+      `${(mixed.median * 100).toFixed(1)} %`
+    ])
+  )
+}
+
+/** Processors in use: what others took and late timers tell a disturbed measurement from a good one. */
+function cpuTable(rows: readonly FleetSummary[]): string {
+  const most = (all: readonly FleetMeasurement[], what: keyof FleetMeasurement['cpu']) =>
+    Math.max(...all.map(({ cpu }) => cpu[what]))
+  const mean = (all: readonly FleetMeasurement[]) =>
+    all.reduce((sum, { figures }) => sum + figures.serviceMean, 0) / all.length
+  return markdown(
+    [
+      'processors used, at most',
+      'masters',
+      'agents',
+      'proxy',
+      'others',
+      'timers late p99, ms',
+      'JRuby s per run'
+    ],
+    rows.map(({ proxy, measurements }) => [
+      fleetProxyTitles[proxy],
+      ...(['masters', 'agents', 'proxy', 'others'] as const).map(what => most(measurements, what).toFixed(2)),
+      most(measurements, 'timerLag99Ms').toFixed(1),
+      mean(measurements).toFixed(2)
+    ])
+  )
+}
+
+function withRatio({ median }: Spread, ratio: Spread | undefined): string {
+  const value = median < 10 ? median.toFixed(2) : median.toFixed(1)
+  if (!ratio) return value
+  const [middle, min, max] = [ratio.median, ratio.min, ratio.max].map(each => each.toFixed(2))
+  return min === max ? `${value} (${middle} ×)` : `${value} (${middle} × [${min}–${max}])`
+}
+
+function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [
+    line(header),
+    line(header.map((_, column) => (column === 0 ? '---' : '---:'))),
+    ...rows.map(line)
+  ].join('\n')
+}

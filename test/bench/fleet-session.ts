@@ -1,0 +1,184 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { cpuMicros, machineMicros } from './cpu.ts'
+import { type FleetMeasurement, figuresOf } from './fleet-figures.ts'
+import { makeFleetMaterial } from './fleet-material.ts'
+import type { FleetOrder, FleetReply } from './fleet-messages.ts'
+import type { FleetOptions } from './fleet-options.ts'
+import { type FleetLoad, type FleetMaster, fleets, runsPerSecond } from './fleet-plan.ts'
+import { type FleetProxyName, fleetPorts, portOf, recipeOf } from './fleet-recipes.ts'
+import type { Material } from './material.ts'
+import type { Processes, Started } from './processes.ts'
+
+const START_MS = 15_000
+/** Probes have found all masters, and the proxy is at rest. */
+const SETTLE_MS = 2_500
+/** Lets just-in-time compilers and connection pools reach the state they stay in; nothing of it counts. */
+const warmUpLoad = { rho: 0.5, runs: 120, seed: 0 } as const
+/** Runs that need longer than this times the planned duration, and a minute, are cut. */
+const PATIENCE = 3
+const PATIENCE_MS = 60_000
+
+export interface FleetSessionOptions {
+  /** For everything that is written; empty. */
+  readonly directory: string
+  readonly processes: Processes
+  readonly options: FleetOptions
+  /** Tells a human how far it is. */
+  readonly say: (line: string) => void
+}
+
+interface Stage {
+  readonly agents: Started
+  readonly material: Material
+  readonly session: FleetSessionOptions
+}
+
+/** Measures every proxy under every load, the proxies of one load and seed one right after the other. */
+export async function measureFleets(session: FleetSessionOptions): Promise<FleetMeasurement[]> {
+  const { directory, processes, options, say } = session
+  say('making certificates')
+  const material = await makeFleetMaterial(directory)
+  const agents = await startModule(processes, 'fleet-agents.ts', [directory])
+  const measurements: FleetMeasurement[] = []
+  for (const fleet of options.fleets) {
+    for (const rho of options.rhos) {
+      for (let seed = 1; seed <= options.seeds; seed++) {
+        const { runs, compression } = options
+        const load = { fleet, rho, seed, runs, compression }
+        for (const proxy of options.proxies) {
+          const seconds = Math.round(runs / runsPerSecond(load))
+          say(`${fleet} masters, load ${rho}, seed ${seed}: ${proxy}, about ${seconds} s`)
+          measurements.push(await measureOne(proxy, load, { agents, material, session }))
+        }
+      }
+    }
+  }
+  return measurements
+}
+
+async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage): Promise<FleetMeasurement> {
+  const { agents, material, session } = stage
+  const { processes, options, say } = session
+  const fleet = fleets[load.fleet]
+  const masters = await Promise.all(fleet.map((master, index) => startMaster(processes, master, index)))
+  const started = await startFleetProxy(proxy, processes, material, fleet)
+  await wait(SETTLE_MS)
+  const warmUp = ordered(agents, {
+    port: fleetPorts.proxy,
+    load: { ...load, ...warmUpLoad },
+    limitMs: PATIENCE_MS
+  })
+  await Promise.race([warmUp, started.died])
+  const count = (all: readonly Started[]) => all.reduce((sum, { pid }) => sum + cpuMicros(pid), 0)
+  const before = {
+    masters: count(masters),
+    agents: count([agents]),
+    proxy: count([started]),
+    machine: machineMicros(),
+    own: cpuMicros(process.pid)
+  }
+  const sinceMs = performance.now()
+  const plannedMs = (load.runs / runsPerSecond(load)) * 1000
+  const limitMs = plannedMs * PATIENCE + PATIENCE_MS
+  const result = ordered(agents, { port: fleetPorts.proxy, load, limitMs })
+  if (options.kill) {
+    const killing = killAndReturn(masters, fleet, plannedMs, processes)
+    await Promise.race([Promise.all([killing, result]), started.died])
+  }
+  const { runs, timerLag99Ms } = await Promise.race([result, started.died])
+  const micros = (performance.now() - sinceMs) * 1000
+  const cpu = {
+    // With a master killed and replaced, what it used is lost from the count.
+    masters: (count(masters) - (options.kill ? 0 : before.masters)) / micros,
+    agents: (count([agents]) - before.agents) / micros,
+    proxy: (count([started]) - before.proxy) / micros,
+    others: (machineMicros() - before.machine - (cpuMicros(process.pid) - before.own)) / micros,
+    timerLag99Ms
+  }
+  await started.stop()
+  await Promise.all(masters.map(master => master.stop()))
+  const figures = figuresOf(runs, load.compression)
+  const { runP50, runP99, lightWaitP99, failed, mixed } = figures
+  say(
+    `  runs p50 ${runP50.toFixed(1)} s, p99 ${runP99.toFixed(1)} s; light wait p99 ${lightWaitP99.toFixed(2)} s; ` +
+      `failed ${failed}, mixed ${(mixed * 100).toFixed(1)} %; processors: masters ${cpu.masters.toFixed(2)}, ` +
+      `agents ${cpu.agents.toFixed(2)}, proxy ${cpu.proxy.toFixed(2)}, others ${cpu.others.toFixed(2)}; ` +
+      `timers late by ${timerLag99Ms.toFixed(1)} ms`
+  )
+  return { proxy, fleet: load.fleet, rho: load.rho, seed: load.seed, figures, cpu }
+}
+
+/** Ends the last master as `kill -9` does after a third of the time, and starts it again after two thirds. */
+async function killAndReturn(
+  masters: Started[],
+  fleet: readonly FleetMaster[],
+  plannedMs: number,
+  processes: Processes
+): Promise<void> {
+  const index = masters.length - 1
+  await wait(plannedMs / 3)
+  const [victim] = masters.splice(index, 1)
+  victim?.child.kill('SIGKILL')
+  await wait(plannedMs / 3)
+  masters.push(await startMaster(processes, fleet[index] as FleetMaster, index))
+}
+
+function startMaster(processes: Processes, master: FleetMaster, index: number): Promise<Started> {
+  const args = [master.name, portOf(index), master.jrubies, master.speed].map(String)
+  return startModule(processes, 'fleet-master.ts', args)
+}
+
+async function startFleetProxy(
+  name: FleetProxyName,
+  processes: Processes,
+  material: Material,
+  masters: readonly FleetMaster[]
+): Promise<Started> {
+  const file = join(material.directory, `${name}.conf`)
+  const { text, command, args } = recipeOf(name, file, { material, masters })
+  writeFileSync(file, text)
+  const started = await processes.start({ command, args })
+  await Promise.race([untilListening(fleetPorts.proxy), started.died])
+  return started
+}
+
+async function untilListening(port: number): Promise<void> {
+  const giveUpAt = performance.now() + START_MS
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    const isThere = await once(socket, 'connect').then(
+      () => true,
+      () => false
+    )
+    socket.destroy()
+    if (isThere) return
+    if (performance.now() > giveUpAt) throw new Error(`nothing listens on port ${port} after ${START_MS} ms`)
+    await wait(50)
+  }
+}
+
+/** Starts one of our own modules as a process; resolves with it once it has said it is ready. */
+async function startModule(processes: Processes, module: string, args: readonly string[]): Promise<Started> {
+  const started = await processes.start({
+    command: process.execPath,
+    args: [join(import.meta.dirname, module), ...args],
+    channel: true
+  })
+  await Promise.race([once(started.child, 'message'), started.died])
+  return started
+}
+
+async function ordered(
+  agents: Started,
+  order: FleetOrder
+): Promise<Extract<FleetReply, { readonly type: 'done' }>> {
+  const answered = once(agents.child, 'message')
+  agents.child.send(order)
+  const [reply] = (await Promise.race([answered, agents.died])) as [FleetReply]
+  if (reply.type === 'done') return reply
+  throw new Error(reply.type === 'failed' ? reply.message : 'the agents began anew')
+}
