@@ -17,6 +17,13 @@ export interface FleetFigures extends Readonly<Record<TimeName, number>> {
   readonly mixed: number
   /** The JRuby time of an average run, in seconds of Puppet's time. */
   readonly serviceMean: number
+  /** Share of their time that JRubies were at work, from the first run's begin to the last one's end. */
+  readonly busy: number
+  /**
+   * Median wait of light requests in milliseconds of real time. Mostly it is the way
+   * through proxy and sockets alone, which compression does not shorten: it takes room from bounded masters.
+   */
+  readonly overheadMs: number
   /** Why runs failed, and how often. */
   readonly failures: Readonly<Record<string, number>>
 }
@@ -55,13 +62,24 @@ export interface FleetSummary {
   readonly measurements: readonly FleetMeasurement[]
 }
 
+/** What the figures of a measurement need to know of it. */
+export interface FleetFacts {
+  readonly compression: number
+  readonly jrubies: number
+  readonly elapsedMs: number
+}
+
 /** Sums the runs of one measurement up. */
-export function figuresOf(runs: readonly RunRecord[], compression: number): FleetFigures {
+export function figuresOf(
+  runs: readonly RunRecord[],
+  { compression, jrubies, elapsedMs }: FleetFacts
+): FleetFigures {
   const failures: Record<string, number> = {}
   for (const { failure } of runs) if (failure !== undefined) failures[failure] = (failures[failure] ?? 0) + 1
   const counted = runs.slice(Math.floor(runs.length * WARM_UP)).filter(run => run.failure === undefined)
   if (counted.length === 0) throw new Error(`no run succeeded: ${JSON.stringify(failures)}`)
   const seconds = (ms: number) => (ms * compression) / 1000
+  const lightWaits = counted.flatMap(run => run.lightWaitsMs)
   const durations = counted.map(run => run.durationMs)
   return {
     runP50: seconds(quantile(durations, 0.5)),
@@ -72,12 +90,9 @@ export function figuresOf(runs: readonly RunRecord[], compression: number): Flee
         0.99
       )
     ),
-    lightWaitP99: seconds(
-      quantile(
-        counted.flatMap(run => run.lightWaitsMs),
-        0.99
-      )
-    ),
+    lightWaitP99: seconds(quantile(lightWaits, 0.99)),
+    overheadMs: quantile(lightWaits, 0.5),
+    busy: runs.reduce((sum, run) => sum + run.serviceMs, 0) / (jrubies * elapsedMs),
     failed: runs.filter(run => run.failure !== undefined).length,
     mixed: counted.filter(run => run.isMixed).length / counted.length,
     serviceMean: seconds(counted.reduce((sum, run) => sum + run.serviceMs, 0) / counted.length),

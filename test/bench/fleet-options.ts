@@ -7,7 +7,7 @@ export const fleetUsage = `npm run bench:fleet -- [options]
   --rho LIST           loads, each above 0 and below 1 (0.8,0.9,0.95)
   --masters LIST       of equal, unequal (both)
   --seeds N            repetitions, each with other runs (3)
-  --runs N             runs in each measurement, 10 to 20000 (1200)
+  --runs N             runs in each measurement, 10 to 20000 (3000; 1000 with --quick)
   --compression X      how many times faster than Puppet, 1 to 20 (20)
   --proxies LIST       of ${fleetProxyNames.join(', ')} (all)
   --kill               ends a master with kill -9 after a third of the time and brings it back after two thirds
@@ -51,7 +51,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
       rhos: rhos.map(rho => within('--rho', rho, 0.05, 0.99)),
       fleets: subset('--masters', values.masters ?? (quick ? 'equal' : fleetNames.join()), fleetNames),
       seeds: whole('--seeds', values.seeds ?? (quick ? '1' : '3'), 1, 20),
-      runs: whole('--runs', values.runs ?? (quick ? '1000' : '1200'), 10, 20_000),
+      runs: whole('--runs', values.runs ?? (quick ? '1000' : '3000'), 10, 20_000),
       compression: within('--compression', values.compression, 1, 20),
       proxies: subset(
         '--proxies',

@@ -35,8 +35,8 @@ function resultTable(rows: readonly FleetSummary[]): string {
 function cpuTable(rows: readonly FleetSummary[]): string {
   const most = (all: readonly FleetMeasurement[], what: keyof FleetMeasurement['cpu']) =>
     Math.max(...all.map(({ cpu }) => cpu[what]))
-  const mean = (all: readonly FleetMeasurement[]) =>
-    all.reduce((sum, { figures }) => sum + figures.serviceMean, 0) / all.length
+  const mean = (all: readonly FleetMeasurement[], what: 'serviceMean' | 'busy' | 'overheadMs') =>
+    all.reduce((sum, { figures }) => sum + figures[what], 0) / all.length
   return markdown(
     [
       'processors used, at most',
@@ -45,13 +45,17 @@ function cpuTable(rows: readonly FleetSummary[]): string {
       'proxy',
       'others',
       'timers late p99, ms',
-      'JRuby s per run'
+      'JRuby s per run',
+      'JRubies at work',
+      'light wait p50, real ms'
     ],
     rows.map(({ proxy, measurements }) => [
       fleetProxyTitles[proxy],
       ...(['masters', 'agents', 'proxy', 'others'] as const).map(what => most(measurements, what).toFixed(2)),
       most(measurements, 'timerLag99Ms').toFixed(1),
-      mean(measurements).toFixed(2)
+      mean(measurements, 'serviceMean').toFixed(2),
+      mean(measurements, 'busy').toFixed(2),
+      mean(measurements, 'overheadMs').toFixed(2)
     ])
   )
 }

@@ -89,7 +89,7 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
     const killing = killAndReturn(masters, fleet, plannedMs, processes)
     await Promise.race([Promise.all([killing, result]), started.died])
   }
-  const { runs, timerLag99Ms } = await Promise.race([result, started.died])
+  const { runs, timerLag99Ms, elapsedMs } = await Promise.race([result, started.died])
   const micros = (performance.now() - sinceMs) * 1000
   const cpu = {
     // With a master killed and replaced, what it used is lost from the count.
@@ -101,7 +101,8 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
   }
   await started.stop()
   await Promise.all(masters.map(master => master.stop()))
-  const figures = figuresOf(runs, load.compression)
+  const jrubies = fleet.reduce((sum, master) => sum + master.jrubies, 0)
+  const figures = figuresOf(runs, { compression: load.compression, jrubies, elapsedMs })
   const { runP50, runP99, lightWaitP99, failed, mixed } = figures
   say(
     `  runs p50 ${runP50.toFixed(1)} s, p99 ${runP99.toFixed(1)} s; light wait p99 ${lightWaitP99.toFixed(2)} s; ` +
