@@ -3,7 +3,8 @@ import { type FleetName, fleetNames } from './fleet-plan.ts'
 import { type FleetProxyName, fleetProxyNames } from './fleet-recipes.ts'
 
 export const fleetUsage = `npm run bench:fleet -- [options]
-  --quick              one seed, load 0.9, equal masters, puppet-lb and both HAProxy: under three minutes
+  --quick              one seed, load 0.9, equal masters, puppet-lb and both HAProxy: under three minutes;
+                       1000 runs are too few to meet long busy periods, where proxies differ most
   --rho LIST           loads, each above 0 and below 1 (0.8,0.9,0.95)
   --masters LIST       of equal, unequal (both)
   --seeds N            repetitions, each with other runs (3)

@@ -14,7 +14,9 @@ const names = Object.keys(timeTitles) as TimeName[]
 export function fleetTables(summaries: readonly FleetSummary[]): string {
   const loads = Map.groupBy(summaries, ({ fleet, rho }) => `## Masters ${fleet}, load ${rho}`)
   return [...loads]
-    .map(([heading, rows]) => [heading, '', resultTable(rows), '', cpuTable(rows)].join('\n'))
+    .map(([heading, rows]) =>
+      [heading, '', resultTable(rows), '', ...failureLines(rows), cpuTable(rows)].join('\n')
+    )
     .join('\n\n')
 }
 
@@ -29,6 +31,19 @@ function resultTable(rows: readonly FleetSummary[]): string {
       `${(mixed.median * 100).toFixed(1)} %`
     ])
   )
+}
+
+/** Why runs failed: a lost report is less of a loss than a catalog that never came. */
+function failureLines(rows: readonly FleetSummary[]): string[] {
+  const lines = rows.flatMap(({ proxy, measurements }) => {
+    const reasons = measurements.flatMap(({ figures }) => Object.entries(figures.failures))
+    const sums = Map.groupBy(reasons, ([reason]) => reason)
+    return [...sums].map(
+      ([reason, counts]) =>
+        `- ${fleetProxyTitles[proxy]}: ${counts.reduce((sum, [, count]) => sum + count, 0)} failed by ${reason}`
+    )
+  })
+  return lines.length === 0 ? [] : [...lines, '']
 }
 
 /** Processors in use: what others took and late timers tell a disturbed measurement from a good one. */
