@@ -113,7 +113,9 @@ http {
 
 /** The defaults, with one worker thread as the others have one. */
 export function puppetLbConfig({ material, scheme, ports }: RecipeOptions): string {
-  const master = (port: number) => `  - { name: m${port}, url: "${scheme}://127.0.0.1:${port}" }`
+  // The rivals send as many requests at a time as there are; so that all three do the same, there is no waiting here.
+  const master = (port: number) =>
+    `  - { name: m${port}, url: "${scheme}://127.0.0.1:${port}", capacity: 1000 }`
   return `
 listen: { host: 127.0.0.1, port: ${proxyPorts['puppet-lb']}, workers: 1 }
 tls: { cert: ${material.serverCert}, key: ${material.serverKey}, ca: ${material.ca} }
