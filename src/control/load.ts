@@ -41,6 +41,7 @@ export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }
         master,
         capacity: master.capacity ?? DEFAULT_CAPACITY,
         foreign: 0,
+        estimate: Number.POSITIVE_INFINITY,
         isWarm: true,
         isFull: false,
         reportedAtMs: Number.NEGATIVE_INFINITY,
@@ -61,12 +62,17 @@ export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }
     one.cancel = runtime.schedule(delayMs, () => void check(one))
   }
 
-  /** `ours` is the most we had there while it answered: what we began or ended meanwhile is not foreign. */
+  /**
+   * `ours` is the most we are known to have had there while it answered. One that began and ended within that time
+   * is missed and would pass for foreign; so what counts is what two reports in a row agree on.
+   */
   function take(one: Watched, report: JRubyReport, ours: number): void {
     one.reportedAtMs = runtime.now()
     one.isFull = report.busy >= report.capacity
     const capacity = one.master.capacity ?? report.capacity
-    const foreign = Math.max(0, report.busy + report.waiting - ours)
+    const estimate = Math.max(0, report.busy + report.waiting - ours)
+    const foreign = Math.min(one.estimate, estimate)
+    one.estimate = estimate
     update(one, { capacity, foreign, isWarm: report.isWarm })
   }
 

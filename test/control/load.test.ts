@@ -70,6 +70,17 @@ t.test('requests of ours that began or ended while it answered are not foreign',
   t.equal(load.of(master).foreign, 0)
 })
 
+t.test('what one report alone calls foreign does not count', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 4, busy: 0 })
+  await load.start()
+  state.report = report({ capacity: 4, busy: 1 })
+  await runtime.advance(5_600)
+  t.equal(load.of(master).foreign, 0)
+  await runtime.advance(5_600)
+  t.equal(load.of(master).foreign, 1, 'until the next one agrees')
+})
+
 t.test('a report grows old: then nothing is foreign, and the capacity stays as learnt', async t => {
   const { load, master, state, runtime } = setUp()
   state.report = report({ capacity: 8, busy: 5, isWarm: false })
