@@ -68,9 +68,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     const { exchange, rule, next, nobody } = this.#errand
     const { now, slots, metrics, masterAt, decisions } = this.#deps
     const { decision } = exchange
-    const pinned = slot.pinned()
-    decisions.choose(decision, rule, pinned)
     const first = next(this.#tried)
+    // Content must be found again where it was stored: it waits for its master however full that is.
+    const pinned = rule === 'content' ? (first?.index ?? -1) : slot.pinned()
+    decisions.choose(decision, rule, pinned)
     if (!first) {
       this.#refuse(nobody)
       return

@@ -265,3 +265,23 @@ t.test('a master that comes back begins with one request at a time', async t => 
     [200, 200, 200, 200]
   )
 })
+
+t.test('a file for the filebucket waits for its own master, however much room others have', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [1, 1], { balance: { affinity: 'none' } })
+  const file = { path: `/puppet/v3/file_bucket_file/md5/${'a'.repeat(32)}?environment=production` }
+  const asked = () => masters.map(({ requests }) => requests.filter(({ url }) => url === file.path).length)
+  await agent().ask(file)
+  const at = asked().indexOf(1)
+  const own = masters[at] as SimulatedMaster
+  for (const master of masters) master.hold()
+  const held = [agent().ask(catalog), agent().ask(catalog)]
+  await Promise.all(masters.map(master => master.until(each => each.held === 1)))
+  const waiting = agent().ask(file)
+  while ((await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'light' }) !== 1);
+  for (const master of masters) if (master !== own) master.release()
+  await Promise.race(held)
+  own.release()
+  await waiting
+  await Promise.all(held)
+  t.equal(asked()[at], 2)
+})
