@@ -53,7 +53,7 @@ export async function startApp(
   })
   const sizes = sizesOf(config)
   const board = createBoard({ workers: sizes.workers, masters: masters.length + 1 })
-  const slots = createSlotTable(sizes.slots)
+  const slots = createSlotTable(sizes.slots, runtime.now)
   const pins = createPinTable(sizes.pins)
   let phase: 'probing' | 'serving' | 'draining' = 'probing'
   const ask = (master: Master, path: string) =>
@@ -74,8 +74,11 @@ export async function startApp(
         () => undefined
       ),
     taken: master => slots.taken(master.index),
+    ghosts: master => slots.ghosts(master.index),
     runtime,
-    changed: () => supervisor.refresh()
+    changed: () => supervisor.refresh(),
+    ghostsDone: (master, leftBeforeMs) =>
+      workers.tell({ type: 'ghosts-done', masterIndex: master.index, leftBeforeMs })
   })
   const supervisor = createSupervisor({
     masters,

@@ -15,9 +15,13 @@ export interface LoadOptions {
   readonly ask: (master: Master) => Promise<JRubyReport | undefined>
   /** Requests of ours that hold a JRuby of a master. */
   readonly taken: (master: Master) => number
+  /** Of those, requests whose agent has left. */
+  readonly ghosts: (master: Master) => number
   readonly runtime: Runtime
   /** Called when anything that `of` or `isWarm` tells has changed. */
   readonly changed: () => void
+  /** Called when a master proves to be done with what it did for agents that left before a time. */
+  readonly ghostsDone: (master: Master, leftBeforeMs: number) => void
 }
 
 /** What masters can take: how many JRubies each has, and how many of them work for others. */
@@ -33,7 +37,8 @@ export interface Load {
 }
 
 /** Learns the load of masters from their own numbers, asked for every `intervalMs`, give or take a tenth. */
-export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }: LoadOptions): Load {
+export function createLoad(options: LoadOptions): Load {
+  const { masters, intervalMs, ask, taken, ghosts, runtime, changed } = options
   const watched = new Map(
     masters.map(master => [
       master.index,
@@ -45,6 +50,8 @@ export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }
         isWarm: true,
         isFull: false,
         reportedAtMs: Number.NEGATIVE_INFINITY,
+        /** Since when no report has left a JRuby to those whose agent has gone. */
+        noGhostsSinceMs: undefined as number | undefined,
         cancel: () => {}
       }
     ])
@@ -53,11 +60,15 @@ export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }
   let stopped = false
 
   async function check(one: Watched): Promise<void> {
-    const before = taken(one.master)
+    const askedAtMs = runtime.now()
+    const before = oursAt(one.master)
     const report = await ask(one.master)
     if (stopped) return
-    if (report) take(one, report, Math.max(before, taken(one.master)))
-    else if (runtime.now() - one.reportedAtMs > STALE_INTERVALS * intervalMs) forget(one)
+    const after = oursAt(one.master)
+    if (report) {
+      take(one, report, Math.max(before.taken, after.taken))
+      findGhostsDone(one, report, Math.min(before.live, after.live), askedAtMs)
+    } else if (runtime.now() - one.reportedAtMs > STALE_INTERVALS * intervalMs) forget(one)
     const delayMs = intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
     one.cancel = runtime.schedule(delayMs, () => void check(one))
   }
@@ -74,6 +85,18 @@ export function createLoad({ masters, intervalMs, ask, taken, runtime, changed }
     const foreign = Math.min(one.estimate, estimate)
     one.estimate = estimate
     update(one, { capacity, foreign, isWarm: report.isWarm })
+  }
+
+  const oursAt = (master: Master) => ({ taken: taken(master), live: taken(master) - ghosts(master) })
+
+  /**
+   * A master that runs no more than what agents still wait for is done with the rest, whose answers were lost. A live
+   * request may be on its way while the master tells: what counts is, again, what two reports in a row agree on.
+   */
+  function findGhostsDone(one: Watched, report: JRubyReport, live: number, askedAtMs: number): void {
+    const isDone = ghosts(one.master) > 0 && report.busy + report.waiting <= live
+    if (isDone && one.noGhostsSinceMs !== undefined) options.ghostsDone(one.master, one.noGhostsSinceMs)
+    one.noGhostsSinceMs = isDone ? (one.noGhostsSinceMs ?? askedAtMs) : undefined
   }
 
   function forget(one: Watched): void {

@@ -249,9 +249,9 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#agentGone = true
     if (this.#sinceMs === undefined) this.#hold?.release()
     // Nothing or only a part has reached the master, or it is already answering: cutting it off frees it. In
-    // between it compiles, and goes on whether we listen or not (DESIGN 4.8): then the request stays open, and
-    // the master charged with it, until it answers.
+    // between it compiles, and goes on whether we listen or not (DESIGN 4.8): it stays charged with it meanwhile.
     if (this.#answered || !request.complete) this.#controller?.abort(agentGone)
+    else this.#hold?.leave(() => this.#controller?.abort(agentGone))
     this.#exchange.upstreamMs += this.#elapsedMs()
   }
 }

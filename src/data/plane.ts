@@ -53,7 +53,7 @@ export async function startPlane(
   const upstreamOf = (master: Master) => upstreams.get(master.index) as Upstream
   const responder = createResponder({ metrics, random: runtime.random, schedule: runtime.schedule })
   const sizes = sizesOf(config)
-  const table = createSlotTable(sizes.slots, start.slots)
+  const table = createSlotTable(sizes.slots, runtime.now, start.slots)
   const slots = createSlotQueue({
     user: table.join(worker),
     runtime,
@@ -154,6 +154,9 @@ export async function startPlane(
       case 'revoked':
         revoked = order.revoked
         connections.cutRevoked(revoked)
+        break
+      case 'ghosts-done':
+        slots.dropGhosts(order.masterIndex, order.leftBeforeMs)
         break
       case 'metrics':
         void registry.getMetricsAsJSON().then(json => tell({ type: 'metrics', id: order.id, metrics: json }))

@@ -48,6 +48,11 @@ export interface SlotRequest {
 export interface Hold {
   /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked. */
   readonly release: (isServed?: boolean) => void
+  /**
+   * The agent has left while its master works on: the slot stays taken until it is released. `drop` is called when
+   * the master turns out to be done without having answered.
+   */
+  readonly leave: (drop: () => void) => void
 }
 
 /** The requests of this worker that wait for a JRuby, and those that have one. */
@@ -55,6 +60,8 @@ export interface SlotQueue {
   readonly ask: (request: SlotRequest) => Hold
   /** Sends everybody away who waits; for when no master is left. */
   readonly dismiss: (why: NoSlot) => void
+  /** Drops those whose agent left before a time, at a master that says it is done with them. */
+  readonly dropGhosts: (masterIndex: number, leftBeforeMs: number) => void
 }
 
 interface Waiter {
@@ -62,7 +69,12 @@ interface Waiter {
   readonly cancelTimeout: () => void
 }
 
-const nothing: Hold = Object.freeze({ release() {} })
+interface Ghost {
+  readonly leftAtMs: number
+  readonly drop: () => void
+}
+
+const nothing: Hold = Object.freeze({ release() {}, leave() {} })
 
 export function createSlotQueue(deps: {
   readonly user: SlotUser
@@ -74,6 +86,7 @@ export function createSlotQueue(deps: {
 }): SlotQueue {
   const { user, runtime, depth, limit, timeoutMs } = deps
   const waiters = new Map<number, Waiter>()
+  const ghosts = new Map<number, Ghost>()
 
   /** Another thread gave a slot to one of ours, or this one did. It rings once for several. */
   async function listen(): Promise<never> {
@@ -96,6 +109,20 @@ export function createSlotQueue(deps: {
   function turnAway(ticket: number, waiter: Waiter, why: NoSlot): void {
     user.release(ticket)
     settle(ticket, waiter, why)
+  }
+
+  let willOffer = false
+
+  /** When a slot is kept from catalogs that wait, nobody else wakes them once it is not any more. */
+  function offerLater(): void {
+    const keptMs = willOffer ? undefined : user.keptMs()
+    if (keptMs === undefined) return
+    willOffer = true
+    runtime.schedule(Math.ceil(keptMs), () => {
+      willOffer = false
+      user.offer()
+      offerLater()
+    })
   }
 
   return {
@@ -128,7 +155,14 @@ export function createSlotQueue(deps: {
           isHeld = false
           waiters.get(ticket)?.cancelTimeout()
           waiters.delete(ticket)
+          ghosts.delete(ticket)
           user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
+          offerLater()
+        },
+        leave(drop) {
+          if (!isHeld) return
+          user.leave(ticket)
+          ghosts.set(ticket, { leftAtMs: runtime.now(), drop })
         }
       }
       if (master >= 0) {
@@ -144,10 +178,16 @@ export function createSlotQueue(deps: {
         cancelTimeout: runtime.schedule(timeoutMs, () => turnAway(ticket, waiter, 'queue-timeout'))
       }
       waiters.set(ticket, waiter)
+      offerLater()
       return hold
     },
     dismiss(why) {
       for (const [ticket, waiter] of waiters) turnAway(ticket, waiter, why)
+    },
+    dropGhosts(masterIndex, leftBeforeMs) {
+      for (const [ticket, { leftAtMs, drop }] of ghosts) {
+        if (leftAtMs < leftBeforeMs && user.masterOf(ticket) === masterIndex) drop()
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ export type RevokedSet = ReadonlySet<string>
 export type Order =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly type: 'revoked'; readonly revoked: RevokedSet }
+  | { readonly type: 'ghosts-done'; readonly masterIndex: number; readonly leftBeforeMs: number }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'why'; readonly id: number; readonly requestId: string }
   | { readonly type: 'drain'; readonly timeoutMs: number }

@@ -2,15 +2,17 @@
 
 /** Queues by rank; see `SlotClaim`. */
 export const rankCount = 3
+/** The rank of requests that keep a JRuby for seconds, where the others keep it for milliseconds. */
+export const heavyRank = rankCount - 1
 
-/** What an entry stands for. */
-export const state = { free: 0, waiting: 1, running: 2 } as const
+/** What an entry stands for. A ghost is a request that its master works on though its agent has left. */
+export const state = { free: 0, waiting: 1, running: 2, ghost: 3 } as const
 /** Cells of an entry. */
 export const entryCells = { state: 0, rank: 1, pinned: 2, tried: 3, master: 4 } as const
 export const ENTRY_SIZE = 5
 /** Cells of a master. */
-export const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3, warmth: 4 } as const
-export const ROOM_SIZE = 5
+export const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3, warmth: 4, ghosts: 5 } as const
+export const ROOM_SIZE = 6
 /** Cells of a worker: its wake-up count, and how many of its entries wait. */
 export const WORKER_SIZE = 2
 export const LOCK = 0

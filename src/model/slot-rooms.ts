@@ -11,6 +11,8 @@ const WARMTH = { first: 10, perCatalog: 10, perOther: 1, full: 1_000_000 } as co
 export interface SlotRooms {
   readonly set: (rooms: readonly MasterRoom[]) => void
   readonly hasRoom: (master: number) => boolean
+  /** How many more requests it may run; none while it takes no new work. */
+  readonly room: (master: number) => number
   /** Whether it takes new work at all. */
   readonly isOpen: (master: number) => boolean
   readonly tierOf: (master: number) => number
@@ -18,12 +20,15 @@ export interface SlotRooms {
   readonly bestTier: (tried: number) => number
   readonly take: (master: number) => void
   readonly give: (master: number) => void
+  /** Of those taken, one more or one less has an agent that left. */
+  readonly haunt: (master: number, change: 1 | -1) => void
   readonly forgetTaken: () => void
   /** From now on one request, and more by and by. */
   readonly startSlowly: (master: number) => void
   /** It has done a request, which warms it up. */
   readonly warm: (master: number, isCatalog: boolean) => void
   readonly taken: (master: number) => number
+  readonly ghosts: (master: number) => number
   /** Requests it may run now: its JRubies, fewer while it starts slowly. */
   readonly capacity: (master: number) => number
   readonly foreign: (master: number) => number
@@ -44,6 +49,14 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
     return Math.min(read(master, 'capacity'), Math.floor(warmth / 10))
   }
 
+  function room(master: number): number {
+    if (read(master, 'tier') < 0) return 0
+    const taken = read(master, 'taken')
+    const left = capacity(master) - taken - read(master, 'foreign')
+    // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
+    return Math.max(left, taken === 0 ? 1 : 0)
+  }
+
   function bestTier(tried: number): number {
     let best = Number.POSITIVE_INFINITY
     for (let master = 0; master < masters; master++) {
@@ -61,19 +74,19 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
         write(master, 'foreign', room.foreign)
       })
     },
-    hasRoom(master) {
-      if (read(master, 'tier') < 0) return false
-      const taken = read(master, 'taken')
-      // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
-      return taken === 0 || taken + read(master, 'foreign') < capacity(master)
-    },
+    hasRoom: master => room(master) > 0,
+    room,
     isOpen: master => read(master, 'tier') >= 0,
     tierOf: master => read(master, 'tier'),
     bestTier,
     take: master => void Atomics.add(cells, cell(master, 'taken'), 1),
     give: master => void Atomics.sub(cells, cell(master, 'taken'), 1),
+    haunt: (master, change) => void Atomics.add(cells, cell(master, 'ghosts'), change),
     forgetTaken() {
-      for (let master = 0; master < masters; master++) write(master, 'taken', 0)
+      for (let master = 0; master < masters; master++) {
+        write(master, 'taken', 0)
+        write(master, 'ghosts', 0)
+      }
     },
     startSlowly: master => write(master, 'warmth', WARMTH.first),
     warm(master, isCatalog) {
@@ -83,6 +96,7 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
       write(master, 'warmth', next / 10 >= read(master, 'capacity') ? 0 : next)
     },
     taken: master => read(master, 'taken'),
+    ghosts: master => read(master, 'ghosts'),
     capacity,
     foreign: master => read(master, 'foreign'),
     totalCapacity() {

@@ -14,6 +14,8 @@ export interface SlotTable {
   readonly removeWorker: (worker: number) => void
   /** Slots taken at a master. */
   readonly taken: (masterIndex: number) => number
+  /** Of those taken, how many serve an agent that has left. */
+  readonly ghosts: (masterIndex: number) => number
   /** Requests a master may run now: its JRubies, fewer while it starts slowly. */
   readonly capacity: (masterIndex: number) => number
   readonly foreign: (masterIndex: number) => number
@@ -63,11 +65,20 @@ export interface SlotUser {
   ) => { readonly ticket: number; readonly master: number } | undefined
   /** The master a ticket has got; -1 while it waits. */
   readonly masterOf: (ticket: number) => number
+  /** The agent of a ticket that holds a slot has left; its master works on, so the slot stays taken. */
+  readonly leave: (ticket: number) => void
   /**
    * Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim.
    * `servedMs`: how long the master took to serve it; `undefined` when it did not.
    */
   readonly release: (ticket: number, servedMs?: number) => void
+  /**
+   * Milliseconds until a slot that is kept for light requests is free for those who wait; `undefined` when nobody
+   * waits or none is kept.
+   */
+  readonly keptMs: () => number | undefined
+  /** Gives what is free to those who wait: to be called when a slot was kept for long enough. */
+  readonly offer: () => void
   /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
   readonly granted: () => Promise<void>
 }

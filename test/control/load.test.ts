@@ -15,16 +15,19 @@ const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
 
 function setUp(pool: Master[] = masters({ a: 1 })) {
   const runtime = fakeRuntime()
-  const state = { report: undefined as JRubyReport | undefined, taken: 0, changes: 0 }
+  const state = { report: undefined as JRubyReport | undefined, taken: 0, ghosts: 0, changes: 0 }
+  const done: number[] = []
   const load = createLoad({
     masters: pool,
     intervalMs: 5_000,
     ask: async () => state.report,
     taken: () => state.taken,
+    ghosts: () => state.ghosts,
     runtime,
-    changed: () => state.changes++
+    changed: () => state.changes++,
+    ghostsDone: (_master, leftBeforeMs) => done.push(leftBeforeMs)
   })
-  return { runtime, state, load, master: pool[0] as Master }
+  return { runtime, state, load, done, master: pool[0] as Master }
 }
 
 t.test('a master that does not tell counts as one of four JRubies', async t => {
@@ -99,4 +102,28 @@ t.test('a master that is still making its JRubies is not warm', async t => {
   await load.start()
   t.equal(load.isWarm(master), false)
   t.equal(load.isFull(master), true)
+})
+
+t.test('a master that twice runs no more than agents wait for is done with those who left', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  t.same(done, [], 'once may be chance')
+  await runtime.advance(5_600)
+  t.same(done, [0], 'and it is those who had left when it was first asked')
+})
+
+t.test('a master that runs more than agents wait for works for one who left', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  state.report = report({ busy: 2 })
+  await runtime.advance(5_600)
+  state.report = report({ busy: 1 })
+  await runtime.advance(5_600)
+  t.same(done, [])
+  state.report = report({ busy: 1, waiting: 1 })
+  await runtime.advance(5_600)
+  await runtime.advance(5_600)
+  t.same(done, [])
 })

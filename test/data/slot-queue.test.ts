@@ -1,11 +1,11 @@
 import t from 'tap'
 import { createSlotQueue, type NoSlot, type Rank, type SlotRequest } from '../../src/data/slot-queue.ts'
-import { createSlotTable } from '../../src/model/slot-table.ts'
+import { createSlotTable, KEPT_FOR_LIGHT_MS } from '../../src/model/slot-table.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
   const runtime = fakeRuntime()
-  const table = createSlotTable({ workers: 1, masters: 1, entries: 64 })
+  const table = createSlotTable({ workers: 1, masters: 1, entries: 64 }, runtime.now)
   table.setMasters([{ tier: 0, capacity, foreign: 0 }])
   const queue = createSlotQueue({
     user: table.join(0),
@@ -114,4 +114,61 @@ t.test('when no master is left everybody who waits is sent away', async t => {
   queue.dismiss('no-master')
   t.same(log, ['running', 'a no-master', 'b no-master'])
   t.equal(table.waiting(2), 0)
+})
+
+t.test('a catalog gets the slot that was kept for light requests once none has come', async t => {
+  const { ask, log, runtime } = setUp()
+  const light = ask('light', 'light')
+  ask('catalog')
+  light.release(true)
+  await runtime.advance(KEPT_FOR_LIGHT_MS - 1)
+  t.same(log, ['light'])
+  await runtime.advance(1)
+  t.same(log, ['light', 'catalog'])
+})
+
+t.test('a run keeps its slot from file to file while a catalog waits, and then lets it go', async t => {
+  const { ask, log, runtime } = setUp()
+  let light = ask('file 1', 'light')
+  ask('catalog')
+  for (const name of ['file 2', 'file 3']) {
+    light.release(true)
+    await runtime.advance(KEPT_FOR_LIGHT_MS - 1)
+    light = ask(name, 'light')
+    await runtime.advance(100)
+  }
+  light.release(true)
+  await runtime.advance(KEPT_FOR_LIGHT_MS)
+  t.same(log, ['file 1', 'file 2', 'file 3', 'catalog'])
+})
+
+t.test('a catalog that comes while a slot is kept is woken as well', async t => {
+  const { ask, log, runtime } = setUp()
+  ask('light', 'light').release(true)
+  await runtime.advance(10)
+  ask('catalog')
+  t.same(log, ['light'])
+  await runtime.advance(KEPT_FOR_LIGHT_MS)
+  t.same(log, ['light', 'catalog'])
+})
+
+t.test('a slot whose agent left is kept until the master proves to be done, and then dropped', async t => {
+  const { ask, log, runtime, table, queue } = setUp()
+  const hold = ask('ghost')
+  ask('next')
+  const dropped: string[] = []
+  hold.leave(() => {
+    dropped.push('ghost')
+    hold.release()
+  })
+  await runtime.advance(10)
+  t.same([log, table.ghosts(0)], [['ghost'], 1])
+  queue.dropGhosts(0, 0)
+  t.same(dropped, [], 'not one that left after the master was asked')
+  queue.dropGhosts(1, 10)
+  t.same(dropped, [], 'nor one at another master')
+  queue.dropGhosts(0, 10)
+  queue.dropGhosts(0, 10)
+  await runtime.advance(1)
+  t.same([dropped, log, table.ghosts(0)], [['ghost'], ['ghost', 'next'], 0])
 })

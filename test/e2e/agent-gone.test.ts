@@ -18,7 +18,11 @@ const catalog = '/puppet/v3/catalog/a.example.com?environment=production'
 const gone = { msg: 'request', end: 'agent-gone' }
 
 /** One master that does as told and one that must never be asked. */
-async function startScene(t: Test, script: Script, options: { tls?: typeof pki.server } = {}) {
+async function startScene(
+  t: Test,
+  script: Script,
+  options: { tls?: typeof pki.server; intervalMs?: number } = {}
+) {
   const master = await startScriptedMaster(t, script, options)
   const other = await startScriptedMaster(t, (_request, response) => response.end())
   const masters = [
@@ -29,7 +33,7 @@ async function startScene(t: Test, script: Script, options: { tls?: typeof pki.s
   const config = testConfig(
     pki,
     { ca: other.url, masters },
-    { health: { intervalMs: 3_600_000 }, upstream: { connectTimeoutMs: 100 } }
+    { health: { intervalMs: options.intervalMs ?? 3_600_000 }, upstream: { connectTimeoutMs: 100 } }
   )
   const app = await startBalancer(t, config, { log })
   const inFlight = async () => (await scrape(app.adminPort)).value('puppet_lb_in_flight', { master: 'm1' })
@@ -107,6 +111,22 @@ t.test('an agent that hangs up while its catalog is compiled', async t => {
     t.equal(logged.lines.filter(line => line.msg === 'request').length, 1)
     t.equal(master.seen.length + other.seen.length, 1)
   })
+})
+
+t.test('a master that has lost an answer nobody waits for is free once it reports that it is', async t => {
+  const asked = Promise.withResolvers<ServerResponse>()
+  const script: Script = (request, response) => {
+    request.resume().once('end', () => asked.resolve(response))
+  }
+  const { agent, logged, inFlight } = await startScene(t, script, { intervalMs: 20 })
+  const request = agent.open({ method: 'POST', path: catalog, body: 'facts' })
+  request.on('error', () => {})
+  const response = await asked.promise
+  const isClosed = closed(response)
+  request.destroy()
+  await logged.line(gone)
+  await isClosed
+  t.equal(await inFlight(), 0)
 })
 
 t.test('a compile that nobody waits for any more is not repeated when its master dies', async t => {

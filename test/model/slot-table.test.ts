@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { createSlotTable } from '../../src/model/slot-table.ts'
+import { createSlotTable, KEPT_FOR_LIGHT_MS } from '../../src/model/slot-table.ts'
 import type { MasterRoom, SlotClaim, SlotUser } from '../../src/model/slots.ts'
 import { seededDice } from '../support/runtime.ts'
 
@@ -15,8 +15,8 @@ const claim = (at: number, rest: Partial<SlotClaim> = {}): SlotClaim => ({
   ...rest
 })
 
-function tableOf(rooms: readonly MasterRoom[], workers = 2, entries = 64) {
-  const table = createSlotTable({ workers, masters: rooms.length, entries })
+function tableOf(rooms: readonly MasterRoom[], workers = 2, entries = 64, now = () => 0) {
+  const table = createSlotTable({ workers, masters: rooms.length, entries }, now)
   table.setMasters(rooms)
   return table
 }
@@ -146,6 +146,56 @@ t.test('light requests warm a master up as well, by a tenth; what was not served
   t.equal(table.capacity(0), 2)
 })
 
+t.test('the slot a light request had is kept for the next one, not given to a catalog', async t => {
+  let clockMs = 1_000
+  const light = () => claim(clockMs, { rank: 0 })
+  const catalog = () => claim(clockMs + 50_000)
+  const table = tableOf([open(2)], 2, 64, () => clockMs)
+  const user = table.join(0)
+  const asked = [user.ask(light(), [0]), user.ask(catalog(), [0]), user.ask(catalog(), [0])]
+  const [first, running, waiting] = asked.map(each => each?.ticket as number) as [number, number, number]
+  t.equal(user.keptMs(), undefined)
+  user.release(first, 80)
+  t.equal(user.masterOf(waiting), -1)
+  t.equal(user.keptMs(), KEPT_FOR_LIGHT_MS)
+  clockMs += 20
+  t.equal(user.keptMs(), KEPT_FOR_LIGHT_MS - 20)
+  const next = user.ask(light(), [0])
+  t.equal(next?.master, 0, 'which has it without waiting')
+  t.equal(user.keptMs(), undefined, 'and now there is nothing to keep')
+  user.release(next?.ticket as number, 80)
+  clockMs += KEPT_FOR_LIGHT_MS
+  user.offer()
+  t.equal(user.masterOf(waiting), 0, 'the catalog has it when no light request came')
+  t.ok(running)
+})
+
+t.test('what is kept for light requests is one slot, and not from a catalog that has aged', async t => {
+  let clockMs = 1_000
+  const table = tableOf([open(3)], 2, 64, () => clockMs)
+  const user = table.join(0)
+  const light = user.ask(claim(clockMs, { rank: 0 }), [0])
+  user.release(light?.ticket as number, 80)
+  t.equal(user.ask(claim(clockMs + 50_000), [0])?.master, 0)
+  t.equal(user.ask(claim(clockMs + 50_000), [0])?.master, 0)
+  const last = user.ask(claim(clockMs + 50_000), [0])
+  t.equal(last?.master, -1)
+  clockMs += 49_990
+  const late = user.ask(claim(clockMs, { rank: 0 }), [0])
+  t.equal(late?.master, 0)
+  clockMs += 20
+  user.release(late?.ticket as number, 80)
+  t.equal(user.masterOf(last?.ticket as number), 0)
+})
+
+t.test('a light request that was not served keeps nothing', async t => {
+  const user = tableOf([open(1)]).join(0)
+  const light = user.ask(claim(0, { rank: 0 }), [0])
+  const waiting = user.ask(claim(50_000), [0])
+  user.release(light?.ticket as number)
+  t.equal(user.masterOf(waiting?.ticket as number), 0)
+})
+
 t.test('the forecast is the work that waits, by what it took lately, over all JRubies', async t => {
   const table = tableOf([open(1), open(1), { ...open(9), tier: -1 }])
   const user = table.join(0)
@@ -171,6 +221,27 @@ t.test('a worker that dies gives back what it held, and what it waited for', asy
   t.equal(table.waiting(2), 0)
 })
 
+t.test('a request whose agent left keeps its slot, and is counted apart until it is released', async t => {
+  const table = tableOf([open(1), open(1)])
+  const [a, b] = [table.join(0), table.join(1)]
+  const ghost = a.ask(claim(0), [0])?.ticket as number
+  const other = b.ask(claim(1), [1])?.ticket as number
+  const waiting = a.ask(claim(2), [0, 1])?.ticket as number
+  a.leave(ghost)
+  a.leave(ghost)
+  a.leave(waiting)
+  t.same([table.taken(0), table.ghosts(0), table.ghosts(1)], [1, 1, 0])
+  t.equal(a.masterOf(waiting), -1)
+  a.release(ghost)
+  t.same([table.taken(0), table.ghosts(0)], [1, 0])
+  t.equal(a.masterOf(waiting), 0)
+  b.leave(other)
+  table.removeWorker(0)
+  t.same([table.taken(1), table.ghosts(1)], [1, 1], 'also when another worker died')
+  table.removeWorker(1)
+  t.same([table.taken(1), table.ghosts(1)], [0, 0])
+})
+
 t.test('a full table says so', async t => {
   const user = tableOf([open(1)], 1, 2).join(0)
   user.ask(claim(0), [0])
@@ -185,13 +256,14 @@ t.test(
     const pick = (count: number) => Math.floor(dice() * count)
     const rooms = [open(4), open(2), open(8), open(1, 1)]
     const workers = 3
-    const table = createSlotTable({ workers, masters: rooms.length, entries: 40 })
+    let event = 0
+    const table = createSlotTable({ workers, masters: rooms.length, entries: 40 }, () => event)
     table.setMasters(rooms)
     const users: SlotUser[] = Array.from({ length: workers }, (_, worker) => table.join(worker))
     const held = Array.from({ length: workers }, () => new Set<number>())
     const violations: string[] = []
 
-    for (let event = 0; event < 100_000; event++) {
+    for (; event < 100_000; event++) {
       const worker = pick(workers)
       const user = users[worker] as SlotUser
       const mine = held[worker] as Set<number>
@@ -204,11 +276,14 @@ t.test(
           shuffled([0, 1, 2, 3], dice)
         )
         if (asked) mine.add(asked.ticket)
+      } else if (what < 0.55) {
+        const ticket = [...mine][pick(mine.size)]
+        if (ticket !== undefined && user.masterOf(ticket) >= 0) user.leave(ticket)
       } else if (what < 0.999) {
         const ticket = [...mine][pick(mine.size)]
         if (ticket !== undefined) {
           mine.delete(ticket)
-          user.release(ticket)
+          user.release(ticket, dice() < 0.7 ? 10 : undefined)
         }
       } else {
         table.removeWorker(worker)
@@ -240,15 +315,15 @@ t.test(
       for (const ticket of tickets) (users[worker] as SlotUser).release(ticket)
     })
     t.same(
-      rooms.map((_, master) => table.taken(master)),
-      [0, 0, 0, 0]
+      rooms.map((_, master) => [table.taken(master), table.ghosts(master)]),
+      rooms.map(() => [0, 0])
     )
   }
 )
 
 t.test('real threads that fight for two slots never hold three', async t => {
   const size = { workers: 3, masters: 1, entries: 16 }
-  const table = createSlotTable(size)
+  const table = createSlotTable(size, () => performance.now())
   table.setMasters([open(2)])
   const holders = new Int32Array(new SharedArrayBuffer(8))
   const url = new URL('../../src/model/slot-table.ts', import.meta.url).href
@@ -256,7 +331,7 @@ t.test('real threads that fight for two slots never hold three', async t => {
     const { once } = require('node:events')
     const { parentPort, workerData } = require('node:worker_threads')
     import(${JSON.stringify(url)}).then(async ({ createSlotTable }) => {
-      const user = createSlotTable(${JSON.stringify(size)}, workerData.buffer).join(workerData.worker)
+      const user = createSlotTable(${JSON.stringify(size)}, () => performance.now(), workerData.buffer).join(workerData.worker)
       // A pending Atomics.waitAsync does not keep a thread alive; in the balancer the listener does.
       const alive = setInterval(() => {}, 1000)
       parentPort.postMessage('ready')
