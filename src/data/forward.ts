@@ -11,10 +11,10 @@ import { hasBody, isCutShort, RequestBody } from './request-body.ts'
 import { mayTryNext } from './retry.ts'
 import type { Hold } from './slot-queue.ts'
 
-/** A catalog request brings some 100 KB of facts; what is larger than this streams and is not sent twice. */
+/** A catalog request brings some 100 KB of facts; what is larger streams and is not sent twice. */
 const KEEP_BODY_BYTES = 1024 * 1024
 
-/** Brings one request to one master after the other until one answers, and streams the answer to the agent. */
+/** Brings one request to one master after the other until one answers, and streams that answer. */
 export class Forwarding implements Dispatcher.DispatchHandler {
   readonly #errand: Errand
   readonly #exchange: Exchange
@@ -67,17 +67,16 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #queue(slot: SlotNeed, after: Failure['reason'] | undefined): void {
     const { exchange, rule, next, nobody } = this.#errand
     const { now, slots, metrics, masterAt, decisions } = this.#deps
-    const { decision } = exchange
     const first = next(this.#tried)
     // Content must be found again where it was stored: it waits for its master however full that is.
     const pinned = rule === 'content' ? (first?.index ?? -1) : slot.pinned()
-    decisions.choose(decision, rule, pinned)
+    decisions.choose(exchange.decision, rule, pinned)
     if (!first) {
       this.#refuse(nobody)
       return
     }
     const askedAtMs = now()
-    decision.waitsSinceMs = askedAtMs
+    exchange.decision.waitsSinceMs = askedAtMs
     let isSettled = false
     const place = slots.ask({
       rank: slot.rank,
@@ -87,7 +86,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       order: () => [first, ...candidates(next, [...this.#tried, first.index])].map(master => master.index),
       settle: (result, granted) => {
         isSettled = true
-        decision.waitsSinceMs = undefined
+        exchange.decision.waitsSinceMs = undefined
         const waitedMs = now() - askedAtMs
         exchange.queueMs += waitedMs
         metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
@@ -156,8 +155,9 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       return
     }
     this.#answered = true
-    const { response } = this.#exchange
-    response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(headers))
+    // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
+    this.#hold?.release(true)
+    this.#exchange.response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(headers))
   }
 
   /** Whether a request that a master declined can go to one that has room now. */
@@ -225,7 +225,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     const { end, metrics } = this.#deps
     const upstreamMs = this.#elapsedMs()
     this.#sinceMs = undefined
-    this.#hold?.release(why === 'complete')
+    this.#hold?.release()
     this.#hold = undefined
     this.#exchange.upstreamMs += upstreamMs
     end(master)
@@ -248,8 +248,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (response.writableFinished) return
     this.#agentGone = true
     if (this.#sinceMs === undefined) this.#hold?.release()
-    // Nothing or only a part has reached the master, or it is already answering: cutting it off frees it. In
-    // between it compiles, and goes on whether we listen or not (DESIGN 4.8): it stays charged with it meanwhile.
+    // Before a master has the whole request, and once it answers, cutting it off frees it. In between it compiles,
+    // and goes on whether we listen or not (DESIGN 4.8): it stays charged with it meanwhile.
     if (this.#answered || !request.complete) this.#controller?.abort(agentGone)
     else this.#hold?.leave(() => this.#controller?.abort(agentGone))
     this.#exchange.upstreamMs += this.#elapsedMs()

@@ -2,6 +2,8 @@
 
 /** Queues by rank; see `SlotClaim`. */
 export const rankCount = 3
+/** The rank of requests of which a run has many, one after the other. */
+export const lightRank = 0
 /** The rank of requests that keep a JRuby for seconds, where the others keep it for milliseconds. */
 export const heavyRank = rankCount - 1
 

@@ -1,15 +1,25 @@
 import { createSharedLock } from './shared-lock.ts'
 import { createSlotEntries } from './slot-entries.ts'
-import { ENTRY_SIZE, HEADER_SIZE, heavyRank, LOCK, ROOM_SIZE, rankCount, WORKER_SIZE } from './slot-layout.ts'
+import {
+  ENTRY_SIZE,
+  HEADER_SIZE,
+  heavyRank,
+  LOCK,
+  lightRank,
+  ROOM_SIZE,
+  rankCount,
+  WORKER_SIZE
+} from './slot-layout.ts'
 import { createSlotRooms } from './slot-rooms.ts'
 import type { MasterRoom, SlotTable, SlotTableSize, SlotUser } from './slots.ts'
 
 /**
  * A light request of a run is followed by the next one as soon as the agent has read its answer. A catalog that took
- * the slot in this gap would keep it for seconds, and the run would wait at every file. So for this long after a
- * light request the last free slot of a master is kept from catalogs: anticipatory scheduling, as disks have it.
+ * the slot in this gap would keep it for seconds, and the run would wait at every file. So for a moment after a light
+ * request the last free slot of a master is kept from catalogs: anticipatory scheduling, as disks have it. The moment
+ * is twice the gap that the master's agents, their computers and the network between showed lately.
  */
-export const KEPT_FOR_LIGHT_MS = 50
+export const ANTICIPATION = { gaps: 2, firstGapMs: 25, longestGapMs: 200 } as const
 
 /**
  * A new table, or a view of one that another thread made with the same size. `now`: milliseconds on the clock of
@@ -24,13 +34,15 @@ export function createSlotTable(
   const workersAt = HEADER_SIZE + masters * ROOM_SIZE
   const tickets = workers * entries
   // Claims are times, for which 32 bits do not last a month; they lie in front, where they are aligned.
-  const timeBytes = (tickets + rankCount + masters) * Float64Array.BYTES_PER_ELEMENT
+  const timeBytes = (tickets + rankCount + 2 * masters) * Float64Array.BYTES_PER_ELEMENT
   const cellCount = workersAt + workers * WORKER_SIZE + tickets * ENTRY_SIZE
   const buffer = shared ?? new SharedArrayBuffer(timeBytes + cellCount * Int32Array.BYTES_PER_ELEMENT)
   const claims = new Float64Array(buffer, 0, tickets)
   const meansMs = new Float64Array(buffer, claims.byteLength, rankCount)
-  const keptUntilMs = new Float64Array(buffer, claims.byteLength + meansMs.byteLength, masters)
+  const lightEndedAtMs = new Float64Array(buffer, claims.byteLength + meansMs.byteLength, masters)
+  const gapsMs = new Float64Array(buffer, lightEndedAtMs.byteOffset + lightEndedAtMs.byteLength, masters)
   const cells = new Int32Array(buffer, timeBytes)
+  if (!shared) lightEndedAtMs.fill(Number.NEGATIVE_INFINITY)
 
   const { alone, breakFor } = createSharedLock(cells, LOCK)
   const rooms = createSlotRooms(cells, HEADER_SIZE, masters)
@@ -38,8 +50,19 @@ export function createSlotTable(
   const bellOf = (worker: number) => workersAt + worker * WORKER_SIZE
 
   /** Milliseconds for which the last free slot of a master is not given to catalogs; 0 or less for one that is. */
-  const keptForMs = (master: number) =>
-    rooms.room(master) === 1 ? (keptUntilMs[master] as number) - now() : 0
+  function keptForMs(master: number): number {
+    if (rooms.room(master) !== 1) return 0
+    const gapMs = (gapsMs[master] as number) || ANTICIPATION.firstGapMs
+    return (lightEndedAtMs[master] as number) + ANTICIPATION.gaps * gapMs - now()
+  }
+
+  /** A light request came for the master that served its run before: how long after the last one ended. */
+  function learnGap(master: number): void {
+    const gapMs = now() - (lightEndedAtMs[master] as number)
+    if (gapMs > ANTICIPATION.longestGapMs) return
+    const meanMs = (gapsMs[master] as number) || ANTICIPATION.firstGapMs
+    gapsMs[master] = meanMs + (gapMs - meanMs) / 20
+  }
 
   /** Whose turn it is at a master, or -1. A catalog that aged past the head start of others need not stand back. */
   const nextAt = (master: number) =>
@@ -66,7 +89,7 @@ export function createSlotTable(
     const meanMs = meansMs[rank] as number
     meansMs[rank] = meanMs === 0 ? servedMs : meanMs + (servedMs - meanMs) / 20
     rooms.warm(master, rank === heavyRank)
-    if (rank !== heavyRank) keptUntilMs[master] = now() + KEPT_FOR_LIGHT_MS
+    if (rank === lightRank) lightEndedAtMs[master] = now()
   }
 
   return Object.freeze({
@@ -121,6 +144,7 @@ export function createSlotTable(
         const ticket = spare.pop()
         if (ticket === undefined) return -1
         const isTaken = alone(worker, () => {
+          if (claim.rank === lightRank && claim.pinned === master) learnGap(master)
           if (!rooms.hasRoom(master)) return false
           requests.file(ticket, claim)
           if (startAt(ticket, master)) return true

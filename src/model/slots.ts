@@ -52,7 +52,7 @@ export interface SlotClaim {
 }
 
 export interface SlotUser {
-  /** Takes a slot at one master now or not at all: its ticket, or -1. */
+  /** Takes a slot at one master now or not at all: its ticket, or -1. Called once for each claim. */
   readonly take: (claim: SlotClaim, master: number) => number
   /**
    * Takes a slot at the master that `order` names first among those with room, unless somebody with a better

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { createSlotQueue, type NoSlot, type Rank, type SlotRequest } from '../../src/data/slot-queue.ts'
-import { createSlotTable, KEPT_FOR_LIGHT_MS } from '../../src/model/slot-table.ts'
+import { ANTICIPATION, createSlotTable } from '../../src/model/slot-table.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+
+const KEPT_FOR_LIGHT_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
 
 function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
   const runtime = fakeRuntime()

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import t from 'tap'
 import type { Config } from '../../src/config/config.ts'
 import { runAgent } from '../../src/demo/simulated-agent.ts'
@@ -5,6 +6,7 @@ import { type SimulatedMaster, startSimulatedMaster } from '../../src/demo/simul
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'
+import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -284,4 +286,26 @@ t.test('a file for the filebucket waits for its own master, however much room ot
   await waiting
   await Promise.all(held)
   t.equal(asked()[at], 2)
+})
+
+t.test('a master that has begun to answer has its JRuby back, however slowly the answer is read', async t => {
+  const master = await startScriptedMaster(
+    t,
+    ({ url }, response) => {
+      if (url?.includes('large')) response.write('the beginning')
+      else response.end('{}')
+    },
+    { jrubies: 1 }
+  )
+  const app = await startBalancer(
+    t,
+    testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
+  )
+  const slow = connectAgent(t, pki, app.port, identity).open({
+    path: '/puppet/v3/file_content/modules/a/large?environment=production'
+  })
+  slow.on('error', () => {})
+  const [answer] = await once(slow, 'response')
+  t.equal((await connectAgent(t, pki, app.port, identity).ask(node)).status, 200)
+  t.notOk(answer.complete)
 })

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { createSlotTable, KEPT_FOR_LIGHT_MS } from '../../src/model/slot-table.ts'
+import { ANTICIPATION, createSlotTable } from '../../src/model/slot-table.ts'
 import type { MasterRoom, SlotClaim, SlotUser } from '../../src/model/slots.ts'
 import { seededDice } from '../support/runtime.ts'
 
+const KEPT_FOR_LIGHT_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
 const open = (capacity: number, tier = 0): MasterRoom => ({ tier, capacity, foreign: 0 })
 const closed: MasterRoom = { tier: -1, capacity: 4, foreign: 0 }
 const claim = (at: number, rest: Partial<SlotClaim> = {}): SlotClaim => ({
@@ -186,6 +187,28 @@ t.test('what is kept for light requests is one slot, and not from a catalog that
   clockMs += 20
   user.release(late?.ticket as number, 80)
   t.equal(user.masterOf(last?.ticket as number), 0)
+})
+
+t.test('how long a slot is kept follows the gaps between the requests of runs', async t => {
+  let clockMs = 1_000
+  const table = tableOf([open(1), open(1)], 2, 64, () => clockMs)
+  const user = table.join(0)
+  const waiting = user.ask(claim(clockMs + 50_000, { pinned: 0 }), [0])
+  user.release(waiting?.ticket as number)
+  const keptAfter = (gapMs: number, count: number) => {
+    for (let index = 0; index < count; index++) {
+      clockMs += gapMs
+      user.release(user.take(claim(clockMs, { rank: 0, pinned: 0 }), 0), 10)
+    }
+    const catalog = user.ask(claim(clockMs + 50_000, { pinned: 0 }), [0])
+    const keptMs = user.keptMs()
+    user.release(catalog?.ticket as number)
+    return keptMs ?? 0
+  }
+  const { gaps, longestGapMs } = ANTICIPATION
+  t.ok(Math.abs(keptAfter(5, 200) - gaps * 5) < 1)
+  t.ok(Math.abs(keptAfter(100, 200) - gaps * 100) < 1)
+  t.ok(Math.abs(keptAfter(longestGapMs + 1, 50) - gaps * 100) < 1, 'but not the pause between two phases')
 })
 
 t.test('a light request that was not served keeps nothing', async t => {
