@@ -1,41 +1,62 @@
+import { type EChartsOption, init } from 'echarts'
 import type { FleetSummary, TimeName } from './fleet-figures.ts'
 import { fleetProxyTitles } from './fleet-recipes.ts'
 import { timeTitles } from './fleet-report.ts'
 
-const width = 720
-const labelWidth = 260
-const barWidth = 360
-const rowHeight = 22
+const width = 760
+const rowHeight = 20
+const blockGap = 64
 const shown: readonly TimeName[] = ['runP50', 'runP99', 'lightWaitP99']
+const ours = '#2a8f5f'
+const theirs = '#7f9fbf'
+/** Reads on light and dark pages. */
+const ink = '#808080'
 
-/** A list of bars for each time and load, in seconds of Puppet's time, as SVG that reads on light and dark pages. */
+/** Bars for each load and time, in seconds of Puppet's time, as SVG; the medians of all seeds. */
 export function fleetChart(summaries: readonly FleetSummary[]): string {
-  const loads = [...Map.groupBy(summaries, ({ fleet, rho }) => `masters ${fleet}, load ${rho}`)]
-  let y = 0
-  const parts = loads.flatMap(([load, rows]) =>
-    shown.map(name => {
-      const top = y
-      y += (rows.length + 2) * rowHeight
-      return bars(`${timeTitles[name]}, ${load}`, name, rows, top)
-    })
-  )
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y}" font-family="sans-serif" font-size="13" fill="#808080">
-<title>Agent runs behind puppet-lb, HAProxy and nginx</title>
-${parts.join('\n')}
-</svg>
-`
-}
-
-function bars(title: string, name: TimeName, rows: readonly FleetSummary[], top: number): string {
-  const longest = Math.max(...rows.map(({ times }) => times[name].median))
-  const lines = rows.map(({ proxy, times }, index) => {
-    const y = top + (index + 1) * rowHeight
-    const { median, min, max } = times[name]
-    const length = (barWidth * median) / longest
-    const value = `${median.toFixed(median < 10 ? 2 : 1)} s`
-    return `<text x="${labelWidth - 8}" y="${y + 15}" text-anchor="end">${fleetProxyTitles[proxy]}</text>
-<rect x="${labelWidth}" y="${y + 3}" width="${length.toFixed(1)}" height="${rowHeight - 6}" fill="${proxy === 'puppet-lb' ? '#2a8f5f' : '#7f9fbf'}"><title>${min.toFixed(2)} to ${max.toFixed(2)} s</title></rect>
-<text x="${(labelWidth + length + 6).toFixed(1)}" y="${y + 15}">${value}</text>`
+  const loads = [...Map.groupBy(summaries, ({ title }) => title)]
+  const blocks = loads.flatMap(([load, rows]) => shown.map(name => ({ load, rows: rows.toReversed(), name })))
+  let top = blockGap / 2
+  const placed = blocks.map(block => {
+    const height = block.rows.length * rowHeight
+    const at = { ...block, top, height }
+    top += height + blockGap
+    return at
   })
-  return [`<text x="0" y="${top + 15}" font-weight="bold">${title}</text>`, ...lines].join('\n')
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: top })
+  const option: EChartsOption = {
+    animation: false,
+    textStyle: { fontFamily: 'sans-serif', color: ink },
+    title: placed.map(({ load, name, top }) => ({
+      text: `${timeTitles[name]}, seconds: ${load}`,
+      top: top - 24,
+      left: 0,
+      textStyle: { fontSize: 13, color: ink }
+    })),
+    grid: placed.map(({ top, height }) => ({ top, height, left: 260, right: 60 })),
+    xAxis: placed.map((_, gridIndex) => ({ gridIndex, type: 'value' as const, show: false })),
+    yAxis: placed.map(({ rows }, gridIndex) => ({
+      gridIndex,
+      type: 'category' as const,
+      data: rows.map(({ proxy }) => fleetProxyTitles[proxy]),
+      axisTick: { show: false },
+      axisLine: { show: false },
+      axisLabel: { color: ink }
+    })),
+    series: placed.map(({ rows, name }, index) => ({
+      type: 'bar' as const,
+      xAxisIndex: index,
+      yAxisIndex: index,
+      barWidth: rowHeight - 6,
+      label: { show: true, position: 'right' as const, color: ink },
+      data: rows.map(({ proxy, times }) => ({
+        value: Number(times[name].median.toFixed(2)),
+        itemStyle: { color: proxy === 'puppet-lb' ? ours : theirs }
+      }))
+    }))
+  }
+  chart.setOption(option)
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  return `${svg}\n`
 }

@@ -1,5 +1,5 @@
 import type { RunRecord } from './fleet-messages.ts'
-import type { FleetName } from './fleet-plan.ts'
+import type { FleetLoad } from './fleet-plan.ts'
 import type { FleetProxyName } from './fleet-recipes.ts'
 import { ratiosOf, type Spread, spreadOf } from './statistics.ts'
 
@@ -24,6 +24,8 @@ export interface FleetFigures extends Readonly<Record<TimeName, number>> {
    * through proxy and sockets alone, which compression does not shorten: it takes room from bounded masters.
    */
   readonly overheadMs: number
+  /** Runs that did all but get their report to a master. */
+  readonly lostReports: number
   /** Why runs failed, and how often. */
   readonly failures: Readonly<Record<string, number>>
 }
@@ -40,11 +42,10 @@ export interface FleetCpu {
 }
 
 /** One proxy under one load with one seed. */
-export interface FleetMeasurement {
+export interface FleetMeasurement extends FleetLoad {
   readonly proxy: FleetProxyName
-  readonly fleet: FleetName
-  readonly rho: number
-  readonly seed: number
+  /** A master was killed and came back. */
+  readonly kill: boolean
   readonly figures: FleetFigures
   readonly cpu: FleetCpu
 }
@@ -52,12 +53,13 @@ export interface FleetMeasurement {
 /** A proxy under one load, over all seeds. */
 export interface FleetSummary {
   readonly proxy: FleetProxyName
-  readonly fleet: FleetName
-  readonly rho: number
+  /** What was measured, in a few words; the same for all proxies that can be compared. */
+  readonly title: string
   readonly times: Readonly<Record<TimeName, Spread>>
   /** Against HAProxy's best, seed by seed; nothing where HAProxy was not measured. */
   readonly ratios: Readonly<Partial<Record<TimeName, Spread>>>
   readonly failed: number
+  readonly lostReports: number
   readonly mixed: Spread
   readonly measurements: readonly FleetMeasurement[]
 }
@@ -93,6 +95,7 @@ export function figuresOf(
     lightWaitP99: seconds(quantile(lightWaits, 0.99)),
     overheadMs: quantile(lightWaits, 0.5),
     busy: runs.reduce((sum, run) => sum + run.serviceMs, 0) / (jrubies * elapsedMs),
+    lostReports: runs.filter(run => run.lostReport !== undefined).length,
     failed: runs.filter(run => run.failure !== undefined).length,
     mixed: counted.filter(run => run.isMixed).length / counted.length,
     serviceMean: seconds(counted.reduce((sum, run) => sum + run.serviceMs, 0) / counted.length),
@@ -107,15 +110,20 @@ export function quantile(values: readonly number[], share: number): number {
   return value
 }
 
+/** Such as `equal masters, load 0.9`. */
+export function titleOf({ fleet, rho, kill }: Pick<FleetMeasurement, 'fleet' | 'rho' | 'kill'>): string {
+  return `${fleet} masters, load ${rho}${kill ? ', one killed and started again' : ''}`
+}
+
 /** The measurements of all seeds summed up, in the order they were made. */
 export function summariesOf(measurements: readonly FleetMeasurement[]): FleetSummary[] {
-  const groups = Map.groupBy(measurements, ({ fleet, rho, proxy }) => `${fleet} ${rho} ${proxy}`)
+  const groups = Map.groupBy(measurements, each => `${titleOf(each)} ${each.proxy}`)
   return [...groups.values()].map(group => {
-    const { proxy, fleet, rho } = group[0] as FleetMeasurement
+    const { proxy } = group[0] as FleetMeasurement
+    const title = titleOf(group[0] as FleetMeasurement)
     const seeds = new Set(group.map(({ seed }) => seed))
     const rivals = measurements.filter(
-      each =>
-        each.fleet === fleet && each.rho === rho && seeds.has(each.seed) && each.proxy.startsWith('haproxy')
+      each => titleOf(each) === title && seeds.has(each.seed) && each.proxy.startsWith('haproxy')
     )
     const times = (name: TimeName) => group.map(({ figures }) => figures[name])
     const best = (name: TimeName) =>
@@ -126,11 +134,11 @@ export function summariesOf(measurements: readonly FleetMeasurement[]): FleetSum
       Object.fromEntries(timeNames.map(name => [name, value(name)])) as Record<TimeName, Value>
     return {
       proxy,
-      fleet,
-      rho,
+      title,
       times: each(name => spreadOf(times(name))),
       ratios: rivals.length === 0 ? {} : each(name => spreadOf(ratiosOf(times(name), best(name)))),
       failed: group.reduce((sum, { figures }) => sum + figures.failed, 0),
+      lostReports: group.reduce((sum, { figures }) => sum + figures.lostReports, 0),
       mixed: spreadOf(group.map(({ figures }) => figures.mixed)),
       measurements: group
     }

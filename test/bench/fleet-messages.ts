@@ -34,6 +34,8 @@ export interface RunRecord {
   readonly serviceMs: number
   /** Why it failed; what it has of the rest counts for nothing then. */
   readonly failure?: string
+  /** Why its report was lost: the agent has done its work by then, writes that down and calls it no failure. */
+  readonly lostReport?: string
 }
 
 export type FleetReply =

@@ -8,10 +8,12 @@ export const fleetUsage = `npm run bench:fleet -- [options]
   --rho LIST           loads, each above 0 and below 1 (0.8,0.9,0.95)
   --masters LIST       of equal, unequal (both)
   --seeds N            repetitions, each with other runs (3)
+  --first-seed N       the first of them (1)
   --runs N             runs in each measurement, 10 to 20000 (3000; 1000 with --quick)
   --compression X      how many times faster than Puppet, 1 to 20 (20)
   --proxies LIST       of ${fleetProxyNames.join(', ')} (all)
   --kill               ends a master with kill -9 after a third of the time and brings it back after two thirds
+  --from LIST          measures nothing: joins the fleet.json of earlier measurements
   --out DIRECTORY      where fleet.md, fleet.svg and fleet.json go (test/bench/out)
 `
 
@@ -20,10 +22,13 @@ export interface FleetOptions {
   readonly rhos: readonly number[]
   readonly fleets: readonly FleetName[]
   readonly seeds: number
+  readonly firstSeed: number
   readonly runs: number
   readonly compression: number
   readonly proxies: readonly FleetProxyName[]
   readonly kill: boolean
+  /** Files of measurements to join in place of making some. */
+  readonly from: readonly string[] | undefined
   readonly out: string | undefined
   readonly help: boolean
 }
@@ -38,10 +43,12 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
         rho: { type: 'string' },
         masters: { type: 'string' },
         seeds: { type: 'string' },
+        'first-seed': { type: 'string', default: '1' },
         runs: { type: 'string' },
         compression: { type: 'string', default: '20' },
         proxies: { type: 'string' },
         kill: { type: 'boolean', default: false },
+        from: { type: 'string' },
         out: { type: 'string' },
         help: { type: 'boolean', default: false }
       }
@@ -52,6 +59,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
       rhos: rhos.map(rho => within('--rho', rho, 0.05, 0.99)),
       fleets: subset('--masters', values.masters ?? (quick ? 'equal' : fleetNames.join()), fleetNames),
       seeds: whole('--seeds', values.seeds ?? (quick ? '1' : '3'), 1, 20),
+      firstSeed: whole('--first-seed', values['first-seed'], 1, 1000),
       runs: whole('--runs', values.runs ?? (quick ? '1000' : '3000'), 10, 20_000),
       compression: within('--compression', values.compression, 1, 20),
       proxies: subset(
@@ -60,6 +68,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
         fleetProxyNames
       ),
       kill: values.kill,
+      from: values.from?.split(','),
       out: values.out,
       help: values.help
     }

@@ -54,13 +54,20 @@ export interface FleetLoad {
   readonly compression: number
 }
 
-/** Runs a second that load the fleet's JRubies to `rho`, in compressed time. */
-export function runsPerSecond({ fleet, rho, compression }: Omit<FleetLoad, 'runs' | 'seed'>): number {
-  const capacity = fleets[fleet].reduce((sum, { jrubies, speed }) => sum + jrubies * speed, 0)
-  return ((rho * capacity) / runMs) * 1000 * compression
+/** What a fleet can do, in JRubies of speed 1. */
+export function capacityOf(fleet: FleetName): number {
+  return fleets[fleet].reduce((sum, { jrubies, speed }) => sum + jrubies * speed, 0)
 }
 
-/** The runs in the order they begin: Poisson arrivals, log-normal compile times, exponential times else. */
+/** Runs a second that load the fleet's JRubies to `rho` on average, in compressed time. */
+export function runsPerSecond({ fleet, rho, compression }: Omit<FleetLoad, 'runs' | 'seed'>): number {
+  return ((rho * capacityOf(fleet)) / runMs) * 1000 * compression
+}
+
+/**
+ * The runs in the order they begin: Poisson arrivals, log-normal compile times, exponential times else. The arrivals
+ * are stretched so that the work of just these runs is `rho` of what the JRubies can do until the last one comes.
+ */
 export function planRuns(load: FleetLoad): readonly PlannedRun[] {
   const { runs, seed, compression } = load
   const dice = createDice(seed * 7919)
@@ -71,11 +78,13 @@ export function planRuns(load: FleetLoad): readonly PlannedRun[] {
     return (mean * Math.exp(sigma * normal() - sigma ** 2 / 2)) / compression
   }
   const lights = (count: number) => Array.from({ length: count }, () => exponential(lightMs))
-  const meanGapMs = (1000 / runsPerSecond(load)) * compression
   let atMs = 0
-  return Array.from({ length: runs }, () => {
-    atMs += exponential(meanGapMs)
+  const drawn = Array.from({ length: runs }, () => {
+    atMs += exponential(1)
     const serviceMs = [...lights(pluginRequests), compile(), ...lights(fileRequests), exponential(reportMs)]
     return { atMs, serviceMs }
   })
+  const workMs = drawn.flatMap(({ serviceMs }) => serviceMs).reduce((sum, ms) => sum + ms, 0)
+  const stretch = workMs / (load.rho * capacityOf(load.fleet) * atMs)
+  return drawn.map(run => ({ ...run, atMs: run.atMs * stretch }))
 }

@@ -12,28 +12,55 @@ const names = Object.keys(timeTitles) as TimeName[]
 
 /** The summaries as Markdown: a heading and two tables for each load. */
 export function fleetTables(summaries: readonly FleetSummary[]): string {
-  const loads = Map.groupBy(summaries, ({ fleet, rho }) => `## Masters ${fleet}, load ${rho}`)
+  const loads = Map.groupBy(summaries, ({ title }) => title)
   return [...loads]
-    .map(([heading, rows]) =>
-      [heading, '', resultTable(rows), '', ...failureLines(rows), cpuTable(rows)].join('\n')
+    .map(([title, rows]) =>
+      [
+        `## ${title.charAt(0).toUpperCase()}${title.slice(1)}`,
+        '',
+        sizeLine(rows),
+        '',
+        resultTable(rows),
+        '',
+        ...failureLines(rows),
+        cpuTable(rows)
+      ].join('\n')
     )
     .join('\n\n')
 }
 
+function sizeLine(rows: readonly FleetSummary[]): string {
+  const all = rows.flatMap(({ measurements }) => measurements)
+  const list = (values: readonly number[]) => [...new Set(values)].toSorted((a, b) => a - b).join(', ')
+  const [runs, speeds, seeds] = [
+    list(all.map(({ runs }) => runs)),
+    list(all.map(({ compression }) => compression)),
+    list(all.map(({ seed }) => seed))
+  ]
+  return `${runs} agent runs a measurement, ${speeds} times as fast as Puppet, seeds ${seeds}.`
+}
+
 function resultTable(rows: readonly FleetSummary[]): string {
-  const header = ['proxy', ...names.map(name => `${timeTitles[name]}, s`), 'failed', 'mixed runs']
+  const header = [
+    'proxy',
+    ...names.map(name => `${timeTitles[name]}, s`),
+    'failed',
+    'reports lost',
+    'mixed runs'
+  ]
   return markdown(
     header,
-    rows.map(({ proxy, times, ratios, failed, mixed }) => [
+    rows.map(({ proxy, times, ratios, failed, lostReports, mixed }) => [
       fleetProxyTitles[proxy],
       ...names.map(name => withRatio(times[name], ratios[name])),
       String(failed),
+      String(lostReports),
       `${(mixed.median * 100).toFixed(1)} %`
     ])
   )
 }
 
-/** Why runs failed: a lost report is less of a loss than a catalog that never came. */
+/** Why runs failed. */
 function failureLines(rows: readonly FleetSummary[]): string[] {
   const lines = rows.flatMap(({ proxy, measurements }) => {
     const reasons = measurements.flatMap(({ figures }) => Object.entries(figures.failures))

@@ -36,16 +36,16 @@ export async function performRun(
   let isMixed = false
   let previous: Receipt | undefined
   let compiler: string | undefined
-  const record = (failure?: string): RunRecord => ({
+  let connection: Awaited<ReturnType<typeof openConnection>> | undefined
+  let kind: Step['kind'] | 'connect' = 'connect'
+  const record = (lost?: string): RunRecord => ({
     durationMs: performance.now() - sinceMs,
     catalogWaitMs,
     lightWaitsMs,
     isMixed,
     serviceMs: jrubyMs,
-    ...(failure !== undefined && { failure })
+    ...(lost !== undefined && (kind === 'report' ? { lostReport: lost } : { failure: `${kind}: ${lost}` }))
   })
-  let connection: Awaited<ReturnType<typeof openConnection>> | undefined
-  let kind = 'connect'
   try {
     connection = await openConnection(port, agent.context)
     for (const [index, step] of stepsOf(agent.certname).entries()) {
@@ -53,9 +53,9 @@ export async function performRun(
       kind = step.kind
       const askedMs = performance.now()
       const answer = await abortable(connection.ask(bytesOf(step, serviceMs[index] as number)), signal)
-      if (answer.status !== 200) return record(`${kind}: status ${answer.status}`)
+      if (answer.status !== 200) return record(`status ${answer.status}`)
       const receipt = JSON.parse(answer.body.toString('latin1')) as Receipt
-      if (!receipt.isVerified) return record(`${kind}: the master was not told who asks`)
+      if (!receipt.isVerified) return record('the master was not told who asks')
       jrubyMs += receipt.serviceMs
       const waitMs = performance.now() - askedMs - receipt.serviceMs
       if (kind === 'catalog') {
@@ -68,7 +68,7 @@ export async function performRun(
     }
     return record()
   } catch (error) {
-    return record(`${kind}: ${(error as Error).message}`)
+    return record((error as Error).message)
   } finally {
     void connection?.close()
   }

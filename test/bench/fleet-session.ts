@@ -46,8 +46,8 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
   const measurements: FleetMeasurement[] = []
   for (const fleet of options.fleets) {
     for (const rho of options.rhos) {
-      for (let seed = 1; seed <= options.seeds; seed++) {
-        const { runs, compression } = options
+      const { firstSeed, seeds, runs, compression } = options
+      for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
         const load = { fleet, rho, seed, runs, compression }
         for (const proxy of options.proxies) {
           const seconds = Math.round(runs / runsPerSecond(load))
@@ -103,14 +103,14 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
   await Promise.all(masters.map(master => master.stop()))
   const jrubies = fleet.reduce((sum, master) => sum + master.jrubies, 0)
   const figures = figuresOf(runs, { compression: load.compression, jrubies, elapsedMs })
-  const { runP50, runP99, lightWaitP99, failed, mixed } = figures
+  const { runP50, runP99, lightWaitP99, failed, lostReports, mixed } = figures
   say(
     `  runs p50 ${runP50.toFixed(1)} s, p99 ${runP99.toFixed(1)} s; light wait p99 ${lightWaitP99.toFixed(2)} s; ` +
-      `failed ${failed}, mixed ${(mixed * 100).toFixed(1)} %; processors: masters ${cpu.masters.toFixed(2)}, ` +
+      `failed ${failed}, reports lost ${lostReports}, mixed ${(mixed * 100).toFixed(1)} %; processors: masters ${cpu.masters.toFixed(2)}, ` +
       `agents ${cpu.agents.toFixed(2)}, proxy ${cpu.proxy.toFixed(2)}, others ${cpu.others.toFixed(2)}; ` +
       `timers late by ${timerLag99Ms.toFixed(1)} ms`
   )
-  return { proxy, fleet: load.fleet, rho: load.rho, seed: load.seed, figures, cpu }
+  return { ...load, proxy, kill: options.kill, figures, cpu }
 }
 
 /** Ends the last master as `kill -9` does after a third of the time, and starts it again after two thirds. */

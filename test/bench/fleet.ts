@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fleetChart } from './fleet-chart.ts'
@@ -22,6 +22,15 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(fleetUsage)
     return 0
   }
+  try {
+    if (options.from) {
+      process.stdout.write(publish(options.from.flatMap(measurementsIn), options))
+      return 0
+    }
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 2
+  }
   const directory = mkdtempSync(join(tmpdir(), 'puppet-lb-fleet-'))
   const processes = createProcesses()
   const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>()
@@ -44,15 +53,18 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What an earlier measurement wrote. Throws for a file that is not there or not JSON. */
+function measurementsIn(file: string): readonly FleetMeasurement[] {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
+
 /** Writes table, chart and all figures into files; returns the table. */
 function publish(measurements: readonly FleetMeasurement[], options: FleetOptions): string {
-  const { runs, seeds, compression, kill, out = join(import.meta.dirname, 'out') } = options
+  const { out = join(import.meta.dirname, 'out') } = options
   const summaries = summariesOf(measurements)
   const table = [
-    `${runs} agent runs a measurement, ${compression} times as fast as Puppet, median of ${seeds} seed(s).`,
-    "Times are Puppet's, in seconds; in brackets as a multiple of HAProxy's best, with its range over the seeds.",
-    'A wait is what a request took beyond the time its master worked on it.',
-    ...(kill ? ['One master was killed after a third of the time and came back after two thirds.'] : []),
+    "Times are Puppet's, in seconds, medians over the seeds; in brackets as a multiple of HAProxy's best with the same",
+    'seed, with its range. A wait is what a request took beyond the time its master worked on it.',
     '',
     fleetTables(summaries),
     ''
@@ -60,6 +72,6 @@ function publish(measurements: readonly FleetMeasurement[], options: FleetOption
   mkdirSync(out, { recursive: true })
   writeFileSync(join(out, 'fleet.md'), table)
   writeFileSync(join(out, 'fleet.svg'), fleetChart(summaries))
-  writeFileSync(join(out, 'fleet.json'), `${JSON.stringify({ options, measurements }, undefined, 2)}\n`)
+  writeFileSync(join(out, 'fleet.json'), `${JSON.stringify(measurements, undefined, 2)}\n`)
   return table
 }
