@@ -27,7 +27,7 @@ export interface SupervisorOptions {
   readonly publish: (snapshot: Snapshot) => void
 }
 
-/** A master that answers no probe in time for this many times `fall` is down, however busy it may be. */
+/** A master that answers this many times `fall` probes too late is down however busy it is, if another is quicker. */
 const PATIENCE = 4
 /** Slow probes take no more masters out once fewer than this share of them would be up: it is a herd then. */
 const PANIC_SHARE = 0.5
@@ -73,12 +73,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   function isExcused(one: Watched, result: ProbeResult): boolean {
     const isSlow = !result.healthy && result.isSlow
     one.slowProbes = isSlow ? one.slowProbes + 1 : 0
-    if (!isSlow || one.health.state() !== 'up' || one.slowProbes > PATIENCE * health.fall) return false
-    if (options.isFull(one.master)) return true
+    if (!isSlow || one.health.state() !== 'up') return false
     const othersUp = watched.filter(
       other => other !== one && other.master !== ca && other.health.state() === 'up'
     )
-    return one.master !== ca && othersUp.length < PANIC_SHARE * masters.length
+    const isHerd = one.master !== ca && othersUp.length < PANIC_SHARE * masters.length
+    if (one.slowProbes <= PATIENCE * health.fall) return isHerd || options.isFull(one.master)
+    // It may well be frozen; but with nobody quicker to take its work, that would be no better off elsewhere.
+    return isHerd && othersUp.every(other => other.slowProbes > 0)
   }
 
   function publish(): void {
@@ -90,13 +92,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       one.lastState = state
     }
     const serving = tiersOf(masters, master => stateOf(master) === 'up')
-    // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same.
-    const tiers = serving.length > 0 ? serving : tiersOf(masters, master => stateOf(master) === 'ejected')
+    // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same. So do
+    // those that take a connection and then are slow: a balancer that starts into a herd finds all of them so.
+    const ejected = () => tiersOf(masters, master => stateOf(master) === 'ejected')
+    const slow = () => tiersOf(masters, ({ index }) => (byIndex.get(index)?.slowProbes ?? 0) > 0)
+    const tiers = [() => serving, ejected, slow].map(each => each()).find(each => each.length > 0) ?? []
     snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers })
     options.publish(snapshot)
   }
 
   async function check(one: Watched): Promise<void> {
+    const wasSlow = one.slowProbes > 0
     const result = await options.probe(one.master)
     if (stopped) return
     if (!isExcused(one, result) && one.health.record(result.healthy)) {
@@ -106,7 +112,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (result.healthy) log.info(fields, 'master is up')
       else log.warn(fields, 'master is down')
       publish()
-    }
+    } else if (wasSlow !== one.slowProbes > 0 && one.health.state() === 'down') publish()
     const delayMs = health.intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
     one.cancel = runtime.schedule(delayMs, () => void check(one))
   }

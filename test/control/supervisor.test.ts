@@ -136,7 +136,42 @@ t.test('when all are slow at once it is a herd: half of them stay', async t => {
   for (const name of ['a', 'b', 'c', 'd']) busy.add(name)
   await runtime.advance(6 * 5_500)
   t.equal(serving()[0]?.split(' ').length, 2)
+  await runtime.advance(40 * 5_500)
+  t.equal(serving()[0]?.split(' ').length, 2, 'however long it goes on')
 })
+
+t.test(
+  'a balancer that starts into a herd gives work to those that are slow, until some are not',
+  async t => {
+    const { runtime, supervisor, busy, sick, serving } = setUp(masters({ a: 1, b: 1, c: 1 }))
+    for (const name of ['a', 'b']) busy.add(name)
+    sick.add('c')
+    await supervisor.start()
+    t.same(serving(), ['a b'])
+    busy.delete('b')
+    sick.add('b')
+    await runtime.advance(5_500)
+    t.same(serving(), ['a'], 'one that refuses is not slow any more')
+    busy.clear()
+    sick.clear()
+    await runtime.advance(2 * 5_500)
+    t.same(serving(), ['a b c'])
+  }
+)
+
+t.test(
+  'a master that stays silent for long is down when another one answers, whoever else is down',
+  async t => {
+    const { runtime, supervisor, busy, sick, serving } = setUp(masters({ a: 1, b: 1, c: 1 }))
+    await supervisor.start()
+    busy.add('a')
+    sick.add('b')
+    await runtime.advance(8 * 5_500)
+    t.same(serving(), ['a c'], 'half of them stay for a while')
+    await runtime.advance(8 * 5_500)
+    t.same(serving(), ['c'])
+  }
+)
 
 t.test('a master that refuses is down however many others are', async t => {
   const { runtime, supervisor, sick, serving } = setUp(masters({ a: 1, b: 1 }))
