@@ -7,6 +7,8 @@ const DEFAULT_CAPACITY = 4
 /** A report older than this many intervals says nothing about what a master does for others. */
 const STALE_INTERVALS = 3
 const JITTER = 0.1
+/** Reports in a row that must leave no JRuby to those whose agent has gone. */
+const REPORTS_TO_DROP = 3
 
 export interface LoadOptions {
   readonly masters: readonly Master[]
@@ -50,8 +52,8 @@ export function createLoad(options: LoadOptions): Load {
         isWarm: true,
         isFull: false,
         reportedAtMs: Number.NEGATIVE_INFINITY,
-        /** Since when no report has left a JRuby to those whose agent has gone. */
-        noGhostsSinceMs: undefined as number | undefined,
+        /** When the last reports in a row were asked for that left no JRuby to those whose agent has gone. */
+        askedWithoutGhosts: [] as number[],
         cancel: () => {}
       }
     ])
@@ -91,12 +93,13 @@ export function createLoad(options: LoadOptions): Load {
 
   /**
    * A master that runs no more than what agents still wait for is done with the rest, whose answers were lost. A live
-   * request may be on its way while the master tells: what counts is, again, what two reports in a row agree on.
+   * request may be on its way while the master tells: what counts is what several reports in a row agree on.
    */
   function findGhostsDone(one: Watched, report: JRubyReport, live: number, askedAtMs: number): void {
     const isDone = ghosts(one.master) > 0 && report.busy + report.waiting <= live
-    if (isDone && one.noGhostsSinceMs !== undefined) options.ghostsDone(one.master, one.noGhostsSinceMs)
-    one.noGhostsSinceMs = isDone ? (one.noGhostsSinceMs ?? askedAtMs) : undefined
+    const asked = isDone ? [...one.askedWithoutGhosts, askedAtMs].slice(-REPORTS_TO_DROP) : []
+    one.askedWithoutGhosts = asked
+    if (asked.length === REPORTS_TO_DROP) options.ghostsDone(one.master, asked[0] as number)
   }
 
   function forget(one: Watched): void {

@@ -33,3 +33,7 @@ export function failureOf(error: Error, sent: boolean): Failure {
   }
   return { reason: 'master-lost', code: 'master-lost', cause, worthAnother: true }
 }
+
+/** Why we break an attempt off ourselves. */
+export const agentGone = new Error('the agent hung up')
+export const passedOn = new Error('the master is busy')

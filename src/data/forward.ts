@@ -5,7 +5,7 @@ import { candidates } from './candidates.ts'
 import { beginTurn, endTurn } from './decision.ts'
 import type { Errand, ForwardDeps, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
-import { type Failure, failureOf } from './failure.ts'
+import { agentGone, type Failure, failureOf, passedOn } from './failure.ts'
 import { reasonPhrase, requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, isCutShort, RequestBody } from './request-body.ts'
 import { mayTryNext } from './retry.ts'
@@ -25,6 +25,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   /** When the attempt under way began. */
   #sinceMs: number | undefined
+  #queuedSinceMs: number | undefined
   #repeats = 0
   #answered = false
   #agentGone = false
@@ -76,10 +77,12 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       return
     }
     const askedAtMs = now()
+    this.#queuedSinceMs ??= askedAtMs
     exchange.decision.waitsSinceMs = askedAtMs
     let isSettled = false
     const place = slots.ask({
       rank: slot.rank,
+      sinceMs: this.#queuedSinceMs,
       pinned,
       tried: this.#tried,
       first: first.index,
@@ -156,7 +159,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     }
     this.#answered = true
     // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
-    this.#hold?.release(true)
+    this.#hold?.release(statusCode < 500)
     this.#exchange.response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(headers))
   }
 
@@ -198,7 +201,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       if (!this.#agentGone) this.#attempt('master-busy')
       return
     }
-    if (failure.reason === 'connect-failed') {
+    if (failure.reason === 'connect-failed' && !isCutShort(this.#exchange.request)) {
       this.#deps.report({ masterIndex: master.index, result: 'connect-failed', cause: failure.cause })
     }
     if (isCut) return
@@ -248,13 +251,10 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (response.writableFinished) return
     this.#agentGone = true
     if (this.#sinceMs === undefined) this.#hold?.release()
-    // Before a master has the whole request, and once it answers, cutting it off frees it. In between it compiles,
+    // Before we have the whole request, and once a master answers, cutting it off frees it. In between it may compile,
     // and goes on whether we listen or not (DESIGN 4.8): it stays charged with it meanwhile.
     if (this.#answered || !request.complete) this.#controller?.abort(agentGone)
     else this.#hold?.leave(() => this.#controller?.abort(agentGone))
     this.#exchange.upstreamMs += this.#elapsedMs()
   }
 }
-
-const agentGone = new Error('the agent hung up')
-const passedOn = new Error('the master is busy')

@@ -149,7 +149,7 @@ export async function startPlane(
     switch (order.type) {
       case 'snapshot':
         snapshot = order.snapshot
-        if (snapshot.tiers.length === 0) slots.dismiss('no-master')
+        slots.dismissStranded()
         break
       case 'revoked':
         revoked = order.revoked

@@ -33,6 +33,8 @@ export type NoSlot = 'queue-full' | 'queue-timeout' | 'no-master'
 
 export interface SlotRequest {
   readonly rank: Rank
+  /** When it first asked for one, which decides its turn and how long it may wait still. */
+  readonly sinceMs: number
   /** The one master it should go to, or -1. */
   readonly pinned: number
   readonly tried: readonly number[]
@@ -46,7 +48,7 @@ export interface SlotRequest {
 
 /** A place in the queue, or a slot. */
 export interface Hold {
-  /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked. */
+  /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked, and found no fault. */
   readonly release: (isServed?: boolean) => void
   /**
    * The agent has left while its master works on: the slot stays taken until it is released. `drop` is called when
@@ -58,8 +60,8 @@ export interface Hold {
 /** The requests of this worker that wait for a JRuby, and those that have one. */
 export interface SlotQueue {
   readonly ask: (request: SlotRequest) => Hold
-  /** Sends everybody away who waits; for when no master is left. */
-  readonly dismiss: (why: NoSlot) => void
+  /** Sends those away for whom no master is left that they have not tried. */
+  readonly dismissStranded: () => void
   /** Drops those whose agent left before a time, at a master that says it is done with them. */
   readonly dropGhosts: (masterIndex: number, leftBeforeMs: number) => void
 }
@@ -96,6 +98,7 @@ export function createSlotQueue(deps: {
         const master = user.masterOf(ticket)
         if (master >= 0) settle(ticket, waiter, master)
       }
+      offerLater()
     }
   }
   void listen()
@@ -111,25 +114,28 @@ export function createSlotQueue(deps: {
     settle(ticket, waiter, why)
   }
 
-  let willOffer = false
+  let offer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
   /** When a slot is kept from catalogs that wait, nobody else wakes them once it is not any more. */
   function offerLater(): void {
-    const keptMs = willOffer ? undefined : user.keptMs()
+    const keptMs = user.keptMs()
     if (keptMs === undefined) return
-    willOffer = true
-    runtime.schedule(Math.ceil(keptMs), () => {
-      willOffer = false
+    const atMs = runtime.now() + keptMs
+    if (offer && offer.atMs <= atMs) return
+    offer?.cancel()
+    const cancel = runtime.schedule(keptMs, () => {
+      offer = undefined
       user.offer()
       offerLater()
     })
+    offer = { atMs, cancel }
   }
 
   return {
     ask(request) {
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
-        claim: runtime.now() + headStartMs[request.rank],
+        claim: request.sinceMs + headStartMs[request.rank],
         pinned: request.pinned,
         tried: request.tried
       }
@@ -175,14 +181,17 @@ export function createSlotQueue(deps: {
           if (typeof result !== 'number') isHeld = false
           request.settle(result, hold)
         },
-        cancelTimeout: runtime.schedule(timeoutMs, () => turnAway(ticket, waiter, 'queue-timeout'))
+        cancelTimeout: runtime.schedule(Math.max(0, request.sinceMs + timeoutMs - runtime.now()), () =>
+          turnAway(ticket, waiter, 'queue-timeout')
+        )
       }
       waiters.set(ticket, waiter)
       offerLater()
       return hold
     },
-    dismiss(why) {
-      for (const [ticket, waiter] of waiters) turnAway(ticket, waiter, why)
+    dismissStranded() {
+      for (const [ticket, waiter] of waiters)
+        if (user.isStranded(ticket)) turnAway(ticket, waiter, 'no-master')
     },
     dropGhosts(masterIndex, leftBeforeMs) {
       for (const [ticket, { leftAtMs, drop }] of ghosts) {

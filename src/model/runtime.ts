@@ -6,7 +6,10 @@ export interface Runtime {
   readonly wallClock: () => number
   /** 0 (included) to 1 (excluded). */
   readonly random: () => number
-  /** Runs `task` once after `delayMs`; the result cancels it. A pending timer does not keep the process alive. */
+  /**
+   * Runs `task` once, when `now()` has moved by at least `delayMs`; the result cancels it. A pending timer does not
+   * keep the process alive.
+   */
   readonly schedule: (delayMs: number, task: () => void) => () => void
 }
 
@@ -18,7 +21,8 @@ export const systemRuntime: Runtime = Object.freeze({
   wallClock: () => Date.now(),
   random: () => Math.random(),
   schedule: (delayMs: number, task: () => void) => {
-    const timer = setTimeout(task, delayMs)
+    // Node drops the fraction and counts from a rounded millisecond: it may come up to one too early.
+    const timer = setTimeout(task, Math.ceil(delayMs) + 1)
     timer.unref()
     return () => clearTimeout(timer)
   }

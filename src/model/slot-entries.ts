@@ -27,6 +27,8 @@ export interface SlotEntries {
   readonly free: (ticket: number) => number
   readonly masterOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
+  /** Whether no open master is left that a ticket has not tried. */
+  readonly isStranded: (ticket: number) => boolean
   readonly mayGoTo: (ticket: number, master: number) => boolean
   /** The best claim that waits for a master and may go there, or -1; none of the heavy rank after `latestHeavy`. */
   readonly best: (master: number, latestHeavy: number) => number
@@ -77,6 +79,9 @@ export function createSlotEntries(
     for (let worker = 0; worker < workers; worker++) set(waitersOf(worker), 0)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
       const entry = entryAt(ticket)
+      // It died before it had written down where this one was to run.
+      if (get(entry + entryCells.state) === state.running && get(entry + entryCells.master) < 0)
+        set(entry + entryCells.state, state.waiting)
       const stands = get(entry + entryCells.state)
       if (stands === state.waiting) countWaiting(ticket, 1)
       else if (stands !== state.free) rooms.take(get(entry + entryCells.master))
@@ -124,6 +129,8 @@ export function createSlotEntries(
     },
     masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
     rankOf: ticket => get(entryAt(ticket) + entryCells.rank),
+    isStranded: ticket =>
+      rooms.bestTier(get(entryAt(ticket) + entryCells.tried)) === Number.POSITIVE_INFINITY,
     mayGoTo,
     best(master, latestHeavy) {
       let best = -1

@@ -43,7 +43,7 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
     Atomics.store(cells, cell(master, what), value)
   }
 
-  /** Cold cells read 0, which stands for a master that has never been told to start slowly. */
+  /** 0 stands for a master that was never told to start slowly, or is warm again. */
   function capacity(master: number): number {
     const warmth = read(master, 'warmth') || WARMTH.full
     return Math.min(read(master, 'capacity'), Math.floor(warmth / 10))

@@ -56,7 +56,7 @@ export function createSlotTable(
     return (lightEndedAtMs[master] as number) + ANTICIPATION.gaps * gapMs - now()
   }
 
-  /** A light request came for the master that served its run before: how long after the last one ended. */
+  /** A light request of a run came to its master: how long after the last light request there had ended. */
   function learnGap(master: number): void {
     const gapMs = now() - (lightEndedAtMs[master] as number)
     if (gapMs > ANTICIPATION.longestGapMs) return
@@ -74,10 +74,18 @@ export function createSlotTable(
       const ticket = nextAt(master)
       if (ticket < 0) return
       requests.start(ticket, master)
-      const bell = bellOf(Math.floor(ticket / entries))
-      Atomics.add(cells, bell, 1)
-      Atomics.notify(cells, bell)
+      ring(Math.floor(ticket / entries))
     }
+  }
+
+  function ring(worker: number): void {
+    Atomics.add(cells, bellOf(worker), 1)
+    Atomics.notify(cells, bellOf(worker))
+  }
+
+  /** What changed may have left a slot kept for which nobody has set a timer, or a ticket whose worker was not told. */
+  function ringAll(): void {
+    for (let worker = 0; worker < workers; worker++) ring(worker)
   }
 
   function giveOutAll(): void {
@@ -99,6 +107,7 @@ export function createSlotTable(
         rooms.set(next)
         giveOutAll()
       })
+      ringAll()
     },
     startSlowly: (master: number) => alone(workers, () => rooms.startSlowly(master)),
     removeWorker(worker: number) {
@@ -108,6 +117,7 @@ export function createSlotTable(
         requests.forget(worker)
         giveOutAll()
       })
+      ringAll()
     },
     taken: rooms.taken,
     ghosts: rooms.ghosts,
@@ -177,14 +187,17 @@ export function createSlotTable(
       },
       keptMs() {
         if (requests.waiting(heavyRank) === 0) return undefined
-        let soonest = Number.POSITIVE_INFINITY
-        for (let master = 0; master < masters; master++) {
-          const forMs = keptForMs(master)
-          if (forMs > 0 && forMs < soonest) soonest = forMs
-        }
-        return Number.isFinite(soonest) ? soonest : undefined
+        return alone(worker, () => {
+          let soonest: number | undefined
+          for (let master = 0; master < masters; master++) {
+            if (!rooms.hasRoom(master) || requests.best(master, Number.POSITIVE_INFINITY) < 0) continue
+            soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, Math.max(0, keptForMs(master)))
+          }
+          return soonest
+        })
       },
       offer: () => alone(worker, giveOutAll),
+      isStranded: ticket => requests.isStranded(ticket),
       async granted() {
         const wait = Atomics.waitAsync(cells, bell, heard)
         if (wait.async) await wait.value

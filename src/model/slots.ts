@@ -52,7 +52,10 @@ export interface SlotClaim {
 }
 
 export interface SlotUser {
-  /** Takes a slot at one master now or not at all: its ticket, or -1. Called once for each claim. */
+  /**
+   * Takes a slot at one master now or not at all: its ticket, or -1. To be called once for each claim, before `ask`: by
+   * those pinned to it, a master's gap between light requests is learnt.
+   */
   readonly take: (claim: SlotClaim, master: number) => number
   /**
    * Takes a slot at the master that `order` names first among those with room, unless somebody with a better
@@ -73,13 +76,18 @@ export interface SlotUser {
    */
   readonly release: (ticket: number, servedMs?: number) => void
   /**
-   * Milliseconds until a slot that is kept for light requests is free for those who wait; `undefined` when nobody
-   * waits or none is kept.
+   * Milliseconds until a slot that is kept for light requests is free for a catalog that waits for it, 0 when it is by
+   * now; `undefined` when no slot is kept from anybody.
    */
   readonly keptMs: () => number | undefined
   /** Gives what is free to those who wait: to be called when a slot was kept for long enough. */
   readonly offer: () => void
-  /** Resolves when another thread gave a slot to one of this worker's tickets: look at them, then wait anew. */
+  /** Whether no master is left that a ticket has not tried. */
+  readonly isStranded: (ticket: number) => boolean
+  /**
+   * Resolves when one of this worker's tickets may have got a slot, or a slot may be kept from one of them: look at
+   * both, then wait anew.
+   */
   readonly granted: () => Promise<void>
 }
 

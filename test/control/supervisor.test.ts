@@ -164,8 +164,9 @@ t.test(
   async t => {
     const { runtime, supervisor, busy, sick, serving } = setUp(masters({ a: 1, b: 1, c: 1 }))
     await supervisor.start()
-    busy.add('a')
     sick.add('b')
+    await runtime.advance(4 * 5_500)
+    busy.add('a')
     await runtime.advance(8 * 5_500)
     t.same(serving(), ['a c'], 'half of them stay for a while')
     await runtime.advance(8 * 5_500)

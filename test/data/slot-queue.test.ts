@@ -5,10 +5,13 @@ import { fakeRuntime } from '../support/runtime.ts'
 
 const KEPT_FOR_LIGHT_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
 
-function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
+const open = { tier: 0, capacity: 1, foreign: 0 }
+const closed = { ...open, tier: -1 }
+
+function setUp({ capacity = 1, limit = 10, timeoutMs = 600_000, masters = 1, workers = 1 } = {}) {
   const runtime = fakeRuntime()
-  const table = createSlotTable({ workers: 1, masters: 1, entries: 64 }, runtime.now)
-  table.setMasters([{ tier: 0, capacity, foreign: 0 }])
+  const table = createSlotTable({ workers, masters, entries: 64 }, runtime.now)
+  table.setMasters(Array.from({ length: masters }, () => ({ ...open, capacity })))
   const queue = createSlotQueue({
     user: table.join(0),
     runtime,
@@ -20,6 +23,7 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 60_000 } = {}) {
   const ask = (name: string, rank: Rank = 'catalog', rest: Partial<SlotRequest> = {}) =>
     queue.ask({
       rank,
+      sinceMs: runtime.now(),
       pinned: -1,
       tried: [],
       first: 0,
@@ -108,14 +112,54 @@ t.test('one that leaves the queue makes room, is never called, and may leave twi
   t.equal(table.taken(0), 1)
 })
 
-t.test('when no master is left everybody who waits is sent away', async t => {
-  const { ask, log, queue, table } = setUp()
-  ask('running')
-  ask('a')
-  ask('b')
-  queue.dismiss('no-master')
-  t.same(log, ['running', 'a no-master', 'b no-master'])
+t.test('those for whom no master is left are sent away, and nobody else', async t => {
+  const { ask, log, queue, table } = setUp({ masters: 2 })
+  ask('running on 0')
+  ask('running on 1', 'catalog', { first: 1 })
+  ask('any')
+  ask('not 0', 'catalog', { tried: [0] })
+  queue.dismissStranded()
+  t.equal(log.length, 2)
+  table.setMasters([open, closed])
+  queue.dismissStranded()
+  t.same(log.slice(2), ['not 0 no-master'])
+  table.setMasters([closed, closed])
+  queue.dismissStranded()
+  t.same(log.slice(3), ['any no-master'])
   t.equal(table.waiting(2), 0)
+})
+
+t.test('one that has to try another master keeps its turn, and the time it may wait', async t => {
+  const { ask, log, runtime } = setUp({ timeoutMs: 60_000 })
+  let running = ask('running')
+  await runtime.advance(1_000)
+  ask('later')
+  ask('again', 'catalog', { sinceMs: 500 })
+  running.release()
+  await runtime.advance(59_000)
+  t.same(log, ['running', 'again'])
+  await runtime.advance(1_000)
+  t.same(log, ['running', 'again', 'later queue-timeout'])
+  running = ask('x', 'catalog', { sinceMs: 10 })
+  await runtime.advance(1)
+  t.equal(log.at(-1), 'x queue-timeout', 'which may be over already')
+  t.ok(running)
+})
+
+t.test('who waits for a slot that another thread left kept is woken', async t => {
+  const { ask, log, runtime, table } = setUp({ workers: 2 })
+  const elsewhere = table.join(1)
+  const [ticket, other] = [0, 1].map(() =>
+    elsewhere.take({ rank: 0, claim: 0, pinned: -1, tried: [] }, 0)
+  ) as [number, number]
+  t.equal(other, -1)
+  ask('catalog')
+  elsewhere.release(ticket, 5)
+  const last = elsewhere.take({ rank: 0, claim: runtime.now(), pinned: -1, tried: [] }, 0)
+  t.not(last, -1)
+  table.removeWorker(1)
+  await runtime.advance(2 * KEPT_FOR_LIGHT_MS)
+  t.same(log, ['catalog'])
 })
 
 t.test('a catalog gets the slot that was kept for light requests once none has come', async t => {

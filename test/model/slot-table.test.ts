@@ -189,6 +189,23 @@ t.test('what is kept for light requests is one slot, and not from a catalog that
   t.equal(user.masterOf(last?.ticket as number), 0)
 })
 
+t.test('a slot whose time ran out between two looks at the clock is still to be offered', async t => {
+  let clockMs = 1_000
+  const table = tableOf([open(1)], 2, 64, () => clockMs)
+  const user = table.join(0)
+  const light = user.ask(claim(clockMs, { rank: 0 }), [0])
+  user.release(light?.ticket as number, 80)
+  const catalog = user.ask(claim(clockMs + 50_000), [0])?.ticket as number
+  clockMs = 1_000 + KEPT_FOR_LIGHT_MS - 0.001
+  user.offer()
+  t.equal(user.masterOf(catalog), -1)
+  clockMs += 0.002
+  t.equal(user.keptMs(), 0)
+  user.offer()
+  t.equal(user.masterOf(catalog), 0)
+  t.equal(user.keptMs(), undefined)
+})
+
 t.test('how long a slot is kept follows the gaps between the requests of runs', async t => {
   let clockMs = 1_000
   const table = tableOf([open(1), open(1)], 2, 64, () => clockMs)
