@@ -108,7 +108,7 @@ function describe({ name, url, priority, weight }: Master): string {
 function snapshotOf({ masters: configured, ca: { url } }: Config): Snapshot {
   const masters = configured.map((master, index) => ({ ...master, index }))
   const ca = { name: 'ca', url, index: masters.length, weight: 1, priority: 0 }
-  return { version: 0, ca, masters, tiers: tiersOf(masters, () => true) }
+  return { version: 0, ca, masters, tiers: tiersOf(masters, () => true), finishing: [] }
 }
 
 function identityOf(certname: string | undefined): Identity {

@@ -56,7 +56,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   }))
   type Watched = (typeof watched)[number]
   const byIndex = new Map(watched.map(one => [one.master.index, one]))
-  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [] })
+  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [], finishing: [] })
   let started = false
   let stopped = false
 
@@ -97,7 +97,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const ejected = () => tiersOf(masters, master => stateOf(master) === 'ejected')
     const slow = () => tiersOf(masters, ({ index }) => (byIndex.get(index)?.slowProbes ?? 0) > 0)
     const tiers = [() => serving, ejected, slow].map(each => each()).find(each => each.length > 0) ?? []
-    snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers })
+    // A guess again: a run whose files can still come from there need not mix them with another master's.
+    const finishing = masters.filter(master => stateOf(master) === 'ejected')
+    snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers, finishing })
     options.publish(snapshot)
   }
 

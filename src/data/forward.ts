@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { ProxyError, type ReasonCode } from '../model/errors.ts'
 import type { Master } from '../model/snapshot.ts'
+import { pour } from './back-pressure.ts'
 import { candidates } from './candidates.ts'
 import { beginTurn, endTurn } from './decision.ts'
 import type { Errand, ForwardDeps, SlotNeed } from './errand.ts'
@@ -25,11 +26,11 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   /** When the attempt under way began. */
   #sinceMs: number | undefined
+  /** When it asked for its first JRuby. */
   #queuedSinceMs: number | undefined
   #repeats = 0
   #answered = false
   #agentGone = false
-  #waitsForDrain = false
   #isPassedOn = false
   /** The JRuby this request has, or its place in the queue for one. */
   #hold: Hold | undefined
@@ -165,22 +166,15 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   /** Whether a request that a master declined can go to one that has room now. */
   #mayTryAnother(): boolean {
-    const { next, slot } = this.#errand
-    if (!slot || !(this.#body?.isKept ?? true) || !this.#exchange.request.complete) return false
+    const { next, slot, rule } = this.#errand
+    if (!slot || rule === 'content' || !(this.#body?.isKept ?? true) || !this.#exchange.request.complete)
+      return false
     return candidates(next, this.#tried).some(this.#deps.hasRoom) && this.#deps.budget.take()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response } = this.#exchange
     this.#exchange.bytesOut += chunk.length
-    if (response.write(chunk)) return
-    controller.pause()
-    if (this.#waitsForDrain) return
-    this.#waitsForDrain = true
-    response.once('drain', () => {
-      this.#waitsForDrain = false
-      this.#controller?.resume()
-    })
+    pour(this.#exchange.response, chunk, controller)
   }
 
   onResponseEnd(): void {

@@ -12,6 +12,9 @@ export type Rank = (typeof ranks)[number]
  */
 const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, catalog: 50_000 }
 
+/** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
+const CATALOG_SHARE = 0.9
+
 /** The rank of a request that needs a JRuby; `undefined` for one that needs none and never waits. */
 export function rankOf(endpointClass: EndpointClass): Rank | undefined {
   switch (endpointClass) {
@@ -148,7 +151,7 @@ export function createSlotQueue(deps: {
       }
       const { ticket, master } = got
       // It counts among those that wait by now.
-      if (master < 0 && depth() > limit) {
+      if (master < 0 && depth() > (request.rank === 'catalog' ? Math.ceil(CATALOG_SHARE * limit) : limit)) {
         user.release(ticket)
         request.settle('queue-full', nothing)
         return nothing

@@ -13,8 +13,16 @@ export const state = { free: 0, waiting: 1, running: 2, ghost: 3 } as const
 export const entryCells = { state: 0, rank: 1, pinned: 2, tried: 3, master: 4 } as const
 export const ENTRY_SIZE = 5
 /** Cells of a master. */
-export const roomCells = { tier: 0, capacity: 1, foreign: 2, taken: 3, warmth: 4, ghosts: 5 } as const
-export const ROOM_SIZE = 6
+export const roomCells = {
+  tier: 0,
+  capacity: 1,
+  foreign: 2,
+  taken: 3,
+  warmth: 4,
+  ghosts: 5,
+  finishes: 6
+} as const
+export const ROOM_SIZE = 7
 /** Cells of a worker: its wake-up count, and how many of its entries wait. */
 export const WORKER_SIZE = 2
 export const LOCK = 0

@@ -11,9 +11,9 @@ const WARMTH = { first: 10, perCatalog: 10, perOther: 1, full: 1_000_000 } as co
 export interface SlotRooms {
   readonly set: (rooms: readonly MasterRoom[]) => void
   readonly hasRoom: (master: number) => boolean
-  /** How many more requests it may run; none while it takes no new work. */
+  /** How many more requests it may run; none while it takes no work at all. */
   readonly room: (master: number) => number
-  /** Whether it takes new work at all. */
+  /** Whether it takes new work. */
   readonly isOpen: (master: number) => boolean
   readonly tierOf: (master: number) => number
   /** The best tier that has an open master whose bit is not among those tried; Infinity for none. */
@@ -50,7 +50,7 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
   }
 
   function room(master: number): number {
-    if (read(master, 'tier') < 0) return 0
+    if (read(master, 'tier') < 0 && read(master, 'finishes') === 0) return 0
     const taken = read(master, 'taken')
     const left = capacity(master) - taken - read(master, 'foreign')
     // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
@@ -72,6 +72,7 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
         write(master, 'tier', room.tier)
         write(master, 'capacity', room.capacity)
         write(master, 'foreign', room.foreign)
+        write(master, 'finishes', room.finishesRuns ? 1 : 0)
       })
     },
     hasRoom: master => room(master) > 0,

@@ -35,6 +35,8 @@ export interface MasterRoom {
   readonly tier: number
   /** How many requests it may run for us at once. */
   readonly capacity: number
+  /** Whether it serves what is pinned to it even while it takes no new work. */
+  readonly finishesRuns?: boolean
   /** Requests it runs for others, which leave less room for ours. */
   readonly foreign: number
 }

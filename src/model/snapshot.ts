@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly masters: readonly Master[]
   /** Masters that may be given work, grouped by priority, best first; no group is empty. */
   readonly tiers: readonly (readonly Master[])[]
+  /** Masters that are given nothing new, but may finish the runs that are pinned to them. */
+  readonly finishing: readonly Master[]
 }
 
 /** Groups the masters that may take work into tiers: priority ascending, weight 0 left out. */

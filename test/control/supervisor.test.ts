@@ -81,8 +81,10 @@ t.test('a failed connect ejects at once, and the time out ends by itself', async
   supervisor.report({ masterIndex: 0, result: 'connect-failed', cause: 'ECONNREFUSED' })
   t.same(serving(), ['b'])
   t.equal(supervisor.stateOf(a as Master), 'ejected')
+  t.same(snapshots.at(-1)?.finishing, [a], 'until then it may finish what it can')
   await runtime.advance(1_200)
   t.same(serving(), ['a b'])
+  t.same(snapshots.at(-1)?.finishing, [])
   t.equal(supervisor.stateOf(a as Master), 'up')
 })
 

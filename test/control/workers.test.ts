@@ -11,7 +11,7 @@ const pki = await createTestPki()
 
 function start(t: { teardown: (task: () => unknown) => void }) {
   const [m1, ca] = masters({ m1: 1, ca: 1 }) as [Master, Master]
-  const snapshot = { version: 1, ca, masters: [m1], tiers: [[m1]] }
+  const snapshot = { version: 1, ca, masters: [m1], tiers: [[m1]], finishing: [] }
   const { log, ...logged } = captureLog()
   const runtime = fakeRuntime()
   const board = createBoard({ workers: 1, masters: 2 })

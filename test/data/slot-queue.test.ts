@@ -91,6 +91,16 @@ t.test('the queue is bounded', async t => {
   t.same(log, ['running', '3 queue-full'])
 })
 
+t.test('a tenth of the queue is for runs under way, not for catalogs', async t => {
+  const { ask, log } = setUp({ limit: 10 })
+  ask('running')
+  for (let count = 0; count < 9; count++) ask('catalog')
+  ask('one too many')
+  ask('file', 'light')
+  ask('report', 'report')
+  t.same(log, ['running', 'one too many queue-full', 'report queue-full'])
+})
+
 t.test('a queue for nobody still lets those through who need not wait', async t => {
   const { ask, log } = setUp({ limit: 0 })
   ask('running')

@@ -150,6 +150,26 @@ t.test('a master that says it is busy sends nobody away while another has room',
   t.equal(answer.headers['retry-after'], '600', 'when all are busy their word is passed on unchanged')
 })
 
+t.test('a file for the bucket is kept where it will be looked for, or not at all', async t => {
+  const sum = 'a'.repeat(64)
+  const headers = { 'Retry-After': '600' }
+  const masters = await Promise.all(
+    [0, 1].map(() => startScriptedMaster(t, (_request, response) => response.writeHead(503, headers).end()))
+  )
+  const topology = {
+    ca: masters[0]?.url as string,
+    masters: masters.map(({ url }, index) => ({ name: `m${index}`, url }))
+  }
+  const app = await startBalancer(t, testConfig(pki, topology))
+  const { status, headers: answered } = await connectAgent(t, pki, app.port, identity).ask({
+    method: 'PUT',
+    path: `/puppet/v3/file_bucket_file/sha256/${sum}?environment=production`,
+    body: 'contents'
+  })
+  t.same([status, answered['retry-after']], [503, '600'])
+  t.equal(masters.flatMap(({ seen }) => seen).length, 1)
+})
+
 t.test('no run takes metadata from one master and content from another', async t => {
   const { port, masters } = await startScene(t, [1, 2, 1])
   const runs = await Promise.all(

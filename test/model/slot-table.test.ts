@@ -86,6 +86,24 @@ t.test(
   }
 )
 
+t.test('a master that only finishes runs serves at once what is pinned to it, and nothing else', async t => {
+  const table = tableOf([{ ...closed, capacity: 1, finishesRuns: true }, open(1)])
+  const user = table.join(0)
+  t.equal(user.take(claim(0), 0), -1)
+  const pinned = user.take(claim(1, { rank: 0, pinned: 0 }), 0)
+  t.equal(user.masterOf(pinned), 0)
+  t.equal(user.take(claim(2, { rank: 0, pinned: 0 }), 0), -1)
+  t.equal(
+    user.ask(claim(2, { rank: 0, pinned: 0 }), [0, 1])?.master,
+    1,
+    'who would have to wait goes elsewhere'
+  )
+  const waiting = user.ask(claim(3), [1])?.ticket as number
+  user.release(pinned)
+  t.equal(user.masterOf(waiting), -1)
+  t.equal(user.take(claim(4, { rank: 0, pinned: 0, tried: [0] }), 0), -1, 'nor what has tried it')
+})
+
 t.test('the next tier takes nobody while one before it takes work', async t => {
   const table = tableOf([open(1), open(4, 1)])
   const user = table.join(0)
