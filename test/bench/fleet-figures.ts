@@ -44,7 +44,7 @@ export interface FleetCpu {
 /** One proxy under one load with one seed. */
 export interface FleetMeasurement extends FleetLoad {
   readonly proxy: FleetProxyName
-  /** A master was killed and came back. */
+  /** One master was killed, and one was added. */
   readonly kill: boolean
   readonly figures: FleetFigures
   readonly cpu: FleetCpu
@@ -112,7 +112,7 @@ export function quantile(values: readonly number[], share: number): number {
 
 /** Such as `equal masters, load 0.9`. */
 export function titleOf({ fleet, rho, kill }: Pick<FleetMeasurement, 'fleet' | 'rho' | 'kill'>): string {
-  return `${fleet} masters, load ${rho}${kill ? ', one killed and started again' : ''}`
+  return `${fleet} masters, load ${rho}${kill ? ', one killed and one added' : ''}`
 }
 
 /** The measurements of all seeds summed up, in the order they were made. */

@@ -12,7 +12,7 @@ export const fleetUsage = `npm run bench:fleet -- [options]
   --runs N             runs in each measurement, 10 to 20000 (3000; 1000 with --quick)
   --compression X      how many times faster than Puppet, 1 to 20 (20)
   --proxies LIST       of ${fleetProxyNames.join(', ')} (all)
-  --kill               ends a master with kill -9 after a third of the time and brings it back after two thirds
+  --kill               ends a master with kill -9 after a third of the time and adds another one after two thirds
   --from LIST          measures nothing: joins the fleet.json of earlier measurements
   --out DIRECTORY      where fleet.md, fleet.svg and fleet.json go (test/bench/out)
 `

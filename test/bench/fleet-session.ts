@@ -64,8 +64,10 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
   const { agents, material, session } = stage
   const { processes, options, say } = session
   const fleet = fleets[load.fleet]
+  const added: FleetMaster = { ...(fleet.at(-1) as FleetMaster), name: `m${fleet.length}` }
+  const configured = options.kill ? [...fleet, added] : fleet
   const masters = await Promise.all(fleet.map((master, index) => startMaster(processes, master, index)))
-  const started = await startFleetProxy(proxy, processes, material, fleet)
+  const started = await startFleetProxy(proxy, processes, material, configured)
   await wait(SETTLE_MS)
   const warmUp = ordered(agents, {
     port: fleetPorts.proxy,
@@ -86,13 +88,13 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
   const limitMs = plannedMs * PATIENCE + PATIENCE_MS
   const result = ordered(agents, { port: fleetPorts.proxy, load, limitMs })
   if (options.kill) {
-    const killing = killAndReturn(masters, fleet, plannedMs, processes)
-    await Promise.race([Promise.all([killing, result]), started.died])
+    const replacing = killAndAdd(masters, added, plannedMs, processes)
+    await Promise.race([Promise.all([replacing, result]), started.died])
   }
   const { runs, timerLag99Ms, elapsedMs } = await Promise.race([result, started.died])
   const micros = (performance.now() - sinceMs) * 1000
   const cpu = {
-    // With a master killed and replaced, what it used is lost from the count.
+    // With a master killed, what it used is lost from the count.
     masters: (count(masters) - (options.kill ? 0 : before.masters)) / micros,
     agents: (count([agents]) - before.agents) / micros,
     proxy: (count([started]) - before.proxy) / micros,
@@ -113,19 +115,19 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
   return { ...load, proxy, kill: options.kill, figures, cpu }
 }
 
-/** Ends the last master as `kill -9` does after a third of the time, and starts it again after two thirds. */
-async function killAndReturn(
+/** Ends the last master as `kill -9` does after a third of the time, and starts one more after two thirds. */
+async function killAndAdd(
   masters: Started[],
-  fleet: readonly FleetMaster[],
+  added: FleetMaster,
   plannedMs: number,
   processes: Processes
 ): Promise<void> {
-  const index = masters.length - 1
+  const count = masters.length
   await wait(plannedMs / 3)
-  const [victim] = masters.splice(index, 1)
+  const [victim] = masters.splice(count - 1, 1)
   victim?.child.kill('SIGKILL')
   await wait(plannedMs / 3)
-  masters.push(await startMaster(processes, fleet[index] as FleetMaster, index))
+  masters.push(await startMaster(processes, added, count))
 }
 
 function startMaster(processes: Processes, master: FleetMaster, index: number): Promise<Started> {
