@@ -95,7 +95,7 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         repeatable: endpoint.repeatable,
         ...nextMaster(exchange, endpoint, deps),
         nobody: 'no-master',
-        slot: slotNeed(exchange, deps)
+        slot: slotNeed(exchange, endpoint, deps)
       })
   }
 }
@@ -137,12 +137,12 @@ function startsOnOwnMaster(
   return certname !== undefined && pinUseOf(affinity, endpointClass).follows
 }
 
-function slotNeed({ class: endpointClass, certname }: Exchange, deps: AdmissionDeps): SlotNeed | undefined {
-  const rank = rankOf(endpointClass)
+function slotNeed({ certname }: Exchange, endpoint: Endpoint, deps: AdmissionDeps): SlotNeed | undefined {
+  const rank = rankOf(endpoint)
   if (rank === undefined) return undefined
   if (certname === undefined) return { rank, pinned: () => -1, chosen() {} }
   const { pins, now } = deps
-  const use = pinUseOf(deps.affinity, endpointClass)
+  const use = pinUseOf(deps.affinity, endpoint.class)
   return {
     rank,
     pinned: () => (use.follows ? pins.get(certname, now()) : -1),

@@ -1,6 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
 import type { SlotClaim, SlotUser } from '../model/slots.ts'
-import type { EndpointClass } from '../puppet/endpoint.ts'
+import type { Endpoint } from '../puppet/endpoint.ts'
 
 /** The queue's ranks, first come first, by the name they have in metrics. */
 export const ranks = ['light', 'report', 'catalog'] as const
@@ -16,10 +16,12 @@ const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, 
 const CATALOG_SHARE = 0.9
 
 /** The rank of a request that needs a JRuby; `undefined` for one that needs none and never waits. */
-export function rankOf(endpointClass: EndpointClass): Rank | undefined {
+export function rankOf({
+  class: endpointClass,
+  compiles
+}: Pick<Endpoint, 'class' | 'compiles'>): Rank | undefined {
+  if (compiles) return 'catalog'
   switch (endpointClass) {
-    case 'catalog':
-      return 'catalog'
     case 'report':
       return 'report'
     case 'light':

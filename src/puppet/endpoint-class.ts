@@ -29,6 +29,8 @@ export interface Endpoint {
   readonly repeatable: boolean
   /** True: an agent can be told to come back later; nothing that a master did for its run is lost by it. */
   readonly deferrable: boolean
+  /** True: keeps a JRuby for as long as a catalog does, whatever its class. */
+  readonly compiles: boolean
   /** All requests with the same key belong on the same master; `undefined` where it does not matter. */
   readonly pinKey: string | undefined
 }
@@ -44,6 +46,7 @@ export function endpoint(
     restricted: rest.restricted ?? false,
     repeatable: rest.repeatable ?? false,
     deferrable: rest.deferrable ?? false,
+    compiles: rest.compiles ?? endpointClass === 'catalog',
     pinKey: rest.pinKey
   })
 }

@@ -2,7 +2,7 @@ import { type Endpoint, endpoint } from './endpoint-class.ts'
 import { checksumOf } from './filebucket.ts'
 import { endpointFor, type Indirection, indirectionNamed } from './indirection.ts'
 import { segmentEnd, segmentStart } from './path-segment.ts'
-import { admin, ca, service, unknown } from './service.ts'
+import { ca, compile, service, unknown } from './service.ts'
 
 export { type Endpoint, type EndpointAction, type EndpointClass, endpointClasses } from './endpoint-class.ts'
 
@@ -41,7 +41,7 @@ function puppetV3(method: string, path: string, from: number): Endpoint {
   if (indirection) return found(indirection, method, path, end)
   // Environments, tasks, plans, environment_classes, _modules and _transports need a JRuby and change nothing:
   // who may read them is for the masters' auth.conf, which denies the latter three unless told otherwise.
-  return name === 'compile' ? admin : unknown(method)
+  return name === 'compile' ? compile : unknown(method)
 }
 
 function found(indirection: Indirection, method: string, path: string, keyAt: number): Endpoint {

@@ -5,6 +5,8 @@ import { fourSegments } from './path-segment.ts'
 export const ca = endpoint('ca', { action: 'ca' })
 /** Administration of one master: nothing an agent asks, and refused to whoever is not allowed. */
 export const admin = endpoint('admin', { restricted: true })
+/** Catalogs that are compiled for somebody else's tools. */
+export const compile = endpoint('admin', { restricted: true, compiles: true })
 const poolStatus = endpoint('status', { action: 'pool-status' })
 const adminEverywhere = endpoint('admin', { restricted: true, action: 'every-master' })
 /** File sync is served by the primary alone, which is also the CA; compile masters are its clients. */
@@ -32,7 +34,7 @@ export function service(
   const [version, name, item, more] = fourSegments(path, at)
   switch (first) {
     case 'puppet':
-      return version === 'v4' && name === 'catalog' ? admin : unknown(method)
+      return version === 'v4' && name === 'catalog' ? compile : unknown(method)
     case 'status':
       return version === 'v1' ? statusService(method, name, item, more, userAgent) : admin
     case 'puppet-admin-api':

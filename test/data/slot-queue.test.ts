@@ -1,6 +1,13 @@
 import t from 'tap'
-import { createSlotQueue, type NoSlot, type Rank, type SlotRequest } from '../../src/data/slot-queue.ts'
+import {
+  createSlotQueue,
+  type NoSlot,
+  type Rank,
+  rankOf,
+  type SlotRequest
+} from '../../src/data/slot-queue.ts'
 import { ANTICIPATION, createSlotTable } from '../../src/model/slot-table.ts'
+import { classify } from '../../src/puppet/endpoint.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 const KEPT_FOR_LIGHT_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
@@ -38,6 +45,25 @@ t.test('with room there is no waiting at all', async t => {
   const { ask, log } = setUp()
   ask('a')
   t.same(log, ['a'])
+})
+
+t.test('what needs a JRuby queues by how long it keeps one; what needs none does not queue', async t => {
+  for (const [method, path, rank] of [
+    ['POST', '/puppet/v3/catalog/a', 'catalog'],
+    ['POST', '/puppet/v4/catalog', 'catalog'],
+    ['POST', '/puppet/v3/compile', 'catalog'],
+    ['PUT', '/puppet/v3/report/a', 'report'],
+    ['GET', '/puppet/v3/node/a', 'light'],
+    ['GET', '/puppet/v3/file_metadata/modules/a/b', 'light'],
+    ['GET', '/puppet/v3/file_content/modules/a/b', 'light'],
+    ['GET', '/puppet/v3/environment_classes', 'light'],
+    ['HEAD', '/puppet/v3/file_bucket_file/md5/0', 'light'],
+    ['GET', '/puppet/v3/static_file_content/modules/a/b', undefined],
+    ['GET', '/puppet-ca/v1/certificate/ca', undefined],
+    ['GET', '/status/v1/simple', undefined],
+    ['GET', '/metrics/v2/list', undefined]
+  ] as const)
+    t.equal(rankOf(classify(method, path, undefined)), rank, `${method} ${path}`)
 })
 
 t.test('light goes before report before catalog, each in its order of coming', async t => {
