@@ -186,7 +186,7 @@ export function createSlotTable(
         spare.push(ticket)
       },
       keptMs() {
-        if (requests.waiting(heavyRank) === 0) return undefined
+        if (requests.depth() === 0) return undefined
         return alone(worker, () => {
           let soonest: number | undefined
           for (let master = 0; master < masters; master++) {

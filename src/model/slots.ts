@@ -78,8 +78,8 @@ export interface SlotUser {
    */
   readonly release: (ticket: number, servedMs?: number) => void
   /**
-   * Milliseconds until a slot that is kept for light requests is free for a catalog that waits for it, 0 when it is by
-   * now; `undefined` when no slot is kept from anybody.
+   * Milliseconds until a slot that is kept for light requests is free for somebody who waits for it, 0 when it is by
+   * now; `undefined` when nobody waits who could have one.
    */
   readonly keptMs: () => number | undefined
   /** Gives what is free to those who wait: to be called when a slot was kept for long enough. */

@@ -308,11 +308,11 @@ t.test('a full table says so', async t => {
 })
 
 t.test(
-  'over 100,000 random events slots are neither exceeded nor leaked, workers dying among them',
+  'over 100,000 random events slots are neither exceeded nor leaked nor left idle, workers dying among them',
   async t => {
     const dice = seededDice(42)
     const pick = (count: number) => Math.floor(dice() * count)
-    const rooms = [open(4), open(2), open(8), open(1, 1)]
+    let rooms = [open(4), open(2), open(8), open(1, 1)]
     const workers = 3
     let event = 0
     const table = createSlotTable({ workers, masters: rooms.length, entries: 40 }, () => event)
@@ -320,34 +320,48 @@ t.test(
     const users: SlotUser[] = Array.from({ length: workers }, (_, worker) => table.join(worker))
     const held = Array.from({ length: workers }, () => new Set<number>())
     const violations: string[] = []
+    const taken = () => rooms.map((_, master) => table.taken(master))
 
-    for (; event < 100_000; event++) {
-      const worker = pick(workers)
+    function happen(worker: number): void {
       const user = users[worker] as SlotUser
       const mine = held[worker] as Set<number>
+      const some = () => [...mine][pick(mine.size)]
       const what = dice()
-      if (what < 0.5) {
+      if (what < 0.45) {
         const rank = pick(3)
         const pinned = dice() < 0.3 ? pick(3) : -1
-        const asked = user.ask(
-          { rank, claim: event + rank * 50, pinned, tried: [] },
-          shuffled([0, 1, 2, 3], dice)
-        )
-        if (asked) mine.add(asked.ticket)
-      } else if (what < 0.55) {
-        const ticket = [...mine][pick(mine.size)]
+        const tried = dice() < 0.1 ? [pick(4)] : []
+        const asks = { rank, claim: event + rank * 50, pinned, tried }
+        const order = shuffled([0, 1, 2, 3], dice)
+        const taken = user.take(asks, pinned >= 0 ? pinned : (order[0] as number))
+        const ticket = taken >= 0 ? taken : user.ask(asks, order)?.ticket
+        if (ticket !== undefined) mine.add(ticket)
+      } else if (what < 0.5) {
+        const ticket = some()
         if (ticket !== undefined && user.masterOf(ticket) >= 0) user.leave(ticket)
+      } else if (what < 0.99) {
+        const ticket = some()
+        if (ticket === undefined) return
+        mine.delete(ticket)
+        user.release(ticket, dice() < 0.7 ? 10 : undefined)
+      } else if (what < 0.993) {
+        rooms = rooms.map(room => ({ ...room, tier: dice() < 0.1 ? -1 : pick(2), capacity: 1 + pick(8) }))
+        table.setMasters(rooms)
+      } else if (what < 0.996) {
+        table.startSlowly(pick(4))
       } else if (what < 0.999) {
-        const ticket = [...mine][pick(mine.size)]
-        if (ticket !== undefined) {
-          mine.delete(ticket)
-          user.release(ticket, dice() < 0.7 ? 10 : undefined)
-        }
+        user.offer()
       } else {
         table.removeWorker(worker)
         mine.clear()
         users[worker] = table.join(worker)
       }
+    }
+
+    for (; event < 100_000; event++) {
+      const before = taken()
+      const worker = pick(workers)
+      happen(worker)
       const running = [0, 0, 0, 0]
       let waiting = 0
       held.forEach((tickets, index) => {
@@ -357,15 +371,20 @@ t.test(
           else running[master] = (running[master] as number) + 1
         }
       })
-      rooms.forEach((room, master) => {
-        if (table.taken(master) > room.capacity)
+      taken().forEach((count, master) => {
+        if (count > table.capacity(master) && count > (before[master] as number))
           violations.push(`event ${event}: master ${master} has too many`)
-        if (table.taken(master) !== running[master])
-          violations.push(`event ${event}: master ${master} is miscounted`)
+        if (count !== running[master]) violations.push(`event ${event}: master ${master} is miscounted`)
       })
       const counted = table.waiting(0) + table.waiting(1) + table.waiting(2)
       if (counted !== waiting)
         violations.push(`event ${event}: ${counted} counted as waiting, ${waiting} wait`)
+      // Whoever could run by now runs, unless a timer is to be set for it.
+      if ((users[worker] as SlotUser).keptMs() === undefined) {
+        const still = taken()
+        users[worker]?.offer()
+        if (`${taken()}` !== `${still}`) violations.push(`event ${event}: a slot was left idle`)
+      }
       if (violations.length > 3) break
     }
     t.same(violations, [])
@@ -373,8 +392,8 @@ t.test(
       for (const ticket of tickets) (users[worker] as SlotUser).release(ticket)
     })
     t.same(
-      rooms.map((_, master) => [table.taken(master), table.ghosts(master)]),
-      rooms.map(() => [0, 0])
+      rooms.map((_, master) => [table.taken(master), table.ghosts(master), table.depth()]),
+      rooms.map(() => [0, 0, 0])
     )
   }
 )
