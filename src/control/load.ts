@@ -50,8 +50,8 @@ export function createLoad(options: LoadOptions): Load {
         isWarm: true,
         isFull: false,
         reportedAtMs: Number.NEGATIVE_INFINITY,
-        /** Since when no report has left a JRuby to those whose agent has gone. */
-        noGhostsSinceMs: undefined as number | undefined,
+        /** When the last report was asked for, if it left no JRuby to those whose agent has gone. */
+        noGhostsAtMs: undefined as number | undefined,
         cancel: () => {}
       }
     ])
@@ -95,8 +95,8 @@ export function createLoad(options: LoadOptions): Load {
    */
   function findGhostsDone(one: Watched, report: JRubyReport, live: number, askedAtMs: number): void {
     const isDone = ghosts(one.master) > 0 && report.busy + report.waiting <= live
-    if (isDone && one.noGhostsSinceMs !== undefined) options.ghostsDone(one.master, one.noGhostsSinceMs)
-    one.noGhostsSinceMs = isDone ? (one.noGhostsSinceMs ?? askedAtMs) : undefined
+    if (isDone && one.noGhostsAtMs !== undefined) options.ghostsDone(one.master, one.noGhostsAtMs)
+    one.noGhostsAtMs = isDone ? askedAtMs : undefined
   }
 
   function forget(one: Watched): void {
