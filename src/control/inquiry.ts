@@ -37,12 +37,16 @@ export async function inquire({
   upstream,
   runtime
 }: Inquiry): Promise<{ status: number; body: string }> {
-  const timeout = new AbortController()
-  const cancel = runtime.schedule(timeoutMs, () => timeout.abort(new Error('timed out')))
   const client = new Client(origin, {
     connect: createConnector(upstream),
     allowH2: false,
     maxResponseSize: MAX_BODY_BYTES
+  })
+  let isTimedOut = false
+  // A signal would be heard once the connection stands, and no sooner.
+  const cancel = runtime.schedule(timeoutMs, () => {
+    isTimedOut = true
+    client.destroy(new Error('timed out')).catch(() => {})
   })
   let isConnected = false
   client.once('connect', () => {
@@ -53,12 +57,11 @@ export async function inquire({
       path,
       method: 'GET',
       headers: { accept: 'text/plain, application/json, */*', 'user-agent': 'puppet-lb' },
-      reset: true,
-      signal: timeout.signal
+      reset: true
     })
     return { status: answer.statusCode, body: await answer.body.text() }
   } catch (error) {
-    throw new NoAnswer(error, isConnected && timeout.signal.aborted)
+    throw new NoAnswer(error, isConnected && isTimedOut)
   } finally {
     cancel()
     client.destroy().catch(() => {}) // Nothing is left to do with a client that cannot be torn down.

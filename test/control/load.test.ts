@@ -117,6 +117,22 @@ t.test('a master that thrice runs no more than agents wait for is done with thos
   t.ok((done[1] as number) > 0, 'and later those who left later')
 })
 
+t.test(
+  'one who leaves while the master tells is found to be done with by the reports that follow',
+  async t => {
+    const { load, state, runtime, done } = setUp()
+    state.report = report()
+    await runtime.advance(1_000)
+    const started = load.start()
+    Object.assign(state, { taken: 1, ghosts: 1 })
+    await started
+    await runtime.advance(2 * 5_600)
+    t.same(done, [1_000], 'not by the one that was asked for before')
+    await runtime.advance(5_600)
+    t.ok((done[1] as number) > 1_000)
+  }
+)
+
 t.test('a master that runs more than agents wait for works for one who left', async t => {
   const { load, state, runtime, done } = setUp()
   Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })

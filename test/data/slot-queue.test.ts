@@ -99,6 +99,28 @@ t.test('a catalog that waited fifty seconds goes before a light request that jus
   t.same(log, ['running', 'old catalog'])
 })
 
+t.test('a report that waited ten seconds goes before a light request that just came', async t => {
+  const { ask, log, runtime } = setUp()
+  const hold = ask('running')
+  ask('old report', 'report')
+  await runtime.advance(10_001)
+  ask('new light', 'light')
+  hold.release()
+  await runtime.advance(1)
+  t.same(log, ['running', 'old report'])
+})
+
+t.test('a light request goes before a report that waited for less than ten seconds', async t => {
+  const { ask, log, runtime } = setUp()
+  const hold = ask('running')
+  ask('report', 'report')
+  await runtime.advance(9_999)
+  ask('light', 'light')
+  hold.release()
+  await runtime.advance(1)
+  t.same(log, ['running', 'light'])
+})
+
 t.test('one that waits too long is told so, and takes no slot later', async t => {
   const { ask, log, runtime, table } = setUp({ timeoutMs: 30_000 })
   const hold = ask('running')

@@ -21,7 +21,7 @@ const gone = { msg: 'request', end: 'agent-gone' }
 async function startScene(
   t: Test,
   script: Script,
-  options: { tls?: typeof pki.server; intervalMs?: number } = {}
+  options: { tls?: typeof pki.server; intervalMs?: number; responseTimeoutMs?: number; jrubies?: number } = {}
 ) {
   const master = await startScriptedMaster(t, script, options)
   const other = await startScriptedMaster(t, (_request, response) => response.end())
@@ -33,7 +33,10 @@ async function startScene(
   const config = testConfig(
     pki,
     { ca: other.url, masters },
-    { health: { intervalMs: options.intervalMs ?? 3_600_000 }, upstream: { connectTimeoutMs: 100 } }
+    {
+      health: { intervalMs: options.intervalMs ?? 3_600_000 },
+      upstream: { connectTimeoutMs: 100, responseTimeoutMs: options.responseTimeoutMs ?? 60_000 }
+    }
   )
   const app = await startBalancer(t, config, { log })
   const inFlight = async () => (await scrape(app.adminPort)).value('puppet_lb_in_flight', { master: 'm1' })
@@ -113,21 +116,30 @@ t.test('an agent that hangs up while its catalog is compiled', async t => {
   })
 })
 
-t.test('a master that has lost an answer nobody waits for is free once it reports that it is', async t => {
-  const asked = Promise.withResolvers<ServerResponse>()
-  const script: Script = (request, response) => {
-    request.resume().once('end', () => asked.resolve(response))
-  }
-  const { agent, logged, inFlight } = await startScene(t, script, { intervalMs: 20 })
-  const request = agent.open({ method: 'POST', path: catalog, body: 'facts' })
-  request.on('error', () => {})
-  const response = await asked.promise
-  const isClosed = closed(response)
-  request.destroy()
-  await logged.line(gone)
-  await isClosed
-  t.equal(await inFlight(), 0)
-})
+for (const [how, options] of Object.entries({
+  'once its master reports that it does nothing': { intervalMs: 20 },
+  'after the response timeout when its master says nothing': { responseTimeoutMs: 300 }
+})) {
+  t.test(`a compile whose answer is lost, and whose agent has left, frees its JRuby ${how}`, async t => {
+    const asked = Promise.withResolvers<ServerResponse>()
+    const script: Script = (request, response) => {
+      if (request.url !== catalog) response.end('served')
+      else request.resume().once('end', () => asked.resolve(response))
+    }
+    const { app, agent, logged, inFlight, other } = await startScene(t, script, { jrubies: 1, ...options })
+    const request = agent.open({ method: 'POST', path: catalog, body: 'facts' })
+    request.on('error', () => {})
+    const isClosed = closed(await asked.promise)
+    request.destroy()
+    await logged.line(gone)
+    const next = await connectAgent(t, pki, app.port).ask({ path: '/puppet/v3/node/b.example.com' })
+    t.match(next, { status: 200, body: 'served' })
+    await isClosed
+    t.equal(await inFlight(), 0)
+    t.equal(logged.lines.filter(line => line.msg === 'request').length, 2, 'each is told of once')
+    t.equal(other.seen.length, 0, 'and nothing was repeated')
+  })
+}
 
 t.test('a compile that nobody waits for any more is not repeated when its master dies', async t => {
   const asked = Promise.withResolvers<ServerResponse>()

@@ -1,6 +1,8 @@
 import t from 'tap'
 import type { PolicyName } from '../../src/config/config.ts'
+import { type SimulatedMaster, startSimulatedMaster } from '../../src/demo/simulated-master.ts'
 import { masterStates } from '../../src/model/snapshot.ts'
+import { ask as askMaster, identityHeaders } from '../demo/ask.ts'
 import { connectAgent, type TestAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'
@@ -8,7 +10,7 @@ import { probeRounds } from '../support/probe-rounds.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { type ScriptedMaster, startScriptedMaster } from '../support/scripted-master.ts'
 
-type Test = { teardown: (task: () => unknown) => void }
+type Test = { teardown: (task: () => unknown) => void; equal: typeof t.equal }
 type Wanted = Readonly<Record<string, { readonly weight?: number; readonly priority?: number }>>
 
 const HOUR_MS = 3_600_000
@@ -94,6 +96,61 @@ t.test('least-loaded gives a request to the master with the fewest open ones for
   for (const release of held) release()
   await Promise.all(answers)
   t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
+})
+
+/**
+ * Two simulated masters behind a balancer, and the numbers of `count` compiles they have when these came one after
+ * the other and none has ended. `foreign`: compiles that the first one does for somebody else meanwhile.
+ */
+async function shareCompiles(
+  t: Test,
+  wanted: readonly { readonly jrubies: number; readonly weight?: number }[],
+  { count, foreign = 0 }: { readonly count: number; readonly foreign?: number }
+): Promise<number[]> {
+  const started = await Promise.all(
+    wanted.map(async ({ jrubies }, index) => {
+      const master = await startSimulatedMaster({ name: `m${index + 1}`, jrubies })
+      t.teardown(() => master.close())
+      master.hold()
+      return master
+    })
+  )
+  const [first] = started as [SimulatedMaster]
+  const certname = 'a.example.com'
+  const compile = { method: 'POST', body: 'facts=x' }
+  const path = `/puppet/v3/catalog/${certname}?environment=production`
+  const headers = identityHeaders(certname)
+  const answers: Promise<{ readonly status: number }>[] = Array.from({ length: foreign }, () =>
+    askMaster(first, path, { ...compile, headers })
+  )
+  await first.until(({ held }) => held === foreign)
+  const masters = started.map(({ name, url }, index) => ({ name, url, weight: wanted[index]?.weight ?? 1 }))
+  const app = await startBalancer(
+    t,
+    testConfig(pki, { ca: first.url, masters }, { health: { intervalMs: HOUR_MS } })
+  )
+  const identity = await pki.authority.issue({ certname })
+  const total = () => started.reduce((sum, { held }) => sum + held, 0)
+  for (let asked = 1; asked <= count; asked++) {
+    answers.push(connectAgent(t, pki, app.port, identity).ask({ ...compile, path }))
+    await Promise.race(started.map(master => master.until(() => total() === foreign + asked)))
+  }
+  const shares = started.map(({ held }, index) => held - (index === 0 ? foreign : 0))
+  for (const master of started) master.release()
+  for (const { status } of await Promise.all(answers)) t.equal(status, 200)
+  return shares
+}
+
+t.test('least-loaded gives a master with twice the JRubies twice the requests', async t => {
+  t.same(await shareCompiles(t, [{ jrubies: 8 }, { jrubies: 4 }], { count: 6 }), [4, 2])
+})
+
+t.test('least-loaded counts half the JRubies of twice the weight as much', async t => {
+  t.same(await shareCompiles(t, [{ jrubies: 8 }, { jrubies: 4, weight: 2 }], { count: 6 }), [3, 3])
+})
+
+t.test('least-loaded gives fewer to a master that works for others', async t => {
+  t.same(await shareCompiles(t, [{ jrubies: 8 }, { jrubies: 8 }], { count: 6, foreign: 2 }), [2, 4])
 })
 
 t.test('rendezvous keeps an agent on one master, whichever connection it uses', async t => {

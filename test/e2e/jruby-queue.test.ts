@@ -6,7 +6,10 @@ import { type SimulatedMaster, startSimulatedMaster } from '../../src/demo/simul
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'
+import { fakeRuntime } from '../support/runtime.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
+
+const HOUR_MS = 3_600_000
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -30,7 +33,8 @@ interface Scene {
 async function startScene(
   t: Test,
   jrubies: readonly number[],
-  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {}
+  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {},
+  options: Parameters<typeof startBalancer>[2] = {}
 ): Promise<Scene> {
   const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
     const master = await startSimulatedMaster(options)
@@ -42,7 +46,7 @@ async function startScene(
     jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
   )
   const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
-  const app = await startBalancer(t, testConfig(pki, topology, overrides))
+  const app = await startBalancer(t, testConfig(pki, topology, overrides), options)
   return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
 }
 
@@ -170,6 +174,54 @@ t.test('a file for the bucket is kept where it will be looked for, or not at all
   t.equal(masters.flatMap(({ seen }) => seen).length, 1)
 })
 
+t.test('a report that a full master declines goes to another that has room', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [2, 2])
+  const [busy, calm] = masters as [SimulatedMaster, SimulatedMaster]
+  const report = {
+    method: 'PUT',
+    path: '/puppet/v3/report/agent.example.com?environment=production',
+    body: JSON.stringify({ host: 'agent.example.com', status: 'changed' }),
+    headers: { 'X-Puppet-Version': '8.10.0', 'Content-Type': 'application/json' }
+  }
+  const reportsAt = ({ requests }: SimulatedMaster) =>
+    requests.filter(({ url }) => url === report.path).map(({ status, body }) => ({ status, body }))
+  // With a compile at the calm one, the busy one is the less loaded of the two and is asked first.
+  busy.overload(600)
+  const body = { bytes: report.body.length }
+  calm.hold()
+  const compiles = [agent().ask({ ...catalog, headers: report.headers })]
+  await calm.until(({ held }) => held === 1)
+  const retries = async () =>
+    (await scrape(adminPort)).sum('puppet_lb_retries_total', { reason: 'master-busy' })
+
+  await t.test('with all of its body', async t => {
+    const before = await retries()
+    t.equal((await agent().ask(report)).status, 200)
+    t.match(reportsAt(busy), [{ status: 503 }])
+    t.match(reportsAt(calm), [{ status: 200, body }])
+    t.equal(await retries(), before + 1)
+  })
+  await t.test('when all decline it their word is passed on unchanged', async t => {
+    calm.overload(700)
+    const { status, headers, body } = await agent().ask(report)
+    t.equal(status, 503)
+    t.equal(headers['x-puppet-lb-reason'], undefined)
+    t.equal(headers['retry-after'], '700', 'that of the last one asked')
+    t.match(body, /waiting for a JRuby instance/)
+    t.same([reportsAt(busy).length, reportsAt(calm).length], [2, 2], 'each was asked once')
+  })
+  await t.test('and so it is when the other has no room', async t => {
+    calm.calm()
+    compiles.push(agent().ask({ ...catalog, headers: report.headers }))
+    await calm.until(({ held }) => held === 2)
+    const { status, headers } = await agent().ask(report)
+    t.match([status, headers['retry-after']], [503, '600'])
+    t.same([reportsAt(busy).length, reportsAt(calm).length], [3, 2], 'which is not asked')
+  })
+  calm.release()
+  for (const { status } of await Promise.all(compiles)) t.equal(status, 200)
+})
+
 t.test('no run takes metadata from one master and content from another', async t => {
   const { port, masters } = await startScene(t, [1, 2, 1])
   const runs = await Promise.all(
@@ -259,6 +311,43 @@ t.test(
     )
   }
 )
+
+t.test('agents that are sent away come back spread over the time the queue needs', async t => {
+  const COMPILE_S = 60
+  const WAITING = 4
+  const runtime = fakeRuntime()
+  const { masters, agent, adminPort } = await startScene(
+    t,
+    [1],
+    { health: { intervalMs: HOUR_MS }, queue: { timeoutMs: HOUR_MS, shedAboveMs: 120_000 } },
+    { runtime }
+  )
+  const [master] = masters as [SimulatedMaster]
+  master.hold()
+  const first = agent().ask(catalog)
+  await master.until(({ held }) => held === 1)
+  await runtime.advance(COMPILE_S * 1000)
+  master.release(1)
+  t.equal((await first).status, 200)
+  // One is compiled and the others wait, each for as long as the first one took.
+  const queue = Array.from({ length: 1 + WAITING }, () => agent().ask(catalog))
+  while ((await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' }) !== WAITING);
+  const delays: number[] = []
+  const modern = agent()
+  for (let count = 0; count < 60; count++) {
+    const { headers } = await modern.ask({ ...node, headers: { 'X-Puppet-Version': '8.10.0' } })
+    t.equal(headers['x-puppet-lb-reason'], 'overloaded')
+    t.match(headers['retry-after'], /^\d+$/, 'agents fail at a fraction')
+    delays.push(Number(headers['retry-after']))
+  }
+  const [soonest, latest] = [5, WAITING * COMPILE_S]
+  t.ok(Math.min(...delays) >= soonest && Math.max(...delays) <= latest, `within ${soonest} and ${latest} s`)
+  const quarter = (latest - soonest + 1) / 4
+  const quarters = new Set(delays.map(delay => Math.floor((delay - soonest) / quarter)))
+  t.same([...quarters].toSorted(), [0, 1, 2, 3], 'in each quarter of that time')
+  master.release()
+  for (const { status } of await Promise.all(queue)) t.equal(status, 200)
+})
 
 t.test('a master that comes back begins with one request at a time', async t => {
   const { masters, agent, adminPort } = await startScene(t, [4], {

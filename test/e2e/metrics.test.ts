@@ -5,6 +5,7 @@ import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
 import { run, unlessInstalled } from '../support/programs.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
+import { startRawMaster } from '../support/raw-master.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -131,6 +132,23 @@ t.test(
     t.same({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
   }
 )
+
+t.test('the capacity of every master is told', async t => {
+  const learnt = await startScriptedMaster(t, (_request, response) => response.end(), { jrubies: 7 })
+  const silent = await startRawMaster(t, () => {})
+  const masters = [
+    { name: 'learnt', url: learnt.url },
+    { name: 'configured', url: learnt.url, capacity: 3 },
+    { name: 'silent', url: silent.url }
+  ]
+  const app = await startBalancer(t, testConfig(pki, { ca: learnt.url, masters }))
+  const { value } = await scrape(app.adminPort)
+  const capacityOf = (master: string) => value('puppet_lb_capacity', { master })
+  t.equal(capacityOf('learnt'), 7, 'what it says itself')
+  t.equal(capacityOf('configured'), 3, 'whatever it says')
+  t.equal(capacityOf('silent'), 4, 'when nothing is known')
+  t.equal(capacityOf('ca'), undefined, 'the CA is given nothing that needs a JRuby')
+})
 
 t.test('a handshake that fails is counted', async t => {
   const master = await startScriptedMaster(t, (_request, response) => response.end())

@@ -15,6 +15,27 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`
 const node = get('/puppet/v3/node/a.example.com')
 const compile = get('/puppet/v3/catalog/a.example.com')
 
+type Test = { teardown: (task: () => unknown) => void }
+
+/** New connections until each worker has `count`; which one it is, an answer of its own tells. */
+async function connectTo(
+  t: Test,
+  port: number,
+  workers: readonly string[],
+  count: number
+): Promise<Map<string, RawAgent[]>> {
+  const found = new Map<string, RawAgent[]>(workers.map(worker => [worker, []]))
+  while (workers.some(worker => (found.get(worker)?.length ?? 0) < count)) {
+    const agent = await connectRawAgent(t, pki, port)
+    agent.send(get('/puppet-admin-api/v1/x'))
+    const [, worker = ''] =
+      /Request \w+-(\d+)-/.exec(await agent.until(text => /Request [\w-]+$/.test(text))) ?? []
+    agent.forget()
+    found.get(worker)?.push(agent)
+  }
+  return found
+}
+
 t.test('two workers share the port, and one that dies takes nothing of the other with it', async t => {
   const held: ServerResponse[] = []
   const master = await startScriptedMaster(t, (request, response) => {
@@ -29,23 +50,10 @@ t.test('two workers share the port, and one that dies takes nothing of the other
     { nodeOptions: ['--import', crashModule] }
   )
 
-  /** New connections until each worker has `count`; which one it is, an answer of its own tells. */
-  async function connectTo(workers: readonly string[], count: number): Promise<Map<string, RawAgent[]>> {
-    const found = new Map<string, RawAgent[]>(workers.map(worker => [worker, []]))
-    while (workers.some(worker => (found.get(worker)?.length ?? 0) < count)) {
-      const agent = await connectRawAgent(t, pki, balancer.port)
-      agent.send(get('/puppet-admin-api/v1/x'))
-      const [, worker = ''] =
-        /Request \w+-(\d+)-/.exec(await agent.until(text => /Request [\w-]+$/.test(text))) ?? []
-      agent.forget()
-      found.get(worker)?.push(agent)
-    }
-    return found
-  }
   const metrics = () => scrape(balancer.adminPort)
   const inFlight = (now: Scrape) => now.value('puppet_lb_in_flight', { master: 'm1' })
 
-  const agents = await connectTo(['0', '1'], 3)
+  const agents = await connectTo(t, balancer.port, ['0', '1'], 3)
   const [dying = [], staying = []] = [agents.get('0'), agents.get('1')]
   const [crasher, ...waiting] = dying as [RawAgent, ...RawAgent[]]
   const [asker, ...compiling] = staying as [RawAgent, ...RawAgent[]]
@@ -85,7 +93,7 @@ t.test('two workers share the port, and one that dies takes nothing of the other
   })
   await t.test('another one takes its place', async t => {
     await balancer.line({ msg: 'a worker thread is replaced', worker: 0 })
-    const [agent] = (await connectTo(['0'], 1)).get('0') as [RawAgent]
+    const [agent] = (await connectTo(t, balancer.port, ['0'], 1)).get('0') as [RawAgent]
     agent.send(node)
     t.match(await agent.until('{}'), /^HTTP\/1\.1 200 /)
     t.equal((await fetch(`http://127.0.0.1:${balancer.adminPort}/readyz`)).status, 200)
@@ -95,6 +103,38 @@ t.test('two workers share the port, and one that dies takes nothing of the other
     for (const agent of compiling) t.match(await agent.until('{"catalog":1}'), /^HTTP\/1\.1 200 /)
     t.equal(inFlight(await metrics()), 0)
   })
+})
+
+t.test('the JRuby of a worker that dies goes to a request that waits in another', async t => {
+  const held: ServerResponse[] = []
+  const master = await startScriptedMaster(
+    t,
+    (request, response) => {
+      if (request.url?.includes('catalog')) held.push(response)
+      else response.end('{}')
+    },
+    { jrubies: 1 }
+  )
+  const ca = await startScriptedMaster(t, (_request, response) => response.end())
+  const balancer = await spawnBalancer(
+    t,
+    pki,
+    { ca: ca.url, masters: [{ name: 'm1', url: master.url }], listen: { workers: 2 } },
+    { nodeOptions: ['--import', crashModule] }
+  )
+  const agents = await connectTo(t, balancer.port, ['0', '1'], 2)
+  const [compiler, crasher] = agents.get('0') as [RawAgent, RawAgent]
+  const [asker] = agents.get('1') as [RawAgent]
+  compiler.send(compile)
+  await master.until(() => held.length === 1)
+  asker.send(node)
+  const waiting = async () =>
+    (await scrape(balancer.adminPort)).value('puppet_lb_queue_depth', { class: 'light' })
+  while ((await waiting()) !== 1);
+  t.equal(master.seen.length, 1)
+  crasher.send(get('/crash'))
+  t.match(await asker.until('{}'), /^HTTP\/1\.1 200 /)
+  t.equal(await waiting(), 0, 'nor does anything of it wait any more')
 })
 
 for (const workers of [0, 2]) {

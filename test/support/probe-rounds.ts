@@ -3,7 +3,7 @@ import { fakeRuntime } from './runtime.ts'
 
 /** A runtime whose clock stands still but for whole rounds of probes. */
 export interface ProbeRounds extends Runtime {
-  /** Lets one health interval pass, and resolves once every probe that fell due in it has come to its end. */
+  /** Lets one health interval pass, and resolves once all that masters were asked in it has come to its end. */
   readonly round: () => Promise<void>
 }
 
@@ -16,7 +16,7 @@ export function probeRounds({ intervalMs, count }: { intervalMs: number; count: 
   return {
     ...runtime,
     schedule(delayMs, task) {
-      // A probe that has come to its end is followed by the next one an interval later, jitter included.
+      // A question that has come to its end is followed by the next one an interval later, jitter included.
       if (delayMs >= intervalMs * 0.9 && delayMs <= longestMs) {
         ended++
         onEnd()
@@ -25,7 +25,8 @@ export function probeRounds({ intervalMs, count }: { intervalMs: number; count: 
     },
     async round() {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const until = ended + count
+      // Every master but the CA is asked about its JRubies as well, by the same clock.
+      const until = ended + 2 * count - 1
       onEnd = () => {
         if (ended === until) resolve()
       }

@@ -47,6 +47,8 @@ export async function startScriptedMaster(
     readonly port?: number
     /** Default: so many that no request waits, for tests that are not about waiting. */
     readonly jrubies?: number
+    /** What it says about its JRubies each time it is asked; default: all are idle. */
+    readonly metrics?: () => string
   } = {}
 ): Promise<ScriptedMaster> {
   const sockets = new Map<Socket, number>()
@@ -58,7 +60,7 @@ export async function startScriptedMaster(
   let connectionCount = 0
   const onRequest: Script = (request, response) => {
     if (request.url === jrubyMetricsPath) {
-      response.end(jrubyMetrics(options.jrubies ?? PLENTY))
+      response.end(options.metrics?.() ?? jrubyMetrics(options.jrubies ?? PLENTY))
       return
     }
     if (request.url === '/status/v1/simple') {
@@ -121,12 +123,12 @@ export async function startScriptedMaster(
 
 const PLENTY = 1_000
 
-/** What a master says about idle JRubies. */
-export function jrubyMetrics(jrubies: number): string {
+/** What a master says about its JRubies: idle ones, unless told otherwise. */
+export function jrubyMetrics(jrubies: number, { free = jrubies, borrowed = 1 } = {}): string {
   const metrics = {
     'num-jrubies': jrubies,
-    'num-free-jrubies': jrubies,
-    'borrow-count': 1,
+    'num-free-jrubies': free,
+    'borrow-count': borrowed,
     'requested-instances': []
   }
   return JSON.stringify({ state: 'running', status: { experimental: { metrics } } })

@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import t from 'tap'
+import { inquire, NoAnswer } from '../../src/control/inquiry.ts'
+import { createTestPki, testConfig } from '../support/balancer.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+type Test = { teardown: (task: () => unknown) => void }
+
+const TIMEOUT_MS = 3_000
+const pki = await createTestPki()
+// Connecting alone may take as long as it likes: what ends it is the time for the whole inquiry.
+const { upstream } = testConfig(
+  pki,
+  { ca: 'http://127.0.0.1:1', masters: [] },
+  { upstream: { connectTimeoutMs: 600_000 } }
+)
+
+/** A listener that takes every connection and says only what `onData` says when it is first spoken to. */
+async function startListener(t: Test, onData: (socket: Socket) => void): Promise<Server> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}).once('data', () => onData(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return server
+}
+
+const originOf = (server: Server, scheme = 'http') =>
+  `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+function ask(origin: string, runtime = fakeRuntime()) {
+  return inquire({ origin, path: '/status/v1/simple', timeoutMs: TIMEOUT_MS, upstream, runtime })
+}
+
+t.test('one that answers is heard', async t => {
+  const server = await startListener(t, socket =>
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\nConnection: close\r\n\r\nstarting')
+  )
+  t.same(await ask(originOf(server)), { status: 503, body: 'starting' })
+})
+
+t.test('one that takes the connection and stays silent is slow', async t => {
+  const spoken = Promise.withResolvers<void>()
+  const server = await startListener(t, () => spoken.resolve())
+  const runtime = fakeRuntime()
+  const answer = ask(originOf(server), runtime)
+  answer.catch(() => {}) // It is judged below.
+  await spoken.promise
+  await runtime.advance(TIMEOUT_MS - 1)
+  let isOver = false
+  answer.catch(() => {
+    isOver = true
+  })
+  await runtime.advance(0)
+  t.notOk(isOver, 'not before its time is over')
+  await runtime.advance(1)
+  const error = await answer.catch(error => error)
+  t.ok(error instanceof NoAnswer)
+  t.match(error, { isSlow: true, message: 'timed out' })
+})
+
+t.test('one that begins its answer and stays silent then is slow as well', async t => {
+  const spoken = Promise.withResolvers<void>()
+  const server = await startListener(t, socket => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nrun', () => spoken.resolve())
+  })
+  const runtime = fakeRuntime()
+  const answer = ask(originOf(server), runtime).catch(error => error)
+  await spoken.promise
+  await runtime.advance(TIMEOUT_MS)
+  t.match(await answer, { name: 'NoAnswer', isSlow: true })
+})
+
+t.test('one that never ends the handshake is given up in the same time, and is not slow', async t => {
+  const spoken = Promise.withResolvers<void>()
+  const server = await startListener(t, () => spoken.resolve())
+  const runtime = fakeRuntime()
+  const answer = ask(originOf(server, 'https'), runtime).catch(error => error)
+  await spoken.promise
+  await runtime.advance(TIMEOUT_MS)
+  const error = await answer
+  t.ok(error instanceof NoAnswer)
+  t.match(error, { isSlow: false, message: 'timed out' })
+})
+
+t.test('one that refuses the connection is not slow', async t => {
+  const server = await startListener(t, () => {})
+  const origin = originOf(server)
+  server.close()
+  await once(server, 'close')
+  const error = await ask(origin).catch(error => error)
+  t.ok(error instanceof NoAnswer)
+  t.match(error, { isSlow: false, message: 'ECONNREFUSED' })
+})
+
+t.test('one that hangs up without an answer is not slow', async t => {
+  const server = await startListener(t, socket => socket.destroy())
+  const error = await ask(originOf(server)).catch(error => error)
+  t.ok(error instanceof NoAnswer)
+  t.match(error, { isSlow: false })
+})
