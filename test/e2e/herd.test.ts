@@ -9,6 +9,7 @@ import { startScriptedMaster } from '../support/scripted-master.ts'
 type Test = { teardown: (task: () => unknown) => void }
 
 const AGENTS = 2_000
+const GROUP = 100
 const JRUBIES = 4
 const COMPILE_MS = 60
 /** Half of the agents come back when they are told to; for the others a 503 ends the run. */
@@ -34,15 +35,18 @@ t.test('two thousand agents at once all end their runs, and those that are told 
     testConfig(pki, topology, { listen: { workers: 1 }, queue: { shedAboveMs: 2_000 } })
   )
   const first = await pki.authority.issue({ certname: 'agent-0000.example.com' })
-  const agents = await Promise.all(
-    Array.from({ length: AGENTS }, async (_, index) => {
-      const certname = `agent-${String(index).padStart(4, '0')}.example.com`
-      const agent = connectAgent(t, pki, port, renamedCertificate(first, certname, pki.authority))
-      // All stand at the door before the first one goes in.
-      await agent.ask({ path: '/status/v1/simple/server' })
-      return { agent, certname, kind: KINDS[index % KINDS.length] as Kind }
-    })
-  )
+  async function arrive(index: number) {
+    const certname = `agent-${String(index).padStart(4, '0')}.example.com`
+    const agent = connectAgent(t, pki, port, renamedCertificate(first, certname, pki.authority))
+    await agent.ask({ path: '/status/v1/simple/server' })
+    return { agent, certname, kind: KINDS[index % KINDS.length] as Kind }
+  }
+  // All stand at the door before the first one goes in; they come in groups that the backlog of a listener can hold.
+  const agents: Awaited<ReturnType<typeof arrive>>[] = []
+  while (agents.length < AGENTS) {
+    const group = Array.from({ length: GROUP }, (_, index) => arrive(agents.length + index))
+    agents.push(...(await Promise.all(group)))
+  }
   // How long the queue needs is known from the first catalog on.
   await run(connectAgent(t, pki, port, first), first.certname, KINDS[3])
   const runs = await Promise.all(agents.map(({ agent, certname, kind }) => run(agent, certname, kind)))
