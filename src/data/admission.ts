@@ -13,6 +13,7 @@ import type { Errand, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
 import { type Identity, refusalOf } from './identity.ts'
 import type { Responder } from './respond.ts'
+import type { Returns } from './returns.ts'
 import { rankOf } from './slot-queue.ts'
 
 /** What Puppet and its tools use. TRACE above all stays out: its answer would tell a client the identity headers. */
@@ -36,6 +37,7 @@ export interface AdmissionDeps {
   /** Milliseconds until those who wait now would all be served. */
   readonly forecastMs: () => number
   readonly shedAboveMs: number
+  readonly returns: Returns
   readonly forward: (errand: Errand) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
@@ -108,10 +110,16 @@ function isPatient({ request }: Exchange): boolean {
 }
 
 /** Sends an agent that comes back away for a while when the queue would take too long. */
-function mustDefer(exchange: Exchange, { forecastMs, shedAboveMs, responder }: AdmissionDeps): boolean {
+function mustDefer(
+  exchange: Exchange,
+  { forecastMs, shedAboveMs, returns, responder }: AdmissionDeps
+): boolean {
   const waitMs = forecastMs()
   if (waitMs <= shedAboveMs) return false
-  responder.refuse(exchange, new ProxyError('overloaded', undefined, { backlogSeconds: waitMs / 1000 }))
+  responder.refuse(
+    exchange,
+    new ProxyError('overloaded', undefined, { returnSeconds: returns(waitMs) / 1000 })
+  )
   return true
 }
 
