@@ -72,6 +72,7 @@ function rehearse(config: Config, options: RouteOptions): Route {
     pins: createPinTable({ sets: 1, lifeMs: 1 }),
     forecastMs: () => 0,
     shedAboveMs: 0,
+    returns: () => 0,
     forward: ({ next }) => {
       order = candidates(next, [])
       pool = order[0] === snapshot.ca ? 'the CA master alone' : 'one of the masters'

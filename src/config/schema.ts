@@ -131,7 +131,10 @@ const queue = group({
     .describe('Most requests that may wait for a JRuby; one more is sent away.'),
   timeout: duration(SECOND, HOUR)
     .prefault('5m')
-    .describe('Longest time a request may wait for a JRuby; after it, it is sent away.'),
+    .describe(
+      'Longest time a request may wait for a JRuby when its agent, sent away, comes back by itself: Puppet 5.3.1 and ' +
+        'later with its node or catalog. Others wait until they hang up, at most one hour.'
+    ),
   shedAbove: duration(SECOND, HOUR)
     .prefault('2m')
     .describe(

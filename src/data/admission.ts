@@ -13,6 +13,7 @@ import type { Errand, SlotNeed } from './errand.ts'
 import type { Exchange } from './exchange.ts'
 import { type Identity, refusalOf } from './identity.ts'
 import type { Responder } from './respond.ts'
+import type { Returns } from './returns.ts'
 import { rankOf } from './slot-queue.ts'
 
 /** What Puppet and its tools use. TRACE above all stays out: its answer would tell a client the identity headers. */
@@ -36,6 +37,7 @@ export interface AdmissionDeps {
   /** Milliseconds until those who wait now would all be served. */
   readonly forecastMs: () => number
   readonly shedAboveMs: number
+  readonly returns: Returns
   readonly forward: (errand: Errand) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
@@ -87,26 +89,37 @@ export function admit(exchange: Exchange, identity: Identity, deps: AdmissionDep
         slot: undefined
       })
       return
-    case 'master':
-      if (endpoint.deferrable && mustDefer(exchange, deps)) return
+    case 'master': {
+      const comesBack = endpoint.deferrable && isPatient(exchange)
+      if (comesBack && mustDefer(exchange, deps)) return
       deps.forward({
         exchange,
         identity: identity.headers,
         repeatable: endpoint.repeatable,
         ...nextMaster(exchange, endpoint, deps),
         nobody: 'no-master',
-        slot: slotNeed(exchange, endpoint, deps)
+        slot: slotNeed(exchange, endpoint, comesBack, deps)
       })
+    }
   }
 }
 
-/** Sends an agent away for a while when the queue would take too long, if it is one that comes back. */
-function mustDefer(exchange: Exchange, { forecastMs, shedAboveMs, responder }: AdmissionDeps): boolean {
+function isPatient({ request }: Exchange): boolean {
+  const version = request.headers['x-puppet-version']
+  return understandsRetryAfter(typeof version === 'string' ? version : undefined)
+}
+
+/** Sends an agent that comes back away for a while when the queue would take too long. */
+function mustDefer(
+  exchange: Exchange,
+  { forecastMs, shedAboveMs, returns, responder }: AdmissionDeps
+): boolean {
   const waitMs = forecastMs()
   if (waitMs <= shedAboveMs) return false
-  const version = exchange.request.headers['x-puppet-version']
-  if (!understandsRetryAfter(typeof version === 'string' ? version : undefined)) return false
-  responder.refuse(exchange, new ProxyError('overloaded', undefined, { backlogSeconds: waitMs / 1000 }))
+  responder.refuse(
+    exchange,
+    new ProxyError('overloaded', undefined, { returnSeconds: returns(waitMs) / 1000 })
+  )
   return true
 }
 
@@ -137,14 +150,20 @@ function startsOnOwnMaster(
   return certname !== undefined && pinUseOf(affinity, endpointClass).follows
 }
 
-function slotNeed({ certname }: Exchange, endpoint: Endpoint, deps: AdmissionDeps): SlotNeed | undefined {
+function slotNeed(
+  { certname }: Exchange,
+  endpoint: Endpoint,
+  comesBack: boolean,
+  deps: AdmissionDeps
+): SlotNeed | undefined {
   const rank = rankOf(endpoint)
   if (rank === undefined) return undefined
-  if (certname === undefined) return { rank, pinned: () => -1, chosen() {} }
+  if (certname === undefined) return { rank, comesBack, pinned: () => -1, chosen() {} }
   const { pins, now } = deps
   const use = pinUseOf(deps.affinity, endpoint.class)
   return {
     rank,
+    comesBack,
     pinned: () => (use.follows ? pins.get(certname, now()) : -1),
     chosen(master) {
       if (use.pins) pins.set(certname, master.index, now())

@@ -13,6 +13,8 @@ import type { Upstream } from './upstream.ts'
 /** What a request that needs a JRuby asks for. */
 export interface SlotNeed {
   readonly rank: Rank
+  /** Told to come back later, its agent does. */
+  readonly comesBack: boolean
   /** The master it should stay on, or -1. */
   readonly pinned: () => number
   /** Called with the master whose JRuby it got. */

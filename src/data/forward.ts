@@ -82,7 +82,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     exchange.decision.waitsSinceMs = askedAtMs
     let isSettled = false
     const place = slots.ask({
-      rank: slot.rank,
+      ...slot,
       sinceMs: this.#queuedSinceMs,
       pinned,
       tried: this.#tried,

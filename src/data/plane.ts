@@ -27,6 +27,7 @@ import type { Identity } from './identity.ts'
 import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
 import { createRetryBudget } from './retry-budget.ts'
+import { createReturns } from './returns.ts'
 import { createSlotQueue } from './slot-queue.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 
@@ -109,6 +110,7 @@ export async function startPlane(
     pins: createPinTable(sizes.pins, start.pins),
     forecastMs: table.forecastMs,
     shedAboveMs: config.queue.shedAboveMs,
+    returns: createReturns({ now: runtime.now, depth: table.depth, workers: start.workers }),
     forward: (errand: Errand) => new Forwarding(errand, forwardDeps).start(),
     fanOut: (exchange: Exchange, identity: Identity) =>
       void fanOut(exchange, identity.headers, snapshot.masters, { ...forwardDeps })

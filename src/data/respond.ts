@@ -76,8 +76,8 @@ export function createResponder(deps: {
       const version = request.headers['x-puppet-version']
       const mayRetry = error.retry && understandsRetryAfter(typeof version === 'string' ? version : undefined)
       if (error.retry) deps.metrics.shed.inc({ reason: error.code })
-      const { minSeconds, maxSeconds } = RETRY_AFTER
-      const spread = { minSeconds, maxSeconds: error.backlogSeconds ?? maxSeconds }
+      const seconds = error.returnSeconds
+      const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
       const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
       answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
     }

@@ -15,6 +15,13 @@ const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9
 
+/**
+ * Longest wait of a request that its agent would not send again. The agent's own patience comes first: two minutes
+ * before Puppet 4, without end in 4 and 5, ten minutes from 6 on. But nothing is to wait here for ever, and an hour is
+ * what later agents give to a whole run (`runtimeout`).
+ */
+export const LONGEST_WAIT_MS = 3_600_000
+
 /** The rank of a request that needs a JRuby; `undefined` for one that needs none and never waits. */
 export function rankOf({
   class: endpointClass,
@@ -40,6 +47,8 @@ export interface SlotRequest {
   readonly rank: Rank
   /** When it first asked for one, which decides its turn and how long it may wait still. */
   readonly sinceMs: number
+  /** Sent away, the agent asks again by itself. */
+  readonly comesBack: boolean
   /** The one master it should go to, or -1. */
   readonly pinned: number
   readonly tried: readonly number[]
@@ -89,6 +98,7 @@ export function createSlotQueue(deps: {
   /** Requests that wait now, over all workers. */
   readonly depth: () => number
   readonly limit: number
+  /** How long a request waits whose agent comes back. */
   readonly timeoutMs: number
 }): SlotQueue {
   const { user, runtime, depth, limit, timeoutMs } = deps
@@ -180,13 +190,14 @@ export function createSlotQueue(deps: {
         request.settle(master, hold)
         return hold
       }
+      const patienceMs = request.comesBack ? timeoutMs : LONGEST_WAIT_MS
       const waiter: Waiter = {
         settle(result) {
           sinceMs = runtime.now()
           if (typeof result !== 'number') isHeld = false
           request.settle(result, hold)
         },
-        cancelTimeout: runtime.schedule(Math.max(0, request.sinceMs + timeoutMs - runtime.now()), () =>
+        cancelTimeout: runtime.schedule(Math.max(0, request.sinceMs + patienceMs - runtime.now()), () =>
           turnAway(ticket, waiter, 'queue-timeout')
         )
       }

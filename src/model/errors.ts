@@ -56,19 +56,19 @@ export class ProxyError extends Error {
   readonly status: number
   /** "Not now": worth a Retry-After. */
   readonly retry: boolean
-  /** When it is known: the time over which those who are sent away should spread their return. */
-  readonly backlogSeconds: number | undefined
+  /** When it is known: in how many seconds the agent should be back. */
+  readonly returnSeconds: number | undefined
 
   constructor(
     code: ReasonCode,
     detail?: string,
-    options?: ErrorOptions & { readonly backlogSeconds?: number }
+    options?: ErrorOptions & { readonly returnSeconds?: number }
   ) {
     const answer: Answer = answers[code]
     super(detail ? `${answer.sentence}: ${detail}` : answer.sentence, options)
     this.code = code
     this.status = answer.status
     this.retry = answer.retry ?? false
-    this.backlogSeconds = options?.backlogSeconds
+    this.returnSeconds = options?.returnSeconds
   }
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   createSlotQueue,
+  LONGEST_WAIT_MS,
   type NoSlot,
   type Rank,
   rankOf,
@@ -31,6 +32,7 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 600_000, masters = 1, wor
     queue.ask({
       rank,
       sinceMs: runtime.now(),
+      comesBack: true,
       pinned: -1,
       tried: [],
       first: 0,
@@ -130,6 +132,20 @@ t.test('one that waits too long is told so, and takes no slot later', async t =>
   hold.release()
   await runtime.advance(1)
   t.equal(table.taken(0), 0)
+})
+
+t.test('one that would not be sent again waits on, and still not for ever', async t => {
+  const { ask, log, runtime, table } = setUp({ timeoutMs: 30_000 })
+  const hold = ask('running')
+  for (const name of ['served', 'late', 'last']) ask(name, 'catalog', { comesBack: false })
+  await runtime.advance(LONGEST_WAIT_MS - 1)
+  t.same(log, ['running'])
+  hold.release()
+  await runtime.advance(0)
+  t.same(log, ['running', 'served'])
+  await runtime.advance(1)
+  t.same(log, ['running', 'served', 'late queue-timeout', 'last queue-timeout'])
+  t.equal(table.depth(), 0)
 })
 
 t.test('the queue is bounded', async t => {

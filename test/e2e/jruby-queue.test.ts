@@ -21,6 +21,11 @@ const catalog = {
   body: 'facts=x'
 }
 const node = { path: '/puppet/v3/node/agent.example.com?environment=production' }
+const report = {
+  method: 'PUT',
+  path: '/puppet/v3/report/agent.example.com?environment=production',
+  body: '{}'
+}
 
 interface Scene {
   readonly port: number
@@ -127,17 +132,32 @@ t.test('an agent that leaves the queue never reaches a master', async t => {
   t.equal(master.requests.filter(request => request.method === 'POST').length, 1)
 })
 
-t.test('one that waits longer than the queue allows is told so', async t => {
-  const { masters, agent } = await startScene(t, [1], { queue: { timeoutMs: 50 } })
+t.test('of those that wait longer than the queue allows, only what comes back is told so', async t => {
+  const { masters, agent, adminPort } = await startScene(t, [1], { queue: { timeoutMs: 50 } })
   masters[0]?.hold()
   const compile = agent().ask(catalog)
   await masters[0]?.until(({ held }) => held === 1)
-  const answer = await agent().ask({ ...catalog, headers: { 'X-Puppet-Version': '8.10.0' } })
-  t.equal(answer.status, 503)
-  t.equal(answer.headers['x-puppet-lb-reason'], 'queue-timeout')
-  t.match(answer.headers['retry-after'], /^\d+$/)
+  const modern = { 'X-Puppet-Version': '8.10.0' }
+  const others = [
+    catalog,
+    { ...catalog, headers: { 'X-Puppet-Version': '5.3.0' } },
+    { path: '/puppet/v3/file_content/modules/a/b?environment=production', headers: modern },
+    { ...report, headers: modern }
+  ].map(question => agent().ask(question))
+  const depth = async () => (await scrape(adminPort)).sum('puppet_lb_queue_depth')
+  while ((await depth()) !== others.length);
+  for (const question of [node, catalog]) {
+    const answer = await agent().ask({ ...question, headers: modern })
+    t.equal(answer.status, 503)
+    t.equal(answer.headers['x-puppet-lb-reason'], 'queue-timeout')
+    t.match(answer.headers['retry-after'], /^\d+$/)
+  }
+  t.equal(await depth(), others.length, 'those that came before still wait')
   masters[0]?.release()
-  await compile
+  t.same(
+    (await Promise.all([compile, ...others])).map(answer => answer.status),
+    [200, 200, 200, 200, 200]
+  )
 })
 
 t.test('a master that says it is busy sends nobody away while another has room', async t => {
@@ -286,12 +306,7 @@ t.test(
       path: '/puppet/v3/file_content/modules/a/b?environment=production',
       headers: modern
     })
-    const report = agent().ask({
-      method: 'PUT',
-      path: '/puppet/v3/report/agent.example.com?environment=production',
-      body: '{}',
-      headers: modern
-    })
+    const lastly = agent().ask({ ...report, headers: modern })
     const depth = async () => {
       const metrics = await scrape(adminPort)
       return metrics.sum('puppet_lb_queue_depth')
@@ -306,7 +321,7 @@ t.test(
     t.equal((await scrape(adminPort)).value('puppet_lb_shed_total', { reason: 'overloaded' }), 2)
     master.release()
     t.same(
-      (await Promise.all([...old, file, report])).map(answer => answer.status),
+      (await Promise.all([...old, file, lastly])).map(answer => answer.status),
       [200, 200, 200, 200]
     )
   }

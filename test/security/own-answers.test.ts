@@ -49,7 +49,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     }
   },
   'queue-full': t => askBehindAnother(t, { limit: 0 }),
-  'queue-timeout': t => askBehindAnother(t, { timeoutMs: 20 }),
+  'queue-timeout': t => askBehindAnother(t, { timeoutMs: 20 }, 'X-Puppet-Version: 8.10.0\r\n'),
   async 'ca-unavailable'(t) {
     const scene = await startScene(t)
     await scene.ca.kill()
@@ -82,13 +82,14 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
 }
 
 /** The only JRuby is taken by a request that is never answered. */
-async function askBehindAnother(t: T, queue: Partial<Config['queue']>): Promise<RawAnswer> {
+async function askBehindAnother(t: T, queue: Partial<Config['queue']>, headers = ''): Promise<RawAnswer> {
   const scene = await startScene(t, { jrubies: 1, script: () => {}, overrides: { queue } })
   const [master] = scene.masters
   const first = await anonymous(scene, t)
   first.ask(get('/puppet/v3/node/x')).catch(() => {})
   await master?.until(() => master.seen.length === 1)
-  return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  const node = get('/puppet/v3/node/x').replace('\r\n\r\n', `\r\n${headers}\r\n`)
+  return (await anonymous(scene, t)).ask(node)
 }
 
 t.same(Object.keys(cases).sort(), [...reasonCodes].sort(), 'every code has a case')
