@@ -15,7 +15,9 @@ export interface Patience {
   readonly headersMs: number
   /** For a whole request, large filebucket uploads over slow lines included. */
   readonly requestMs: number
-  /** How often the last two are looked at. */
+  /** Of silence, after which the system asks whether the other host is still there: a waiter may be silent for long. */
+  readonly silenceMs: number
+  /** How often headers and requests are looked at. */
   readonly checkMs: number
 }
 
@@ -24,6 +26,7 @@ const usual: Patience = Object.freeze({
   handshakeMs: 20_000,
   headersMs: 60_000,
   requestMs: 3_600_000,
+  silenceMs: 60_000,
   checkMs: 15_000
 })
 
@@ -64,7 +67,9 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       requireHostHeader: false,
       handshakeTimeout: patience.handshakeMs,
       connectionsCheckingInterval: patience.checkMs,
-      ALPNProtocols: ['http/1.1']
+      ALPNProtocols: ['http/1.1'],
+      keepAlive: true,
+      keepAliveInitialDelay: patience.silenceMs
     },
     logger: false,
     genReqId: requestId,

@@ -8,9 +8,10 @@ export type Rank = (typeof ranks)[number]
 
 /**
  * Milliseconds a newcomer of a better rank may be late and still go first: the ageing. A catalog that waited this
- * long goes before a light request that came just now.
+ * long goes before a light request that came just now. In a herd all catalogs wait long; were this less than they do,
+ * every file of every run would queue behind them. It is less than agents wait by themselves, ten minutes from 6 on.
  */
-const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, catalog: 50_000 }
+const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, catalog: 240_000 }
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9

@@ -10,7 +10,9 @@ export function retryAfterSeconds(
   random: number,
   { minSeconds, maxSeconds }: { readonly minSeconds: number; readonly maxSeconds: number }
 ): number {
-  const min = clamp(Math.ceil(minSeconds))
+  // Those who would all be told the longest time would come back together: they come between half of it and the whole.
+  const isTooLate = minSeconds > longestSeconds
+  const min = isTooLate ? longestSeconds / 2 : clamp(Math.ceil(minSeconds))
   const max = Math.max(min, clamp(Math.floor(maxSeconds)))
   return Math.min(max, min + Math.floor(random * (max - min + 1)))
 }

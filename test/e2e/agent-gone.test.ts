@@ -1,4 +1,5 @@
 import { type EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
@@ -204,6 +205,17 @@ t.test('an agent that hangs up leaves those of its requests too whose turn had n
   for (const response of held) response.end('{}')
   await Promise.all(answered)
   t.equal(await inFlight(), 0)
+})
+
+t.test('an agent whose host has vanished is asked for by the system', async t => {
+  const { app } = await startScene(t, () => {})
+  const { socket } = await connectRawAgent(t, pki, app.port)
+  const hex = (port: number | undefined) => `:${(port as number).toString(16).toUpperCase().padStart(4, '0')}`
+  const ours = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map(line => line.trim().split(/\s+/))
+    .find(([, local, remote]) => local?.endsWith(hex(app.port)) && remote?.endsWith(hex(socket.localPort)))
+  t.match(ours?.[5], /^02:/, "the keep-alive timer of the kernel's table runs")
 })
 
 /** A TLS listener whose handshakes wait for the test, and what it then received. */

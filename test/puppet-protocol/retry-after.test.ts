@@ -31,7 +31,7 @@ t.test('whatever is asked for, an agent gets a whole number from 1 to 1800', asy
       t.fail(`${seconds} of ${JSON.stringify(range)}`)
   }
   t.equal(retryAfterSeconds(0, { minSeconds: 0, maxSeconds: 0 }), 1, 'never "at once"')
-  t.equal(retryAfterSeconds(0.5, { minSeconds: 9000, maxSeconds: 9000 }), 1800)
+  t.equal(retryAfterSeconds(0.999_999, { minSeconds: 9000, maxSeconds: 9000 }), 1800)
   t.equal(retryAfterSeconds(0.5, { minSeconds: 40, maxSeconds: 20 }), 40, 'a range upside down')
 })
 
@@ -53,4 +53,12 @@ t.test('a Retry-After is read when it is whole seconds', async t => {
     'Fri, 31 Dec 1999 23:59:59 GMT'
   ]
   for (const value of others) t.equal(parseRetryAfter(value), undefined, String(value))
+})
+
+t.test('agents whose turn comes after more than the longest time do not all come back together', async t => {
+  const dice = [0, 0.25, 0.5, 0.999]
+  t.same(
+    dice.map(random => retryAfterSeconds(random, { minSeconds: 4_000, maxSeconds: 4_000 })),
+    [900, 1125, 1350, 1800]
+  )
 })

@@ -160,7 +160,14 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     requestId,
     serve: () => {},
     onClientError: errors.onError,
-    patience: { idleMs: 1_000, handshakeMs: 1_000, headersMs: 20, requestMs: 1_000, checkMs: 10 }
+    patience: {
+      idleMs: 1_000,
+      handshakeMs: 1_000,
+      headersMs: 20,
+      requestMs: 1_000,
+      silenceMs: 1_000,
+      checkMs: 10
+    }
   })
   t.teardown(() => {
     listener.server.closeAllConnections()
