@@ -72,7 +72,10 @@ const master = group({
   ),
   weight: wholeNumber(0, 1000)
     .default(1)
-    .describe('Share of the work, relative to the other masters of its priority. 0 takes no new work.'),
+    .describe(
+      'Relative to the other masters of its priority: how fast each of its JRubies is for least-loaded, its share of ' +
+        'the requests for the other policies. 0 takes no new work.'
+    ),
   priority: wholeNumber(0, 1000)
     .default(0)
     .describe('Tier. 0 goes first; the next one only when no master before it can serve.'),
@@ -181,7 +184,7 @@ export const schema = group({
     policy: oneOf(policyNames)
       .default('least-loaded')
       .describe(
-        '`least-loaded`: fewest open requests for its weight. `round-robin`: in turn, by weight. ' +
+        '`least-loaded`: fewest open requests for each of its JRubies and its weight. `round-robin`: in turn, by weight. ' +
           '`rendezvous`: the same certname prefers the same master.'
       ),
     affinity: oneOf(affinities)
