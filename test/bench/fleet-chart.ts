@@ -3,54 +3,66 @@ import type { FleetSummary, TimeName } from './fleet-figures.ts'
 import { fleetProxyTitles } from './fleet-recipes.ts'
 import { timeTitles } from './fleet-report.ts'
 
-const width = 760
-const rowHeight = 20
-const blockGap = 64
 const shown: readonly TimeName[] = ['runP50', 'runP99', 'lightWaitP99']
+const labelWidth = 255
+const columnWidth = 170
+/** Room for the number behind the longest bar. */
+const numberWidth = 50
+const rowHeight = 18
+const titleHeight = 46
 const ours = '#2a8f5f'
 const theirs = '#7f9fbf'
 /** Reads on light and dark pages. */
 const ink = '#808080'
 
-/** Bars for each load and time, in seconds of Puppet's time, as SVG; the medians of all seeds. */
+/** A row of bars for each load, a column for each time, in seconds of Puppet's time, as SVG; medians of all seeds. */
 export function fleetChart(summaries: readonly FleetSummary[]): string {
-  const loads = [...Map.groupBy(summaries, ({ title }) => title)]
-  const blocks = loads.flatMap(([load, rows]) => shown.map(name => ({ load, rows: rows.toReversed(), name })))
-  let top = blockGap / 2
-  const placed = blocks.map(block => {
-    const height = block.rows.length * rowHeight
-    const at = { ...block, top, height }
-    top += height + blockGap
-    return at
+  let bottom = 0
+  const panels = [...Map.groupBy(summaries, ({ title }) => title)].flatMap(([title, rows]) => {
+    const top = bottom + titleHeight
+    const height = rows.length * rowHeight
+    bottom = top + height
+    return shown.map((name, column) => ({
+      name,
+      title: column === 0 ? title : '',
+      // The chart's categories grow upwards.
+      rows: rows.toReversed(),
+      hasLabels: column === 0,
+      grid: { top, height, left: labelWidth + column * columnWidth, width: columnWidth - numberWidth }
+    }))
   })
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: top })
+  const width = labelWidth + shown.length * columnWidth
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: bottom + 8 })
   const option: EChartsOption = {
     animation: false,
     textStyle: { fontFamily: 'sans-serif', color: ink },
-    title: placed.map(({ load, name, top }) => ({
-      text: `${timeTitles[name]}, seconds: ${load}`,
-      top: top - 24,
-      left: 0,
-      textStyle: { fontSize: 13, color: ink }
-    })),
-    grid: placed.map(({ top, height }) => ({ top, height, left: 260, right: 60 })),
-    xAxis: placed.map((_, gridIndex) => ({ gridIndex, type: 'value' as const, show: false })),
-    yAxis: placed.map(({ rows }, gridIndex) => ({
+    title: panels.flatMap(({ title, name, grid }) => [
+      { text: title, left: 0, top: grid.top - 42, textStyle: { fontSize: 13, color: ink } },
+      {
+        text: `${timeTitles[name]}, s`,
+        left: grid.left - 5,
+        top: grid.top - 22,
+        textStyle: { fontSize: 12, fontWeight: 'normal' as const, color: ink }
+      }
+    ]),
+    grid: panels.map(({ grid }) => grid),
+    xAxis: panels.map((_, gridIndex) => ({ gridIndex, type: 'value' as const, show: false })),
+    yAxis: panels.map(({ rows, hasLabels }, gridIndex) => ({
       gridIndex,
       type: 'category' as const,
       data: rows.map(({ proxy }) => fleetProxyTitles[proxy]),
       axisTick: { show: false },
       axisLine: { show: false },
-      axisLabel: { color: ink }
+      axisLabel: { show: hasLabels, color: ink }
     })),
-    series: placed.map(({ rows, name }, index) => ({
+    series: panels.map(({ rows, name }, index) => ({
       type: 'bar' as const,
       xAxisIndex: index,
       yAxisIndex: index,
-      barWidth: rowHeight - 6,
+      barWidth: rowHeight - 5,
       label: { show: true, position: 'right' as const, color: ink },
       data: rows.map(({ proxy, times }) => ({
-        value: Number(times[name].median.toFixed(2)),
+        value: Number(times[name].median.toFixed(times[name].median < 10 ? 2 : 1)),
         itemStyle: { color: proxy === 'puppet-lb' ? ours : theirs }
       }))
     }))
