@@ -51,6 +51,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     health: createHealth(health),
     ejection: createEjection(runtime.random),
     slowProbes: 0,
+    /** Its last probe was answered well, or at least taken and then too late. */
+    accepts: false,
     lastState: 'unknown' as MasterState,
     cancel: () => {}
   }))
@@ -93,20 +95,21 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
     const serving = tiersOf(masters, master => stateOf(master) === 'up')
     // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same. So do
-    // those that take a connection and then are slow: a balancer that starts into a herd finds all of them so.
+    // those that take connections, though too slow: a balancer that starts into a herd finds all of them so.
     const ejected = () => tiersOf(masters, master => stateOf(master) === 'ejected')
-    const slow = () => tiersOf(masters, ({ index }) => (byIndex.get(index)?.slowProbes ?? 0) > 0)
-    const tiers = [() => serving, ejected, slow].map(each => each()).find(each => each.length > 0) ?? []
+    const accepting = () => tiersOf(masters, ({ index }) => byIndex.get(index)?.accepts ?? false)
+    const tiers = [() => serving, ejected, accepting].map(each => each()).find(each => each.length > 0) ?? []
     // A guess again: a run whose files can still come from there need not mix them with another master's.
-    const finishing = masters.filter(master => stateOf(master) === 'ejected')
+    const finishing = masters.filter(master => stateOf(master) === 'ejected' && options.isWarm(master))
     snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers, finishing })
     options.publish(snapshot)
   }
 
   async function check(one: Watched): Promise<void> {
-    const wasSlow = one.slowProbes > 0
+    const accepted = one.accepts
     const result = await options.probe(one.master)
     if (stopped) return
+    one.accepts = result.healthy || result.isSlow
     if (!isExcused(one, result) && one.health.record(result.healthy)) {
       const state = one.health.state()
       if (state === 'up') one.ejection.clear()
@@ -114,7 +117,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (result.healthy) log.info(fields, 'master is up')
       else log.warn(fields, 'master is down')
       publish()
-    } else if (wasSlow !== one.slowProbes > 0 && one.health.state() === 'down') publish()
+    } else if (accepted !== one.accepts && one.health.state() === 'down') publish()
     const delayMs = health.intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
     one.cancel = runtime.schedule(delayMs, () => void check(one))
   }

@@ -82,8 +82,11 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     exchange.decision.waitsSinceMs = askedAtMs
     let isSettled = false
     const place = slots.ask({
-      ...slot,
+      rank: slot.rank,
       sinceMs: this.#queuedSinceMs,
+      waitedMs: exchange.queueMs,
+      // An agent whose body is not read to its end could have left without a sign.
+      mayWaitOn: () => !slot.comesBack && exchange.request.complete,
       pinned,
       tried: this.#tried,
       first: first.index,
@@ -101,7 +104,9 @@ export class Forwarding implements Dispatcher.DispatchHandler {
         } else this.#refuse(result)
       }
     })
-    if (!isSettled) this.#hold = place
+    if (isSettled) return
+    this.#hold = place
+    this.#body?.readAhead()
   }
 
   #refuse(code: ReasonCode, options?: ErrorOptions): void {

@@ -28,7 +28,7 @@ import { createListener } from './listener.ts'
 import { createResponder } from './respond.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { createReturns } from './returns.ts'
-import { createSlotQueue } from './slot-queue.ts'
+import { createSlotQueue, ranks } from './slot-queue.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 
 /**
@@ -59,6 +59,7 @@ export async function startPlane(
     user: table.join(worker),
     runtime,
     depth: table.depth,
+    catalogs: () => table.waiting(ranks.indexOf('catalog')),
     limit: config.queue.limit,
     timeoutMs: config.queue.timeoutMs
   })

@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
+/** What is read ahead: facts are some 100 KB, and thousands may wait. */
+const AHEAD_BYTES = 256 * 1024
+
 /**
  * The body of a request on its way to a master. Nothing is read before a master takes the first byte, so a body
- * can be offered to one master after the other until one connects. What was read is kept up to `keepBytes`, so
- * that it can be sent once more; beyond that it only streams.
+ * can be offered to one master after the other until one connects, unless it is read ahead. What was read is kept
+ * up to `keepBytes`, so that it can be sent once more; beyond that it only streams.
  */
 export class RequestBody {
   readonly #source: IncomingMessage
@@ -26,6 +29,16 @@ export class RequestBody {
   /** Whether `open` can still give the body from its beginning. */
   get isKept(): boolean {
     return this.#kept !== undefined
+  }
+
+  /**
+   * Reads the body, or its beginning, into memory while the request waits for its turn: what is not read keeps a
+   * connection's end from being seen, and the request of an agent that has left would wait on.
+   */
+  readAhead(): void {
+    if (this.#current) return
+    if (!this.#listening) this.#listen()
+    this.#source.resume()
   }
 
   /** The body from its beginning, as a stream for one attempt; a stream given before falls silent. */
@@ -50,7 +63,10 @@ export class RequestBody {
       if (this.#bytes > this.#keepBytes) this.#kept = undefined
       else this.#kept?.push(chunk)
       // Once an attempt has failed, the agent waits until the next one reads.
-      if (this.#current?.destroyed !== false || !this.#current.push(chunk)) this.#source.pause()
+      const wantsMore = this.#current
+        ? !this.#current.destroyed && this.#current.push(chunk)
+        : this.#bytes < AHEAD_BYTES
+      if (!wantsMore) this.#source.pause()
     })
     this.#source.on('end', () => {
       this.#ended = true

@@ -1,3 +1,6 @@
+/** More than an agent can be told; turns beyond it would only be forgotten later. */
+const LONGEST_MS = 1_801_000
+
 /** Milliseconds after which an agent that is sent away now should be back, when the queue needs `forecastMs`. */
 export type Returns = (forecastMs: number) => number
 
@@ -17,7 +20,7 @@ export function createReturns(deps: {
   let lastMs = 0
   return forecastMs => {
     const turnMs = (forecastMs / Math.max(1, depth())) * workers
-    lastMs = Math.max(lastMs, now() + forecastMs) + turnMs
+    lastMs = Math.min(Math.max(lastMs, now() + forecastMs) + turnMs, now() + LONGEST_MS)
     return lastMs - now()
   }
 }

@@ -46,10 +46,12 @@ export type NoSlot = 'queue-full' | 'queue-timeout' | 'no-master'
 
 export interface SlotRequest {
   readonly rank: Rank
-  /** When it first asked for one, which decides its turn and how long it may wait still. */
+  /** When it first asked for one, which decides its turn. */
   readonly sinceMs: number
-  /** Sent away, the agent asks again by itself. */
-  readonly comesBack: boolean
+  /** How long it has waited before, for masters that then failed it. */
+  readonly waitedMs: number
+  /** Whether it may wait on after the timeout: asked for then. */
+  readonly mayWaitOn: () => boolean
   /** The one master it should go to, or -1. */
   readonly pinned: number
   readonly tried: readonly number[]
@@ -98,11 +100,13 @@ export function createSlotQueue(deps: {
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
   /** Requests that wait now, over all workers. */
   readonly depth: () => number
+  /** The catalogs among them. */
+  readonly catalogs: () => number
   readonly limit: number
-  /** How long a request waits whose agent comes back. */
+  /** How long a request waits that may not wait on. */
   readonly timeoutMs: number
 }): SlotQueue {
-  const { user, runtime, depth, limit, timeoutMs } = deps
+  const { user, runtime, depth, catalogs, limit, timeoutMs } = deps
   const waiters = new Map<number, Waiter>()
   const ghosts = new Map<number, Ghost>()
 
@@ -164,7 +168,10 @@ export function createSlotQueue(deps: {
       }
       const { ticket, master } = got
       // It counts among those that wait by now.
-      if (master < 0 && depth() > (request.rank === 'catalog' ? Math.ceil(CATALOG_SHARE * limit) : limit)) {
+      if (
+        master < 0 &&
+        (depth() > limit || (request.rank === 'catalog' && catalogs() > Math.ceil(CATALOG_SHARE * limit)))
+      ) {
         user.release(ticket)
         request.settle('queue-full', nothing)
         return nothing
@@ -191,17 +198,19 @@ export function createSlotQueue(deps: {
         request.settle(master, hold)
         return hold
       }
-      const patienceMs = request.comesBack ? timeoutMs : LONGEST_WAIT_MS
       const waiter: Waiter = {
         settle(result) {
           sinceMs = runtime.now()
           if (typeof result !== 'number') isHeld = false
           request.settle(result, hold)
         },
-        cancelTimeout: runtime.schedule(Math.max(0, request.sinceMs + patienceMs - runtime.now()), () =>
-          turnAway(ticket, waiter, 'queue-timeout')
-        )
+        cancelTimeout: () => cancel()
       }
+      const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
+      let cancel = runtime.schedule(Math.max(0, timeoutMs - request.waitedMs), () => {
+        if (!request.mayWaitOn()) giveUp()
+        else cancel = runtime.schedule(Math.max(0, LONGEST_WAIT_MS - timeoutMs), giveUp)
+      })
       waiters.set(ticket, waiter)
       offerLater()
       return hold

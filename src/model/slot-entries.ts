@@ -27,7 +27,7 @@ export interface SlotEntries {
   readonly free: (ticket: number) => number
   readonly masterOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
-  /** Whether no open master is left that a ticket has not tried. */
+  /** Whether no master is left that a ticket has not tried and that takes work now, or may soon again. */
   readonly isStranded: (ticket: number) => boolean
   readonly mayGoTo: (ticket: number, master: number) => boolean
   /** The best claim that waits for a master and may go there, or -1; none of the heavy rank after `latestHeavy`. */
@@ -129,8 +129,7 @@ export function createSlotEntries(
     },
     masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
     rankOf: ticket => get(entryAt(ticket) + entryCells.rank),
-    isStranded: ticket =>
-      rooms.bestTier(get(entryAt(ticket) + entryCells.tried)) === Number.POSITIVE_INFINITY,
+    isStranded: ticket => !rooms.hasOther(get(entryAt(ticket) + entryCells.tried)),
     mayGoTo,
     best(master, latestHeavy) {
       let best = -1

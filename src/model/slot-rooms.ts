@@ -18,6 +18,8 @@ export interface SlotRooms {
   readonly tierOf: (master: number) => number
   /** The best tier that has an open master whose bit is not among those tried; Infinity for none. */
   readonly bestTier: (tried: number) => number
+  /** Whether there is a master that takes work, or finishes runs and so may take work again, beside those tried. */
+  readonly hasOther: (tried: number) => boolean
   readonly take: (master: number) => void
   readonly give: (master: number) => void
   /** Of those taken, one more or one less has an agent that left. */
@@ -80,6 +82,13 @@ export function createSlotRooms(cells: Int32Array, base: number, masters: number
     isOpen: master => read(master, 'tier') >= 0,
     tierOf: master => read(master, 'tier'),
     bestTier,
+    hasOther(tried) {
+      for (let master = 0; master < masters; master++) {
+        if ((tried & (1 << master)) !== 0) continue
+        if (read(master, 'tier') >= 0 || read(master, 'finishes') !== 0) return true
+      }
+      return false
+    },
     take: master => void Atomics.add(cells, cell(master, 'taken'), 1),
     give: master => void Atomics.sub(cells, cell(master, 'taken'), 1),
     haunt: (master, change) => void Atomics.add(cells, cell(master, 'ghosts'), change),

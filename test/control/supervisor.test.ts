@@ -155,6 +155,8 @@ t.test(
     await runtime.advance(5_500)
     t.same(serving(), ['a'], 'one that refuses is not slow any more')
     busy.clear()
+    await runtime.advance(5_500)
+    t.same(serving(), ['a'], 'a good probe does not take the last one out')
     sick.clear()
     await runtime.advance(2 * 5_500)
     t.same(serving(), ['a b c'])

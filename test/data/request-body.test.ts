@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import t from 'tap'
 import { hasBody, RequestBody } from '../../src/data/request-body.ts'
 
@@ -45,6 +45,30 @@ t.test('while no attempt reads, the agent waits', async t => {
   await new Promise(setImmediate)
   t.ok(source.isPaused())
 })
+
+t.test(
+  'while its request waits a body is read ahead, up to a bound, and then given from its beginning',
+  async t => {
+    const source = new PassThrough({ highWaterMark: 1 })
+    const body = bodyOf(source, 1024 * 1024)
+    let sent = 0
+    const more = () => {
+      while (sent < 600 && source.write(Buffer.alloc(1024, sent % 256))) sent++
+    }
+    source.on('drain', more)
+    body.readAhead()
+    more()
+    while (!source.isPaused()) await new Promise(setImmediate)
+    t.equal(sent <= 300 && sent >= 250, true, `${sent} KiB`)
+    t.ok(body.isKept)
+    const whole = buffer(body.open())
+    source.end()
+    const bytes = await whole
+    t.equal(bytes.length % 1024, 0)
+    t.ok(bytes.length >= sent * 1024)
+    t.equal(bytes[5 * 1024], 5)
+  }
+)
 
 t.test('a body is kept up to its bound and not beyond', async t => {
   for (const [bytes, kept] of [

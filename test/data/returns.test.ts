@@ -32,6 +32,7 @@ t.test('of a herd that needs ten times as long as the queue may, nobody is sent 
     user: table.join(0),
     runtime,
     depth: table.depth,
+    catalogs: () => table.waiting(2),
     limit: 400,
     timeoutMs: 300_000
   })
@@ -46,7 +47,8 @@ t.test('of a herd that needs ten times as long as the queue may, nobody is sent 
     queue.ask({
       rank: 'catalog',
       sinceMs: runtime.now(),
-      comesBack: true,
+      waitedMs: 0,
+      mayWaitOn: () => false,
       pinned: -1,
       tried: [],
       first: 0,

@@ -24,6 +24,7 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 600_000, masters = 1, wor
     user: table.join(0),
     runtime,
     depth: table.depth,
+    catalogs: () => table.waiting(2),
     limit,
     timeoutMs
   })
@@ -32,7 +33,8 @@ function setUp({ capacity = 1, limit = 10, timeoutMs = 600_000, masters = 1, wor
     queue.ask({
       rank,
       sinceMs: runtime.now(),
-      comesBack: true,
+      waitedMs: 0,
+      mayWaitOn: () => false,
       pinned: -1,
       tried: [],
       first: 0,
@@ -137,7 +139,7 @@ t.test('one that waits too long is told so, and takes no slot later', async t =>
 t.test('one that would not be sent again waits on, and still not for ever', async t => {
   const { ask, log, runtime, table } = setUp({ timeoutMs: 30_000 })
   const hold = ask('running')
-  for (const name of ['served', 'late', 'last']) ask(name, 'catalog', { comesBack: false })
+  for (const name of ['served', 'late', 'last']) ask(name, 'catalog', { mayWaitOn: () => true })
   await runtime.advance(LONGEST_WAIT_MS - 1)
   t.same(log, ['running'])
   hold.release()
@@ -163,6 +165,11 @@ t.test('a tenth of the queue is for runs under way, not for catalogs', async t =
   ask('file', 'light')
   ask('report', 'report')
   t.same(log, ['running', 'one too many queue-full', 'report queue-full'])
+  const lights = setUp({ limit: 10 })
+  lights.ask('running')
+  for (let count = 0; count < 9; count++) lights.ask('file', 'light')
+  lights.ask('first catalog')
+  t.same(lights.log, ['running'], 'and files do not take the place of catalogs')
 })
 
 t.test('a queue for nobody still lets those through who need not wait', async t => {
@@ -194,6 +201,9 @@ t.test('those for whom no master is left are sent away, and nobody else', async 
   ask('not 0', 'catalog', { tried: [0] })
   queue.dismissStranded()
   t.equal(log.length, 2)
+  table.setMasters([closed, { ...open, finishesRuns: true, tier: -1 }])
+  queue.dismissStranded()
+  t.equal(log.length, 2, 'one that is out for a moment may come back')
   table.setMasters([open, closed])
   queue.dismissStranded()
   t.same(log.slice(2), ['not 0 no-master'])
@@ -214,7 +224,7 @@ t.test('one that has to try another master keeps its turn, and the time it may w
   t.same(log, ['running', 'again'])
   await runtime.advance(1_000)
   t.same(log, ['running', 'again', 'later queue-timeout'])
-  running = ask('x', 'catalog', { sinceMs: 10 })
+  running = ask('x', 'catalog', { waitedMs: 60_000 })
   await runtime.advance(1)
   t.equal(log.at(-1), 'x queue-timeout', 'which may be over already')
   t.ok(running)

@@ -113,24 +113,26 @@ t.test('what needs no JRuby never waits for one', async t => {
   await compile
 })
 
-t.test('an agent that leaves the queue never reaches a master', async t => {
-  const { masters, agent, adminPort } = await startScene(t, [1])
-  const [master] = masters as [SimulatedMaster]
-  master.hold()
-  const compile = agent().ask(catalog)
-  await master.until(({ held }) => held === 1)
-  const impatient = agent()
-  const waiting = impatient.open(catalog)
-  waiting.on('error', () => {})
-  const depth = async () => (await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' })
-  while ((await depth()) !== 1);
-  waiting.destroy()
-  while ((await depth()) !== 0);
-  master.release()
-  t.equal((await compile).status, 200)
-  t.equal((await agent().ask(node)).status, 200)
-  t.equal(master.requests.filter(request => request.method === 'POST').length, 1)
-})
+for (const bytes of [10, 200_000]) {
+  t.test(`an agent that leaves the queue never reaches a master, with a body of ${bytes} bytes`, async t => {
+    const { masters, agent, adminPort } = await startScene(t, [1])
+    const [master] = masters as [SimulatedMaster]
+    master.hold()
+    const compile = agent().ask(catalog)
+    await master.until(({ held }) => held === 1)
+    const impatient = agent()
+    const waiting = impatient.open({ ...catalog, body: 'f'.repeat(bytes) })
+    waiting.on('error', () => {})
+    const depth = async () => (await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' })
+    while ((await depth()) !== 1);
+    waiting.destroy()
+    while ((await depth()) !== 0);
+    master.release()
+    t.equal((await compile).status, 200)
+    t.equal((await agent().ask(node)).status, 200)
+    t.equal(master.requests.filter(request => request.method === 'POST').length, 1)
+  })
+}
 
 t.test('of those that wait longer than the queue allows, only what comes back is told so', async t => {
   const { masters, agent, adminPort } = await startScene(t, [1], { queue: { timeoutMs: 50 } })
