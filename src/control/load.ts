@@ -70,7 +70,11 @@ export function createLoad(options: LoadOptions): Load {
     if (report) {
       take(one, report, Math.max(before.taken, after.taken))
       findGhostsDone(one, report, Math.min(before.live, after.live), askedAtMs)
-    } else if (runtime.now() - one.reportedAtMs > STALE_INTERVALS * intervalMs) forget(one)
+    } else {
+      // Reports on both sides of one that did not come are not in a row.
+      one.askedWithoutGhosts = []
+      if (runtime.now() - one.reportedAtMs > STALE_INTERVALS * intervalMs) forget(one)
+    }
     const delayMs = intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
     one.cancel = runtime.schedule(delayMs, () => void check(one))
   }

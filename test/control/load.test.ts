@@ -117,6 +117,20 @@ t.test('a master that thrice runs no more than agents wait for is done with thos
   t.ok((done[1] as number) > 0, 'and later those who left later')
 })
 
+t.test('a report that does not come breaks the row', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  await runtime.advance(5_600)
+  state.report = undefined
+  await runtime.advance(5_600)
+  state.report = report({ busy: 1 })
+  await runtime.advance(2 * 5_600)
+  t.same(done, [])
+  await runtime.advance(5_600)
+  t.equal(done.length, 1)
+})
+
 t.test(
   'one who leaves while the master tells is found to be done with by the reports that follow',
   async t => {
