@@ -53,9 +53,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What an earlier measurement wrote. Throws for a file that is not there or not JSON. */
+/** What an earlier measurement wrote. Throws for a file that is not there or holds something else. */
 function measurementsIn(file: string): readonly FleetMeasurement[] {
-  return JSON.parse(readFileSync(file, 'utf8'))
+  const text = readFileSync(file, 'utf8')
+  try {
+    const found: readonly FleetMeasurement[] = JSON.parse(text)
+    if (found.every(({ figures, cpu }) => figures && cpu)) return found
+  } catch {
+    // Said below, in words that name the file.
+  }
+  throw new Error(`${file} holds no measurements of this benchmark`)
 }
 
 /** Writes table, chart and all figures into files; returns the table. */
