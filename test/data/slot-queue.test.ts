@@ -92,38 +92,29 @@ t.test('light goes before report before catalog, each in its order of coming', a
   t.same(log, ['running', 'light 1', 'light 2', 'report 1', 'catalog 1', 'catalog 2'])
 })
 
-t.test('a catalog that waited four minutes goes before a light request that just came', async t => {
-  const { ask, log, runtime } = setUp()
-  const hold = ask('running')
-  ask('old catalog', 'catalog')
-  await runtime.advance(240_001)
-  ask('new light', 'light')
-  hold.release()
-  await runtime.advance(1)
-  t.same(log, ['running', 'old catalog'])
-})
-
-t.test('a report that waited ten seconds goes before a light request that just came', async t => {
-  const { ask, log, runtime } = setUp()
-  const hold = ask('running')
-  ask('old report', 'report')
-  await runtime.advance(10_001)
-  ask('new light', 'light')
-  hold.release()
-  await runtime.advance(1)
-  t.same(log, ['running', 'old report'])
-})
-
-t.test('a light request goes before a report that waited for less than ten seconds', async t => {
-  const { ask, log, runtime } = setUp()
-  const hold = ask('running')
-  ask('report', 'report')
-  await runtime.advance(9_999)
-  ask('light', 'light')
-  hold.release()
-  await runtime.advance(1)
-  t.same(log, ['running', 'light'])
-})
+for (const { rank, age, ageMs } of [
+  { rank: 'report', age: 'ten seconds', ageMs: 10_000 },
+  { rank: 'catalog', age: 'four minutes', ageMs: 240_000 }
+] as const) {
+  t.test(
+    `a ${rank} that waited ${age} goes before a light request that just came, and not earlier`,
+    async t => {
+      for (const [waitedMs, first] of [
+        [ageMs - 1, 'light'],
+        [ageMs + 1, 'aged']
+      ] as const) {
+        const { ask, log, runtime } = setUp()
+        const hold = ask('running')
+        ask('aged', rank)
+        await runtime.advance(waitedMs)
+        ask('light', 'light')
+        hold.release()
+        await runtime.advance(1)
+        t.same(log, ['running', first])
+      }
+    }
+  )
+}
 
 t.test('one that waits too long is told so, and takes no slot later', async t => {
   const { ask, log, runtime, table } = setUp({ timeoutMs: 30_000 })
