@@ -4,17 +4,33 @@ import t from 'tap'
 
 /** Who may import whom. `control` and `data` are absent from each other's row: that is the architecture. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  '.': ['admin', 'commands', 'config', 'control', 'data', 'model', 'puppet', 'telemetry'],
+  '.': [
+    'admin',
+    'commands',
+    'config',
+    'control',
+    'data',
+    'model',
+    'pki',
+    'puppet',
+    'shared',
+    'telemetry',
+    'upstream'
+  ],
   admin: ['model', 'telemetry'],
-  balance: ['config', 'model', 'puppet'],
-  commands: ['.', 'balance', 'config', 'data', 'demo', 'model', 'puppet', 'telemetry'],
-  config: ['model'],
-  control: ['config', 'model', 'puppet', 'telemetry'],
-  data: ['balance', 'config', 'model', 'puppet', 'telemetry'],
-  demo: ['config', 'model', 'puppet'],
-  model: ['config'],
+  balance: ['model', 'puppet'],
+  commands: ['.', 'balance', 'config', 'data', 'demo', 'model', 'puppet', 'shared', 'telemetry'],
+  config: ['model', 'pki', 'shared'],
+  control: ['config', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
+  data: ['balance', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
+  demo: ['model', 'simulation'],
+  model: [],
+  pki: [],
   puppet: [],
-  telemetry: ['config', 'model', 'puppet']
+  shared: ['model'],
+  simulation: ['model', 'pki', 'puppet'],
+  telemetry: ['model', 'puppet'],
+  upstream: ['model']
 }
 
 /** Time and chance come from a Runtime, so that tests can hold them. */

@@ -1,4 +1,4 @@
-import type { Affinity } from '../config/config.ts'
+import type { Affinity } from '../model/settings.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
 /** What a request does with its agent's pin. */

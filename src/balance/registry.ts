@@ -1,4 +1,4 @@
-import type { PolicyName } from '../config/config.ts'
+import type { PolicyName } from '../model/settings.ts'
 import { leastLoaded } from './least-loaded.ts'
 import type { PolicyFactory } from './policy.ts'
 import { rendezvous } from './rendezvous.ts'

@@ -1,6 +1,6 @@
-import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatDuration } from '../config/units.ts'
+import type { Config } from '../model/settings.ts'
 
 /** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
 export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): string {

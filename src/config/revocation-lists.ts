@@ -1,5 +1,5 @@
 import { type KeyObject, verify, type X509Certificate } from 'node:crypto'
-import { PemConverter, X509Crl } from '../model/x509.ts'
+import { PemConverter, X509Crl } from '../pki/x509.ts'
 import type { NamedFile } from './files.ts'
 import { type Report, showValue } from './problems.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { maxMasters } from '../model/slot-layout.ts'
-import { affinities, logLevels, policyNames } from './config.ts'
+import { affinities, logLevels, policyNames } from '../model/settings.ts'
+import { maxMasters } from '../shared/slots/layout.ts'
 import {
   autoOrWholeNumber,
   duration,

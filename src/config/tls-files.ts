@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
+import type { CertificateConfig } from '../model/settings.ts'
 import { dateProblem, readCertificate, readCertificates, reportUnusable, subjectOf } from './certificate.ts'
-import type { CertificateConfig } from './config.ts'
 import { type FileContext, type NamedFile, readNamed } from './files.ts'
 import type { Path } from './problems.ts'
 import { checkRevocationLists } from './revocation-lists.ts'

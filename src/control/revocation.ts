@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import { type Authority, authoritiesOf } from '../model/authorities.ts'
 import type { RevokedSet } from '../model/messages.ts'
-import { revocationKey } from '../model/revocation.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { PemConverter, X509Certificate, X509Crl } from '../model/x509.ts'
+import { type Authority, authoritiesOf } from '../pki/authorities.ts'
+import { revocationKey } from '../pki/revocation.ts'
+import { PemConverter, X509Certificate, X509Crl } from '../pki/x509.ts'
 
 /** What the CRLs of a file say, each checked against the CA that signed it. */
 export interface Revocations {

@@ -1,6 +1,6 @@
-import type { MasterRoom } from '../model/slots.ts'
 import type { Master, Snapshot } from '../model/snapshot.ts'
-import type { Load } from './load.ts'
+import type { MasterRoom } from '../shared/slots/types.ts'
+import type { Load } from './master-watch/jruby-load.ts'
 
 /** What each master can take, by its index: its tier from the snapshot, its JRubies from its load. */
 export function roomsOf(snapshot: Snapshot, load: Pick<Load, 'of'>): MasterRoom[] {

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
-import type { HealthConfig } from '../config/config.ts'
 import type { Outcome } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { HealthConfig } from '../model/settings.ts'
 import { type Master, type MasterState, type Snapshot, tiersOf } from '../model/snapshot.ts'
-import { createEjection } from './ejection.ts'
-import { createHealth } from './health.ts'
-import type { ProbeResult } from './probe.ts'
+import { createEjection } from './master-watch/ejection.ts'
+import { createHealth } from './master-watch/health.ts'
+import type { ProbeResult } from './master-watch/probe.ts'
 
 /** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
 const JITTER = 0.1

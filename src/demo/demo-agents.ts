@@ -1,7 +1,7 @@
 import type { Runtime } from '../model/runtime.ts'
-import { bootstrapAgent } from './agent-bootstrap.ts'
-import { pause } from './pause.ts'
-import { type AgentRun, runAgent } from './simulated-agent.ts'
+import { bootstrapAgent } from '../simulation/agent-bootstrap.ts'
+import { pause } from '../simulation/pause.ts'
+import { type AgentRun, runAgent } from '../simulation/simulated-agent.ts'
 
 /** Simulated agents that run now and then. */
 export interface DemoAgents {

@@ -1,6 +1,6 @@
+import { logNormalMs } from '../simulation/dice.ts'
+import { type SimulatedMaster, startSimulatedMaster } from '../simulation/simulated-master.ts'
 import type { DemoMaterial } from './demo-material.ts'
-import { logNormalMs } from './dice.ts'
-import { type SimulatedMaster, startSimulatedMaster } from './simulated-master.ts'
 
 /** The CA and the compile masters of the demonstration. */
 export interface DemoMasters {

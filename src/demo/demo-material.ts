@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Authority } from './certificates.ts'
+import type { Authority } from '../simulation/certificates.ts'
 import { createCertificateStore, type KeptCertificate } from './kept-certificates.ts'
 
 /** The certificates of the demonstration; the files are all in one directory. */

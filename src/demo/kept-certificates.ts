@@ -1,8 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Authority, createAuthority, type IssueOptions, loadAuthority } from './certificates.ts'
-import type { SavedCertifier } from './certifier.ts'
+import {
+  type Authority,
+  createAuthority,
+  type IssueOptions,
+  loadAuthority
+} from '../simulation/certificates.ts'
+import type { SavedCertifier } from '../simulation/certifier.ts'
 
 /** What is kept must be good for longer than a demonstration. */
 const spareMs = 30 * 24 * 60 * 60 * 1000

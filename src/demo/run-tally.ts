@@ -1,4 +1,4 @@
-import type { AgentRun } from './simulated-agent.ts'
+import type { AgentRun } from '../simulation/simulated-agent.ts'
 
 /** What became of the runs of the demonstration's agents, told in few lines. */
 export interface RunTally {

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { Config } from '../model/settings.ts'
 import type { Explanation } from './explanation.ts'
 import type { Snapshot } from './snapshot.ts'
 

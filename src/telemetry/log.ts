@@ -1,5 +1,5 @@
 import pino, { type Logger } from 'pino'
-import type { LogLevel } from '../config/config.ts'
+import type { LogLevel } from '../model/settings.ts'
 
 /** What a pipe takes in one piece (POSIX PIPE_BUF on Linux): the threads' lines must not tear each other. */
 const ATOMIC_BYTES = 4096

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { pinUseOf } from '../../src/balance/affinity.ts'
-import type { Affinity } from '../../src/config/config.ts'
+import type { Affinity } from '../../src/model/settings.ts'
 import { type EndpointClass, endpointClasses } from '../../src/puppet/endpoint-class.ts'
 
 type Use = 'follows' | 'pins' | 'ends'

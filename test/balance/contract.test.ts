@@ -1,7 +1,7 @@
 import t from 'tap'
 import { choose, orderOf } from '../../src/balance/policy.ts'
 import { policies } from '../../src/balance/registry.ts'
-import { policyNames } from '../../src/config/config.ts'
+import { policyNames } from '../../src/model/settings.ts'
 import { type Master, tiersOf } from '../../src/model/snapshot.ts'
 import { masters } from '../support/masters.ts'
 import { seededDice } from '../support/runtime.ts'

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createJrubyPool } from '../../src/demo/jruby-pool.ts'
-import { createStatusService } from '../../src/demo/status-service.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
+import { createJrubyPool } from '../../src/simulation/jruby-pool.ts'
+import { createStatusService } from '../../src/simulation/status-service.ts'
 import { type Receipt, serviceHeader } from './fleet-messages.ts'
 
 /** Idle longer than any pause of the benchmark, so that no proxy has to connect anew more often than the others. */

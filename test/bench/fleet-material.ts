@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAuthority } from '../../src/demo/certificates.ts'
+import { createAuthority } from '../../src/simulation/certificates.ts'
 import { type Material, materialIn, serverName } from './material.ts'
 
 /** More than ever run at a time: one that runs has a certname of its own. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { createAuthority } from '../../src/demo/certificates.ts'
+import { createAuthority } from '../../src/simulation/certificates.ts'
 
 /** The name every agent asks for; loopback is among the alternative names, because masters are known by address. */
 export const serverName = 'puppet.bench.example'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parse } from 'yaml'
-import type { Config } from '../../src/config/config.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
+import type { Config } from '../../src/model/settings.ts'
 import { authority, load, pemFiles, problemsOf, repositoryFile } from './fixture.ts'
 
 const example = repositoryFile('config/puppet-lb.yaml')

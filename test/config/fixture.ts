@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../../src/config/config.ts'
 import type { Environment } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problems.ts'
-import { createAuthority } from '../../src/demo/certificates.ts'
+import type { Config } from '../../src/model/settings.ts'
+import { createAuthority } from '../../src/simulation/certificates.ts'
 
 /** A CA with a root and an intermediate, shared by the tests of one file. */
 export const authority = await createAuthority()

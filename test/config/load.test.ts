@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problems.ts'
+import type { Config } from '../../src/model/settings.ts'
 import { load, minimal, pemFiles, problemsOf } from './fixture.ts'
 
 t.test('what a file leaves out has its default', async t => {

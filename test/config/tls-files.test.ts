@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import { createCertificateRequest } from '../../src/demo/certificate-request.ts'
-import { createAuthority } from '../../src/demo/certificates.ts'
-import { importKeyPair } from '../../src/demo/key-pair.ts'
+import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
+import { createAuthority } from '../../src/simulation/certificates.ts'
+import { importKeyPair } from '../../src/simulation/key-pair.ts'
 import { authority, ca, load, masters, minimal, pemFiles, problemsOf } from './fixture.ts'
 
 const file = 'puppet-lb.yaml'

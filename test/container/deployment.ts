@@ -1,5 +1,5 @@
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
-import { type SimulatedMaster, startSimulatedMaster } from '../../src/demo/simulated-master.ts'
+import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
+import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { createTestPki, type TestPki } from '../support/balancer.ts'
 import { createMount } from './mount.ts'
 import { type Container, startContainer } from './podman.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { RecordedRequest } from '../../src/demo/request-log.ts'
-import type { SimulatedMaster } from '../../src/demo/simulated-master.ts'
+import type { RecordedRequest } from '../../src/simulation/request-log.ts'
+import type { SimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { connectAgent } from '../support/agent.ts'
 import { deploy } from './deployment.ts'
 import { inspectProcess } from './process.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createEjection } from '../../src/control/ejection.ts'
+import { createEjection } from '../../src/control/master-watch/ejection.ts'
 
 const noJitter = () => 0
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createHealth } from '../../src/control/health.ts'
+import { createHealth } from '../../src/control/master-watch/health.ts'
 
 t.test('the first probe decides alone, in either direction', async t => {
   const good = createHealth({ rise: 5, fall: 5 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import t from 'tap'
-import { inquire, NoAnswer } from '../../src/control/inquiry.ts'
+import { inquire, NoAnswer } from '../../src/control/master-watch/inquiry.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 

@@ -1,6 +1,6 @@
 import pino from 'pino'
 import t from 'tap'
-import type { ProbeResult } from '../../src/control/probe.ts'
+import type { ProbeResult } from '../../src/control/master-watch/probe.ts'
 import { createSupervisor } from '../../src/control/supervisor.ts'
 import type { Master, Snapshot } from '../../src/model/snapshot.ts'
 import { masters } from '../support/masters.ts'

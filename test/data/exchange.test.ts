@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { openExchange } from '../../src/data/exchange.ts'
+import { openExchange } from '../../src/data/http/exchange.ts'
 import type { AccessEntry } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
-import { testDecisions } from '../support/decisions.ts'
+import { testDecisions } from '../support/history.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 interface Answer {

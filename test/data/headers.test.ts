@@ -1,5 +1,5 @@
 import t from 'tap'
-import { requestHeaders, responseHeaders } from '../../src/data/headers.ts'
+import { requestHeaders, responseHeaders } from '../../src/data/http/headers.ts'
 
 const identity = ['X-Client-Verify', 'SUCCESS', 'X-Client-DN', 'CN=a.example.com']
 

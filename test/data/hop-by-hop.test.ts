@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connectionTokens, hopByHopHeaders } from '../../src/data/hop-by-hop.ts'
+import { connectionTokens, hopByHopHeaders } from '../../src/data/http/hop-by-hop.ts'
 
 t.test('headers of one connection are known by their lower-case names', async t => {
   const names = [

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import t from 'tap'
-import { hasBody, RequestBody } from '../../src/data/request-body.ts'
+import { hasBody, RequestBody } from '../../src/data/http/body.ts'
 
 function bodyOf(source: PassThrough, keepBytes: number, onRead: (bytes: number) => void = () => {}) {
   return new RequestBody(source as unknown as IncomingMessage, keepBytes, onRead)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createRetryBudget } from '../../src/data/retry-budget.ts'
+import { createRetryBudget } from '../../src/data/http/retry-budget.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mayTryNext } from '../../src/data/retry.ts'
+import { mayTryNext } from '../../src/data/http/retry.ts'
 
 const catalog = { sent: true, answered: false, repeatable: true, bodyKept: true, repeats: 0 }
 

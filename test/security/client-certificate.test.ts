@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
-import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '../../src/model/x509.ts'
+import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '../../src/pki/x509.ts'
+import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki } from '../support/balancer.ts'
 import { certifiersOf, issueSubject, selfSigned } from './support/odd-certificates.ts'

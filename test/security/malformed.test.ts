@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import tls from 'node:tls'
 import t from 'tap'
-import { LINGER_MS } from '../../src/data/respond.ts'
+import { LINGER_MS } from '../../src/data/http/respond.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Certifier, createCertifier, pemOf } from '../../src/demo/certifier.ts'
-import { createRevocationList } from '../../src/demo/revocation-list.ts'
+import { type Certifier, createCertifier, pemOf } from '../../src/simulation/certifier.ts'
+import { createRevocationList } from '../../src/simulation/revocation-list.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki } from '../support/balancer.ts'
 import { startCrlScene } from './support/crl-scene.ts'

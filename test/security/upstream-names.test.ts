@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { UpstreamConfig } from '../../src/config/config.ts'
+import type { UpstreamConfig } from '../../src/model/settings.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { type ScriptedMaster, startScriptedMaster } from '../support/scripted-master.ts'

@@ -3,7 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
+import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import type { TestPki } from './balancer.ts'
 
 /** An answer as an agent gets it. */

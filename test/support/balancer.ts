@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import { type App, startApp } from '../../src/app.ts'
-import type { Config, MasterConfig } from '../../src/config/config.ts'
+import type { Runtime } from '../../src/model/runtime.ts'
+import type { Config, MasterConfig } from '../../src/model/settings.ts'
 import {
   type Authority,
   type AuthorityOptions,
   createAuthority,
   type IssuedCertificate
-} from '../../src/demo/certificates.ts'
-import type { Runtime } from '../../src/model/runtime.ts'
+} from '../../src/simulation/certificates.ts'
 
 /** A certificate authority and a server certificate for `puppet`, made once for a test file. */
 export interface TestPki {

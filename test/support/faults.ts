@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { type Authority, createAuthority } from '../../src/demo/certificates.ts'
+import { type Authority, createAuthority } from '../../src/simulation/certificates.ts'
 
 /** Ways in which a connection to a master can come to nothing before a byte of a request was sent. */
 export const faults = [

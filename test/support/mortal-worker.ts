@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Counter, Registry } from 'prom-client'
-import { createBoard } from '../../src/model/board.ts'
 import type { Order, PlaneStart, Report } from '../../src/model/messages.ts'
+import { createBoard } from '../../src/shared/board.ts'
 
 /**
  * A worker thread that only listens to orders. `revoked` kills it by an uncaught error; of those started on one

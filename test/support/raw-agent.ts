@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
+import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import type { TestPki } from './balancer.ts'
 import { type Received, receive } from './received.ts'
 

@@ -1,5 +1,5 @@
 import { sign, X509Certificate } from 'node:crypto'
-import type { Authority, IssuedCertificate } from '../../src/demo/certificates.ts'
+import type { Authority, IssuedCertificate } from '../../src/simulation/certificates.ts'
 
 /**
  * The same certificate for another name of the same length, signed anew. It shares key and serial number, and is made

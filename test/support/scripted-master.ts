@@ -3,8 +3,8 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
 import { jrubyMetricsPath } from '../../src/puppet/jruby-metrics.ts'
+import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 
 /** A request as a master saw it. */
 export interface SeenRequest {

@@ -1,9 +1,15 @@
 import type { Extension } from '@peculiar/x509'
-import type { Authority, IssuedCertificate } from '../../../src/demo/certificates.ts'
-import { type Certifier, certify, loadCertifier, newSerial, pemOf } from '../../../src/demo/certifier.ts'
-import { generateKeyPair, signingAlgorithm } from '../../../src/demo/key-pair.ts'
-import { leafExtensions } from '../../../src/demo/puppet-extensions.ts'
-import { Name, X509CertificateGenerator } from '../../../src/model/x509.ts'
+import { Name, X509CertificateGenerator } from '../../../src/pki/x509.ts'
+import type { Authority, IssuedCertificate } from '../../../src/simulation/certificates.ts'
+import {
+  type Certifier,
+  certify,
+  loadCertifier,
+  newSerial,
+  pemOf
+} from '../../../src/simulation/certifier.ts'
+import { generateKeyPair, signingAlgorithm } from '../../../src/simulation/key-pair.ts'
+import { leafExtensions } from '../../../src/simulation/puppet-extensions.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 

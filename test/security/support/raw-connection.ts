@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { IssuedCertificate } from '../../../src/demo/certificates.ts'
+import type { IssuedCertificate } from '../../../src/simulation/certificates.ts'
 import type { TestPki } from '../../support/balancer.ts'
 import { connectRawAgent, type RawAgent } from '../../support/raw-agent.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { App } from '../../../src/app.ts'
-import type { Config } from '../../../src/config/config.ts'
+import type { Config } from '../../../src/model/settings.ts'
 import { createTestPki, startBalancer, type TestPki, testConfig } from '../../support/balancer.ts'
 import { type ScriptedMaster, startScriptedMaster } from '../../support/scripted-master.ts'
 

@@ -1,0 +1,39 @@
+import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { RevokedSet } from '../../model/messages.ts'
+import type { Authority } from '../../pki/authorities.ts'
+import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { type Identity, isRevoked, readIdentity } from './identity.ts'
+
+/** The agents' open connections, each with who is at its other end. */
+export interface Connections {
+  readonly identityOf: (socket: Socket) => Identity
+  /** Cuts the connections of agents that a new revocation list names, busy or idle. */
+  readonly cutRevoked: (revoked: RevokedSet) => void
+}
+
+export function createConnections(
+  server: HttpsServer,
+  authorities: readonly Authority[],
+  metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>
+): Connections {
+  const identities = new Map<Socket, Identity>()
+
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const identity = readIdentity(socket, authorities)
+    identities.set(socket, identity)
+    socket.once('close', () => identities.delete(socket))
+    metrics.handshakes.inc({ result: 'success' })
+    metrics.clientVerify.inc({ result: identity.refusal ? 'failed' : identity.certname ? 'success' : 'none' })
+  })
+  server.on('tlsClientError', () => metrics.handshakes.inc({ result: 'failure' }))
+
+  return {
+    // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
+    identityOf: socket => identities.get(socket) ?? readIdentity(socket as TLSSocket, authorities),
+    cutRevoked(revoked) {
+      for (const [socket, identity] of identities) if (isRevoked(identity, revoked)) socket.destroy()
+    }
+  }
+}

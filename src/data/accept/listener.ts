@@ -1,0 +1,126 @@
+import { constants } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import httpProxy from '@fastify/http-proxy'
+import Fastify from 'fastify'
+import type { TlsConfig } from '../../model/settings.ts'
+
+/** How long an agent may take, in milliseconds. */
+export interface Patience {
+  /** Agents drop an idle connection after 4 s; the server's side must never be first. */
+  readonly idleMs: number
+  readonly handshakeMs: number
+  /** For the whole request header; against clients that send it a byte at a time. */
+  readonly headersMs: number
+  /** For a whole request, large filebucket uploads over slow lines included. */
+  readonly requestMs: number
+  /** Of silence, after which the system asks whether the other host is still there: a waiter may be silent for long. */
+  readonly silenceMs: number
+  /** How often headers and requests are looked at. */
+  readonly checkMs: number
+}
+
+const usual: Patience = Object.freeze({
+  idleMs: 75_000,
+  handshakeMs: 20_000,
+  headersMs: 60_000,
+  requestMs: 3_600_000,
+  silenceMs: 60_000,
+  checkMs: 15_000
+})
+
+export interface ListenerOptions {
+  readonly tls: TlsConfig
+  readonly requestId: () => string
+  /** Serves one request; owns the response from then on. */
+  readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
+  /** Answers what is no request. */
+  readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  readonly patience?: Patience
+}
+
+export interface Listener {
+  readonly server: HttpsServer
+  /** Resolves with the port. Rejects with the system's error when the address cannot be had. */
+  readonly listen: (address: { host: string; port: number; shared: boolean }) => Promise<number>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
+ * judged later, TLS 1.2 and 1.3. No session tickets, since a resumed session would skip the client's check, and no
+ * renegotiation: a connection is who it was when it began.
+ */
+export async function createListener(options: ListenerOptions): Promise<Listener> {
+  const { tls, requestId, serve, onClientError, patience = usual } = options
+  const fastify = Fastify({
+    https: {
+      cert: tls.certificates.map(each => each.cert),
+      key: tls.certificates.map(each => each.key),
+      ca: tls.ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      // Judged with the rest of a request, in words of our own.
+      requireHostHeader: false,
+      handshakeTimeout: patience.handshakeMs,
+      connectionsCheckingInterval: patience.checkMs,
+      ALPNProtocols: ['http/1.1'],
+      keepAlive: true,
+      keepAliveInitialDelay: patience.silenceMs
+    },
+    logger: false,
+    genReqId: requestId,
+    keepAliveTimeout: patience.idleMs,
+    requestTimeout: patience.requestMs,
+    exposeHeadRoutes: false,
+    // Queries go to the masters as they came; nobody here reads them.
+    routerOptions: { querystringParser: () => ({}) },
+    clientErrorHandler: onClientError,
+    // A target the router cannot decode is still ours to judge and answer.
+    frameworkErrors: (_error, request, reply) => {
+      reply.hijack()
+      serve(request.id, request.raw, reply.raw)
+    }
+  })
+  const server = fastify.server as HttpsServer
+  server.headersTimeout = patience.headersMs
+  // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+
+  // Bodies stream untouched: no parser of Fastify's own may buffer them or judge their Content-Type.
+  fastify.removeAllContentTypeParsers()
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (request.raw.headers['content-type'] !== undefined) {
+      request.raw.headers['content-type'] = 'application/octet-stream'
+    }
+    done()
+  })
+  await fastify.register(httpProxy, {
+    // Never contacted: `handler` takes every request before an upstream is looked up.
+    upstream: 'http://master.invalid',
+    // The target goes out as it came, so what the plugin would make of it is not worth parsing.
+    preRewrite: () => '/',
+    handler: (request, reply) => {
+      reply.hijack()
+      serve(request.id, request.raw, reply.raw)
+      return reply
+    }
+  })
+  fastify.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    serve(request.id, request.raw, reply.raw)
+  })
+
+  return {
+    server,
+    async listen({ host, port, shared }) {
+      await fastify.listen({ host, port, ...(shared && { reusePort: true }) })
+      const address = server.address()
+      return typeof address === 'object' && address ? address.port : port
+    },
+    close: () => fastify.close()
+  }
+}

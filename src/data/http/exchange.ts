@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { EndpointClass } from '../../puppet/endpoint.ts'
+import type { AccessLog } from '../../telemetry/access-log.ts'
+import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import type { Decisions } from '../history.ts'
+import { type Decision, tenths } from '../request-record.ts'
+
+/** One request and its answer, and what there is to tell about them in the end. */
+export interface Exchange {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedAtMs: number
+  readonly remote: string | undefined
+  certname: string | undefined
+  class: EndpointClass
+  /** Name of the master that answered, or was asked last. */
+  master: string
+  attempts: number
+  queueMs: number
+  upstreamMs: number
+  bytesIn: number
+  bytesOut: number
+  /** Set when its answer went past the response object. */
+  status?: number | undefined
+  /** Set when something other than a complete answer ended it. */
+  end: string | undefined
+  /** Why it went where it went. */
+  readonly decision: Decision
+}
+
+export interface Bookkeeping {
+  readonly metrics: TrafficMetrics
+  readonly accessLog: AccessLog
+  readonly now: () => number
+  readonly decisions: Decisions
+  /** Whether the access log is to say why as well. */
+  readonly saysWhy: boolean
+}
+
+/** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
+const AGENT_GONE_STATUS = 499
+
+/** Opens the books on a request; they close themselves when its answer is over, however that comes about. */
+export function openExchange(
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { metrics, accessLog, now, decisions, saysWhy }: Bookkeeping
+): Exchange {
+  const decision = decisions.open(id)
+  const exchange: Exchange = {
+    id,
+    request,
+    response,
+    startedAtMs: now(),
+    remote: request.socket.remoteAddress,
+    certname: undefined,
+    class: 'other',
+    master: '',
+    attempts: 0,
+    queueMs: 0,
+    upstreamMs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    status: undefined,
+    end: undefined,
+    decision
+  }
+  decision.told = exchange
+  response.once('close', () => {
+    const isComplete = response.writableFinished
+    const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
+    if (decision.waitsSinceMs !== undefined) exchange.queueMs += now() - decision.waitsSinceMs
+    decision.waitsSinceMs = undefined
+    const durationMs = now() - exchange.startedAtMs
+    const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
+    metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
+    metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
+    accessLog({
+      id,
+      remote: exchange.remote,
+      certname: exchange.certname,
+      method: request.method ?? '',
+      path: pathOf(request.url ?? ''),
+      class: exchange.class,
+      master: exchange.master,
+      attempts: exchange.attempts,
+      queueMs: tenths(exchange.queueMs),
+      upstreamMs: tenths(exchange.upstreamMs),
+      durationMs: tenths(durationMs),
+      bytesIn: exchange.bytesIn,
+      bytesOut: exchange.bytesOut,
+      status,
+      end,
+      ...(saysWhy && decisions.reasonsOf(decision))
+    })
+    const { remote, certname, class: endpointClass, queueMs } = exchange
+    decision.told = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
+  })
+  return exchange
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf('?')
+  return query < 0 ? target : target.slice(0, query)
+}

@@ -1,0 +1,59 @@
+import { ProxyError } from '../../model/errors.ts'
+import type { Master } from '../../model/snapshot.ts'
+import type { Upstream } from '../../upstream/pools.ts'
+import type { Decisions } from '../history.ts'
+import { beginTurn, endTurn } from '../request-record.ts'
+import type { Exchange } from './exchange.ts'
+import { requestHeaders } from './headers.ts'
+import type { Responder } from './respond.ts'
+
+/**
+ * Sends one bodyless request to every master and answers once: 204 when every one of them did it, otherwise a
+ * sentence that names who did and who did not. A master that is down is asked as well and fails by itself.
+ */
+export async function fanOut(
+  exchange: Exchange,
+  identity: readonly string[],
+  masters: readonly Master[],
+  deps: {
+    readonly upstreamOf: (master: Master) => Upstream
+    readonly responder: Responder
+    readonly decisions: Decisions
+    readonly now: () => number
+  }
+): Promise<void> {
+  const { request, decision } = exchange
+  deps.decisions.choose(decision, 'every-master', -1)
+  const results = await Promise.all(
+    masters.map(async master => {
+      const { pool, host } = deps.upstreamOf(master)
+      exchange.attempts++
+      const turn = beginTurn(decision, master, deps.now())
+      const end = (why: string) => endTurn(turn, why, deps.now() - turn.sinceMs)
+      try {
+        const answer = await pool.request({
+          path: request.url as string,
+          method: request.method as 'DELETE',
+          headers: requestHeaders(request.rawHeaders, request.headers.connection, host, identity)
+        })
+        await answer.body.dump()
+        const done = answer.statusCode >= 200 && answer.statusCode < 300
+        const why = `answered ${answer.statusCode}`
+        end(why)
+        return { master, done, why }
+      } catch {
+        end('not reachable')
+        return { master, done: false, why: 'not reachable' }
+      }
+    })
+  )
+  const failed = results.filter(result => !result.done)
+  if (failed.length === 0) {
+    deps.responder.answer(exchange, 204, '')
+    return
+  }
+  const done = results.filter(result => result.done).map(result => result.master.name)
+  const missing = failed.map(({ master, why }) => `${master.name} (${why})`).join(', ')
+  const detail = `done on ${done.join(', ') || 'none'}; not on ${missing}`
+  deps.responder.refuse(exchange, new ProxyError('fan-out-incomplete', detail))
+}

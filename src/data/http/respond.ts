@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http'
+import type { ProxyError } from '../../model/errors.ts'
+import { understandsRetryAfter } from '../../puppet/agent-version.ts'
+import { retryAfterSeconds } from '../../puppet/retry-after.ts'
+import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import type { Exchange } from './exchange.ts'
+
+/** Seconds. Short enough to be back soon after a restart, wide enough that agents do not come back together. */
+const RETRY_AFTER = { minSeconds: 5, maxSeconds: 30 }
+/** An upload that still runs after its answer is given this long, so that the agent reads the answer first. */
+export const LINGER_MS = 10_000
+
+export interface Responder {
+  /** Ends a request with an answer of the proxy's own. */
+  readonly refuse: (exchange: Exchange, error: ProxyError) => void
+  readonly answer: (exchange: Exchange, status: number, body: string, reason?: string) => void
+  /**
+   * To be called when a request was answered before its body was read to the end, by whomever. Agents read
+   * nothing before they have sent everything, so what still comes is dropped, for a while.
+   */
+  readonly dropRest: (request: IncomingMessage) => void
+}
+
+/** What an agent prints: what is wrong, and what to look for in the log. */
+export function sentenceOf(error: ProxyError, id: string): string {
+  return `${error.message}. Request ${id}`
+}
+
+/** The one place where an error becomes HTTP. */
+export function createResponder(deps: {
+  readonly metrics: TrafficMetrics
+  readonly random: () => number
+  readonly schedule: (delayMs: number, task: () => void) => () => void
+}): Responder {
+  function answer(
+    exchange: Exchange,
+    status: number,
+    body: string,
+    reason?: string,
+    retryAfter?: number
+  ): void {
+    const { response, request } = exchange
+    const bytes = Buffer.byteLength(body)
+    const headers =
+      status === 204 ? [] : ['content-type', 'text/plain; charset=utf-8', 'content-length', `${bytes}`]
+    if (reason !== undefined) headers.push('x-puppet-lb-reason', reason)
+    if (retryAfter !== undefined) headers.push('retry-after', String(retryAfter))
+    exchange.bytesOut = bytes
+    response.writeHead(status, headers)
+    response.end(body)
+    dropRest(request)
+  }
+
+  function dropRest(request: IncomingMessage): void {
+    const { socket } = request
+    // Nobody wants it any more, but who read it last may have paused it.
+    request.removeAllListeners('data').resume()
+    if (request.complete) return
+    const cancel = deps.schedule(LINGER_MS, () => {
+      if (!request.complete) socket.destroy()
+    })
+    request.once('end', cancel)
+  }
+
+  return {
+    answer,
+    dropRest,
+    refuse(exchange, error) {
+      exchange.end = error.code
+      const { response, request } = exchange
+      if (response.headersSent || response.destroyed) {
+        // The answer has begun and cannot be finished: a cut connection is the one way to say so.
+        response.destroy()
+        return
+      }
+      const version = request.headers['x-puppet-version']
+      const mayRetry = error.retry && understandsRetryAfter(typeof version === 'string' ? version : undefined)
+      if (error.retry) deps.metrics.shed.inc({ reason: error.code })
+      const seconds = error.returnSeconds
+      const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
+      const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
+      answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
+    }
+  }
+}

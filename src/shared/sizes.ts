@@ -1,0 +1,23 @@
+import type { Config } from '../model/settings.ts'
+import type { SlotTableSize } from './slots/types.ts'
+
+/** Certnames that can be pinned at once: four in each set. A pin is 20 bytes. */
+const PIN_SETS = 8_192
+/** A run that takes longer between two of its requests finds its pin gone; agents may take an hour in all. */
+const PIN_LIFE_MS = 30 * 60_000
+/** Requests a worker may have running beside those that wait. */
+const RUNNING = 1_000
+
+/** How large the shared tables are: both planes must agree on it. */
+export function sizesOf(config: Config): {
+  readonly workers: number
+  readonly slots: SlotTableSize
+  readonly pins: { readonly sets: number; readonly lifeMs: number }
+} {
+  const workers = Math.max(1, config.listen.workers)
+  return {
+    workers,
+    slots: { workers, masters: config.masters.length, entries: config.queue.limit + RUNNING },
+    pins: { sets: PIN_SETS, lifeMs: PIN_LIFE_MS }
+  }
+}

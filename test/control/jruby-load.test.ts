@@ -1,0 +1,163 @@
+import t from 'tap'
+import { createLoad } from '../../src/control/master-watch/jruby-load.ts'
+import type { Master } from '../../src/model/snapshot.ts'
+import type { JRubyReport } from '../../src/puppet/jruby-metrics.ts'
+import { masters } from '../support/masters.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
+  capacity: 2,
+  busy: 0,
+  waiting: 0,
+  isWarm: true,
+  ...rest
+})
+
+function setUp(pool: Master[] = masters({ a: 1 })) {
+  const runtime = fakeRuntime()
+  const state = { report: undefined as JRubyReport | undefined, taken: 0, ghosts: 0, changes: 0 }
+  const done: number[] = []
+  const load = createLoad({
+    masters: pool,
+    intervalMs: 5_000,
+    ask: async () => state.report,
+    taken: () => state.taken,
+    ghosts: () => state.ghosts,
+    runtime,
+    changed: () => state.changes++,
+    ghostsDone: (_master, leftBeforeMs) => done.push(leftBeforeMs)
+  })
+  return { runtime, state, load, done, master: pool[0] as Master }
+}
+
+t.test('a master that does not tell counts as one of four JRubies', async t => {
+  const { load, master } = setUp()
+  await load.start()
+  t.match(load.of(master), { capacity: 4, foreign: 0 })
+})
+
+t.test('what a master tells is learnt, and followed when it changes', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 8 })
+  await load.start()
+  t.equal(load.of(master).capacity, 8)
+  state.report = report({ capacity: 6 })
+  await runtime.advance(5_600)
+  t.equal(load.of(master).capacity, 6)
+  t.equal(state.changes, 2)
+})
+
+t.test('a configured capacity is kept whatever the master tells', async t => {
+  const [plain] = masters({ a: 1 })
+  const { load, master, state } = setUp([{ ...(plain as Master), capacity: 3 }])
+  state.report = report({ capacity: 8 })
+  await load.start()
+  t.equal(load.of(master).capacity, 3)
+})
+
+t.test('what a master does beyond our own requests is foreign', async t => {
+  const { load, master, state } = setUp()
+  state.taken = 1
+  state.report = report({ capacity: 4, busy: 3, waiting: 2 })
+  await load.start()
+  t.equal(load.of(master).foreign, 4)
+})
+
+t.test('requests of ours that began or ended while it answered are not foreign', async t => {
+  const { load, master, state } = setUp()
+  state.taken = 2
+  state.report = report({ busy: 2 })
+  const started = load.start()
+  state.taken = 0
+  await started
+  t.equal(load.of(master).foreign, 0)
+})
+
+t.test('what one report alone calls foreign does not count', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 4, busy: 0 })
+  await load.start()
+  state.report = report({ capacity: 4, busy: 1 })
+  await runtime.advance(5_600)
+  t.equal(load.of(master).foreign, 0)
+  await runtime.advance(5_600)
+  t.equal(load.of(master).foreign, 1, 'until the next one agrees')
+})
+
+t.test('a report grows old: then nothing is foreign, and the capacity stays as learnt', async t => {
+  const { load, master, state, runtime } = setUp()
+  state.report = report({ capacity: 8, busy: 5, isWarm: false })
+  await load.start()
+  state.report = undefined
+  await runtime.advance(10_000)
+  t.equal(load.of(master).foreign, 5)
+  await runtime.advance(12_000)
+  t.match(load.of(master), { capacity: 8, foreign: 0 })
+  t.equal(load.isWarm(master), true)
+})
+
+t.test('a master that is still making its JRubies is not warm', async t => {
+  const { load, master, state } = setUp()
+  state.report = report({ busy: 2, isWarm: false })
+  await load.start()
+  t.equal(load.isWarm(master), false)
+  t.equal(load.isFull(master), true)
+})
+
+t.test('a master that thrice runs no more than agents wait for is done with those who left', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  await runtime.advance(5_600)
+  t.same(done, [], 'once or twice may be chance')
+  await runtime.advance(5_600)
+  t.same(done, [0], 'and it is those who had left when it was first asked')
+  await runtime.advance(5_600)
+  t.equal(done.length, 2)
+  t.ok((done[1] as number) > 0, 'and later those who left later')
+})
+
+t.test('a report that does not come breaks the row', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  await runtime.advance(5_600)
+  state.report = undefined
+  await runtime.advance(5_600)
+  state.report = report({ busy: 1 })
+  await runtime.advance(2 * 5_600)
+  t.same(done, [])
+  await runtime.advance(5_600)
+  t.equal(done.length, 1)
+})
+
+t.test(
+  'one who leaves while the master tells is found to be done with by the reports that follow',
+  async t => {
+    const { load, state, runtime, done } = setUp()
+    state.report = report()
+    await runtime.advance(1_000)
+    const started = load.start()
+    Object.assign(state, { taken: 1, ghosts: 1 })
+    await started
+    await runtime.advance(2 * 5_600)
+    t.same(done, [1_000], 'not by the one that was asked for before')
+    await runtime.advance(5_600)
+    t.ok((done[1] as number) > 1_000)
+  }
+)
+
+t.test('a master that runs more than agents wait for works for one who left', async t => {
+  const { load, state, runtime, done } = setUp()
+  Object.assign(state, { taken: 2, ghosts: 1, report: report({ busy: 1 }) })
+  await load.start()
+  await runtime.advance(5_600)
+  state.report = report({ busy: 2 })
+  await runtime.advance(5_600)
+  state.report = report({ busy: 1 })
+  await runtime.advance(2 * 5_600)
+  t.same(done, [], 'one report against it and all begins anew')
+  state.report = report({ busy: 1, waiting: 1 })
+  await runtime.advance(5 * 5_600)
+  t.same(done, [], 'what waits in the master counts as well')
+})
