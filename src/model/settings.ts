@@ -1,43 +1,74 @@
 /**
- * The configuration as the program uses it: files read, durations in milliseconds, defaults filled in,
- * frozen. `schema.ts` says what a file may contain, `load.ts` turns a file into this.
+ * The configuration as the program uses it: files read, durations in milliseconds, defaults filled in, frozen.
+ * `config/schema.ts` says what a file may contain, `config/load.ts` turns a file into this.
  */
 export interface Config {
   /** Absolute path of the file this came from. */
   readonly file: string
-  readonly listen: ListenConfig
-  readonly tls: TlsConfig
+  /** Every file this was read from, absolute: the configuration itself and all files it names. */
+  readonly files: readonly string[]
+  readonly boot: Boot
+  readonly settings: Settings
+}
+
+/** What is fixed while the process lives: a change of it needs a restart. */
+export interface Boot {
+  readonly listen: {
+    readonly host: string
+    /** 0 lets the system choose, which is for tests. */
+    readonly port: number
+    /** Worker threads that share the port; 0 serves from the main thread. `auto` has become a number here. */
+    readonly workers: number
+  }
+  readonly admin: AdminBoot
+}
+
+export interface AdminBoot {
+  readonly host: string
+  readonly port: number
+  /** Names beside the machine's own under which the admin listener may be addressed. */
+  readonly hosts: readonly string[]
+  /** The secret that opens what is not open to everybody; `undefined` when none is set. */
+  readonly token: string | undefined
+  /** Whether `/metrics` needs the token as well. */
+  readonly metricsToken: boolean
+  /** Path of the Unix socket that may do everything; `undefined` for none. */
+  readonly socket: string | undefined
+}
+
+/** What a reload replaces as a whole. A request keeps the settings it began with. */
+export interface Settings {
+  readonly listen: {
+    /** After SIGTERM, how long running requests may take to end before they are cut. */
+    readonly drainTimeoutMs: number
+  }
+  readonly tls: TlsSettings
   readonly ca: { readonly url: string }
-  readonly masters: readonly MasterConfig[]
-  readonly upstream: UpstreamConfig
-  readonly health: HealthConfig
+  readonly masters: readonly MasterSettings[]
+  readonly upstream: UpstreamSettings
+  readonly health: HealthSettings
   readonly balance: { readonly policy: PolicyName; readonly affinity: Affinity }
-  readonly queue: QueueConfig
-  readonly admin: AdminConfig
+  readonly queue: QueueSettings
+  readonly access: {
+    /** Certnames that may call Puppet's administrative endpoints through the agents' listener. */
+    readonly administrators: readonly string[]
+  }
+  /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
+  readonly reload: 'watch' | 'signal'
   readonly log: { readonly level: LogLevel }
 }
 
-export interface ListenConfig {
-  readonly host: string
-  /** 0 lets the system choose, which is for tests. */
-  readonly port: number
-  /** Worker threads that share the port; 0 serves from the main thread. `auto` has become a number here. */
-  readonly workers: number
-  /** After SIGTERM, how long running requests may take to end before they are cut. */
-  readonly drainTimeoutMs: number
-}
-
 /** A certificate with its key, both PEM: leaf first, then intermediates. */
-export interface CertificateConfig {
+export interface CertificateSettings {
   readonly certFile: string
   readonly keyFile: string
   readonly cert: string
   readonly key: string
 }
 
-export interface TlsConfig {
+export interface TlsSettings {
   /** One or more server certificates, of different key types when more than one (RSA beside ECDSA). */
-  readonly certificates: readonly CertificateConfig[]
+  readonly certificates: readonly CertificateSettings[]
   /** PEM bundle of the Puppet CA: what an agent's certificate must chain to. */
   readonly ca: string
   readonly caFile: string
@@ -45,11 +76,11 @@ export interface TlsConfig {
   readonly crl: { readonly file: string; readonly refreshMs: number } | undefined
 }
 
-export interface MasterConfig {
+export interface MasterSettings {
   readonly name: string
   /** Origin only: `https://host:port` or `http://host:port`, no trailing slash. */
   readonly url: string
-  /** 0 to 1000; 0 takes no new work. */
+  /** 0 to 1000; 0 takes no new runs. */
   readonly weight: number
   /** Tier: 0 first, the next one only when none before it can serve. */
   readonly priority: number
@@ -57,7 +88,7 @@ export interface MasterConfig {
   readonly capacity?: number | undefined
 }
 
-export interface UpstreamConfig {
+export interface UpstreamSettings {
   readonly tls: {
     /**
      * PEM bundle masters' certificates must chain to; a file that names none gets `tls.ca`, the Puppet CA.
@@ -65,7 +96,7 @@ export interface UpstreamConfig {
      */
     readonly ca: string | undefined
     /** Certificate the proxy shows to masters that ask for one. */
-    readonly client: CertificateConfig | undefined
+    readonly client: CertificateSettings | undefined
     /** Name expected in the masters' certificates and sent as SNI; `undefined` means each URL's own host. */
     readonly serverName: string | undefined
     /** True unless the file says `dangerouslySkipVerification: true`. */
@@ -76,7 +107,7 @@ export interface UpstreamConfig {
   readonly responseTimeoutMs: number
 }
 
-export interface HealthConfig {
+export interface HealthSettings {
   readonly path: string
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -84,7 +115,7 @@ export interface HealthConfig {
   readonly fall: number
 }
 
-export interface QueueConfig {
+export interface QueueSettings {
   /** Most requests that may wait for a JRuby, over all workers. */
   readonly limit: number
   readonly timeoutMs: number
@@ -92,12 +123,11 @@ export interface QueueConfig {
   readonly shedAboveMs: number
 }
 
-export interface AdminConfig {
-  readonly host: string
-  readonly port: number
-  /** Certnames that may call Puppet's administrative endpoints through the agents' listener. */
-  readonly allow: readonly string[]
-}
+/** The most that `queue.limit` may say: shared memory is sized for it. */
+export const maxQueueLimit = 10_000
+
+/** The most masters that the configuration may name. */
+export const maxMasters = 128
 
 export const policyNames = ['least-loaded', 'round-robin', 'rendezvous'] as const
 export type PolicyName = (typeof policyNames)[number]

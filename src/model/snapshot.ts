@@ -1,43 +1,22 @@
-/** A Puppet Server as configured. `index` is its row on the board and never changes while the process lives. */
-export interface Master {
-  readonly name: string
-  /** Origin, `https://host:port` or `http://host:port`. */
-  readonly url: string
-  readonly index: number
-  readonly weight: number
-  readonly priority: number
-  /** JRubies the configuration says it has; otherwise its own word is taken. */
-  readonly capacity?: number | undefined
-}
-
-/** Why a master is or is not given work. */
-export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming'] as const
-export type MasterState = (typeof masterStates)[number]
+import type { Master } from './master.ts'
 
 /** Everything the data plane believes about the masters at one moment. Replaced whole, never edited. */
 export interface Snapshot {
   readonly version: number
   readonly ca: Master
-  /** Every compile master, whatever its state: for requests that must reach all of them. */
+  /** Every compile master that sits on a seat, whatever its state and mode. */
   readonly masters: readonly Master[]
-  /** Masters that may be given work, grouped by priority, best first; no group is empty. */
+  /** Masters that may be given new runs, grouped by priority, best first; no group is empty. */
   readonly tiers: readonly (readonly Master[])[]
-  /** Masters that are given nothing new, but may finish the runs that are pinned to them. */
+  /** Masters that take no new runs and end those that are pinned to them. */
   readonly finishing: readonly Master[]
+  /** Masters of whom it is only a guess that they fail: they keep a pinned run if they have room at once. */
+  readonly doubted: readonly Master[]
 }
 
-/** Groups the masters that may take work into tiers: priority ascending, weight 0 left out. */
-export function tiersOf(
-  masters: readonly Master[],
-  mayServe: (master: Master) => boolean
-): Snapshot['tiers'] {
-  const byPriority = new Map<number, Master[]>()
-  for (const master of masters) {
-    if (master.weight === 0 || !mayServe(master)) continue
-    const tier = byPriority.get(master.priority)
-    if (tier) tier.push(master)
-    else byPriority.set(master.priority, [master])
-  }
+/** Groups the masters that may take new runs into tiers by priority, ascending. */
+export function tiersOf(masters: readonly Master[]): Snapshot['tiers'] {
+  const byPriority = Map.groupBy(masters, master => master.priority)
   return Object.freeze(
     [...byPriority].sort(([a], [b]) => a - b).map(([, tier]) => Object.freeze(tier) as readonly Master[])
   )

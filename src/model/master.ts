@@ -1,0 +1,41 @@
+/**
+ * A seat is a place in every table of shared memory, and a master that is a member sits on one. There are twice as
+ * many as masters can be configured, so that all of them can be replaced while the old ones end their work.
+ */
+export const seatCount = 256
+
+/** `draining`: takes no new runs because its operator says so. `leaving`: is no member any more, and ends its work. */
+export type MasterMode = 'active' | 'draining' | 'leaving'
+
+/** A Puppet Server as a member of the roster. Replaced, never edited. */
+export interface Master {
+  readonly name: string
+  /** Origin, `https://host:port` or `http://host:port`. */
+  readonly url: string
+  /**
+   * Names this member as long as it is one: its name and URL keep the id over every reload. Holds the seat and an
+   * epoch of the seat, so that what is still remembered of who sat there before never means this one. Fits 31 bits.
+   */
+  readonly id: number
+  readonly seat: number
+  /** 0 takes no new runs. */
+  readonly weight: number
+  readonly priority: number
+  /** JRubies the configuration says it has; otherwise its own word is taken. */
+  readonly capacity?: number | undefined
+  readonly mode: MasterMode
+}
+
+/** The id of whoever sits on a seat in an epoch. */
+export function idOf(seat: number, epoch: number): number {
+  return (epoch % (2 ** 31 / seatCount)) * seatCount + seat
+}
+
+/** The seat that an id speaks of. */
+export function seatOf(id: number): number {
+  return id % seatCount
+}
+
+/** Why a master is or is not given work. */
+export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming'] as const
+export type MasterState = (typeof masterStates)[number]

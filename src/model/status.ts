@@ -1,0 +1,66 @@
+import type { MasterMode, MasterState } from './master.ts'
+
+/** One master as `/api/masters` and `status` show it. The field names are part of the contract. */
+export interface MasterStatus {
+  readonly name: string
+  readonly url: string
+  readonly pools: readonly string[]
+  /** Where its membership comes from. */
+  readonly source: 'file'
+  readonly state: MasterState
+  readonly mode: MasterMode
+  readonly weight: number
+  readonly priority: number
+  readonly capacity: number
+  readonly inFlight: number
+  /** Why it is not up; null while it is. */
+  readonly cause: string | null
+}
+
+/** The state of a whole balancer as `/api/status` shows it. The field names are part of the contract. */
+export interface Status {
+  readonly version: string
+  readonly ready: boolean
+  readonly masters: readonly MasterStatus[]
+  readonly ca: { readonly url: string; readonly state: MasterState; readonly cause: string | null }
+  /** Requests that wait for a JRuby. */
+  readonly queue: { readonly light: number; readonly report: number; readonly catalog: number }
+  readonly certificates: readonly {
+    readonly role: string
+    /** ISO 8601. */
+    readonly notAfter: string
+    readonly source: string
+  }[]
+  /** null without revocation lists. Dates are ISO 8601. */
+  readonly crl: {
+    readonly entries: number
+    readonly thisUpdate: string
+    readonly nextUpdate: string | null
+    readonly number: string | null
+    readonly source: string
+  } | null
+  readonly reload: ReloadStatus
+}
+
+/** How the last reload ended; the start counts as one. */
+export interface ReloadStatus {
+  /** ISO 8601. */
+  readonly at: string
+  readonly ok: boolean
+  /** One line each, as `check` prints them. */
+  readonly problems: readonly string[]
+  /** Keys that differ from what the process started with and cannot change while it lives. */
+  readonly needsRestart: readonly string[]
+}
+
+/** What a reload came to, for who asked for it. */
+export interface ReloadReport extends ReloadStatus {
+  readonly changed: readonly SettingChange[]
+}
+
+/** One key with its value before and after; null where it was not there. Secrets are never shown. */
+export interface SettingChange {
+  readonly key: string
+  readonly from: string | null
+  readonly to: string | null
+}
