@@ -2,23 +2,33 @@
  * Who runs and who waits at the masters' JRubies, over all threads: one table in shared memory, changed under one
  * lock. A request that needs a JRuby holds an entry from the moment it asks until its slot is free again. Each
  * worker owns a part of the entries, so that all it held can be found and freed when it dies.
+ *
+ * The table knows seats, ranks, due times and masks. Which seats a request may have is decided elsewhere
+ * (`balance/eligibility`) and told to the table as a mask.
  */
 export interface SlotTable {
   /** Shared with workers as it is. */
   readonly buffer: SharedArrayBuffer
-  /** Says which masters take work and how much; then gives what is free to those who wait. Whole, for all masters. */
-  readonly setMasters: (rooms: readonly MasterRoom[]) => void
+  /**
+   * Says which seats take work and how much; a seat that is not named takes none. Then gives what is free to those
+   * who wait. Whole, for all seats. Resolves when it is done: the lock may have to be taken from a dead thread first.
+   */
+  readonly setSeats: (seats: ReadonlyMap<number, SeatLimits>) => Promise<void>
+  /** Forgets all that is known of a seat's last occupant, for a new one. Nothing may be counted there any more. */
+  readonly resetSeat: (seat: number) => Promise<void>
   /** Begins with one request at a time at a master that is new or came back, and more as it completes them. */
-  readonly startSlowly: (masterIndex: number) => void
-  /** Frees all that a dead worker held or waited for. */
-  readonly removeWorker: (worker: number) => void
-  /** Slots taken at a master. */
-  readonly taken: (masterIndex: number) => number
+  readonly startSlowly: (seat: number) => Promise<void>
+  /** Frees all that a dead worker held or waited for, its hold of the lock included. */
+  readonly removeWorker: (worker: number) => Promise<void>
+  /** Slots taken at a seat. */
+  readonly taken: (seat: number) => number
   /** Of those taken, how many serve an agent that has left. */
-  readonly ghosts: (masterIndex: number) => number
-  /** Requests a master may run now: its JRubies, fewer while it starts slowly. */
-  readonly capacity: (masterIndex: number) => number
-  readonly foreign: (masterIndex: number) => number
+  readonly ghosts: (seat: number) => number
+  /** Requests a seat may run now: its JRubies, fewer while it starts slowly. */
+  readonly capacity: (seat: number) => number
+  readonly foreign: (seat: number) => number
+  /** Whether a seat takes work and could run one more request now. The only idea of room there is. */
+  readonly hasRoom: (seat: number) => boolean
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   /** Requests that wait, by rank. */
@@ -29,47 +39,49 @@ export interface SlotTable {
   readonly join: (worker: number) => SlotUser
 }
 
-/** What a master can take. */
-export interface MasterRoom {
-  /** Its place among the tiers, 0 first; negative while it takes no new work. */
-  readonly tier: number
+/** What a seat can take. */
+export interface SeatLimits {
   /** How many requests it may run for us at once. */
   readonly capacity: number
-  /** Whether it serves what is pinned to it even while it takes no new work. */
-  readonly finishesRuns?: boolean
   /** Requests it runs for others, which leave less room for ours. */
   readonly foreign: number
+  /** Whether it is among those that new runs are given to, which the forecast counts on. */
+  readonly takesNewRuns: boolean
 }
+
+/** Seats, a bit each, in words of 32: seat 33 is bit 1 of word 1. */
+export type SeatMask = Int32Array
 
 /** A request for a slot. */
 export interface SlotClaim {
   /** Its queue: 0 goes first. */
   readonly rank: number
   /** Milliseconds on a clock all threads share; among those who wait the smallest goes first. */
-  readonly claim: number
-  /** Takes this master's slot and no other while that master takes work; negative for any. */
+  readonly dueMs: number
+  /** The seats it may have. */
+  readonly mask: SeatMask
+  /** The seat its run is pinned to, or -1: there the gap between light requests is learnt. */
   readonly pinned: number
-  /** Masters that were tried already. */
-  readonly tried: readonly number[]
 }
 
+/** A ticket names an entry of the table: a request that waits, runs, or whose agent has left. */
 export interface SlotUser {
   /**
-   * Takes a slot at one master now or not at all: its ticket, or -1. To be called once for each claim, before `ask`: by
-   * those pinned to it, a master's gap between light requests is learnt.
+   * Takes a slot at one seat now or not at all: its ticket, or -1 when there is no room or somebody with a better
+   * claim waits for it.
    */
-  readonly take: (claim: SlotClaim, master: number) => number
+  readonly take: (claim: SlotClaim, seat: number) => number
+  /** A light request of a run came to the seat it is pinned to; to be told once for each such request, before `take`. */
+  readonly learnGap: (seat: number) => void
   /**
-   * Takes a slot at the master that `order` names first among those with room, unless somebody with a better
-   * claim waits for it. Returns the ticket and the master; a master of -1 means the ticket waits. `undefined`:
-   * this worker's part of the table is full.
+   * Joins those who wait; the ticket may have got a slot by the time this returns (`seatOf`). -1: this worker's part
+   * of the table is full.
    */
-  readonly ask: (
-    claim: SlotClaim,
-    order: readonly number[]
-  ) => { readonly ticket: number; readonly master: number } | undefined
-  /** The master a ticket has got; -1 while it waits. */
-  readonly masterOf: (ticket: number) => number
+  readonly wait: (claim: SlotClaim) => number
+  /** The seat a ticket has got; -1 while it waits. */
+  readonly seatOf: (ticket: number) => number
+  /** The seats that a waiting ticket may have are others now. Does nothing to one that has a slot. */
+  readonly remask: (ticket: number, mask: SeatMask) => void
   /** The agent of a ticket that holds a slot has left; its master works on, so the slot stays taken. */
   readonly leave: (ticket: number) => void
   /**
@@ -78,24 +90,21 @@ export interface SlotUser {
    */
   readonly release: (ticket: number, servedMs?: number) => void
   /**
-   * Milliseconds until a slot that is kept for light requests is free for somebody who waits for it, 0 when it is by
-   * now; `undefined` when nobody waits who could have one.
+   * Milliseconds until a slot that is reserved for light requests is free for somebody who waits for it, 0 when it is
+   * by now; `undefined` when nobody waits who could have one.
    */
-  readonly keptMs: () => number | undefined
-  /** Gives what is free to those who wait: to be called when a slot was kept for long enough. */
-  readonly offer: () => void
-  /** Whether no master is left that a ticket has not tried. */
-  readonly isStranded: (ticket: number) => boolean
+  readonly reservedForMs: () => number | undefined
+  /** Gives what is free to those who wait: to be called when a slot was reserved for long enough. */
+  readonly releaseReserved: () => void
   /**
-   * Resolves when one of this worker's tickets may have got a slot, or a slot may be kept from one of them: look at
-   * both, then wait anew.
+   * Resolves when one of this worker's tickets may have got a slot, or a slot may be reserved from one of them: look
+   * at both, then wait anew.
    */
-  readonly granted: () => Promise<void>
+  readonly woken: () => Promise<void>
 }
 
 export interface SlotTableSize {
   readonly workers: number
-  readonly masters: number
   /** Entries of each worker: the most requests it can have running and waiting together. */
   readonly entries: number
 }
