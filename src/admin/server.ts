@@ -1,50 +1,50 @@
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { Explanation } from '../model/explanation.ts'
+import type { AdminDeps } from './api.ts'
+import { createApi } from './api.ts'
+import { createGuard } from './auth.ts'
+import { listenOnSocket } from './unix-socket.ts'
 
-export interface AdminDeps {
-  readonly host: string
+export type { AdminDeps } from './api.ts'
+export { isExposed } from './auth.ts'
+
+/** The operators' listeners, open. */
+export interface Admin {
+  /** The TCP port it has, which is the system's choice where the configuration says 0. */
   readonly port: number
-  /** Prometheus text format. */
-  readonly metrics: () => Promise<string>
-  /** What is remembered of a request, by its id. */
-  readonly why: (requestId: string) => Promise<Explanation | undefined>
-  /** Why the balancer is not ready, one sentence; `undefined` while it is. */
-  readonly notReady: () => string | undefined
+  /** Cuts every connection and removes the Unix socket. */
+  readonly close: () => Promise<void>
 }
 
-/** The operator's listener. It has no access control of its own: it binds loopback unless told otherwise. */
-export async function startAdmin(deps: AdminDeps): Promise<{ port: number; close: () => Promise<void> }> {
-  const server: FastifyInstance = Fastify({ logger: false })
-  server.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store')
-  })
-  server.get('/metrics', async (_request, reply) => {
-    reply.type('text/plain; version=0.0.4; charset=utf-8')
-    return deps.metrics()
-  })
-  server.get('/healthz', async (_request, reply) => {
-    reply.type('text/plain; charset=utf-8')
-    return 'ok\n'
-  })
-  server.get('/readyz', async (_request, reply) => {
-    const reason = deps.notReady()
-    reply.type('text/plain; charset=utf-8').code(reason === undefined ? 200 : 503)
-    return `${reason ?? 'ready'}\n`
-  })
-  server.get<{ Params: { id: string } }>('/api/why/:id', async (request, reply) => {
-    const explanation = await deps.why(request.params.id)
-    if (explanation) return explanation
-    reply.type('text/plain; charset=utf-8').code(404)
-    return 'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
-  })
-  server.setNotFoundHandler(async (_request, reply) => {
-    reply.type('text/plain; charset=utf-8').code(404)
-    return 'There is /metrics, /healthz, /readyz and /api/why/REQUEST-ID.\n'
-  })
-  await server.listen({ host: deps.host, port: deps.port })
-  const address = server.server.address()
+/** Connections over TCP at once: probes, scrapers and people, not agents. */
+const MAX_CONNECTIONS = 500
+
+/** Opens the TCP listener and, where one is configured, the Unix socket. Rejects when an address cannot be had. */
+export async function startAdmin(deps: AdminDeps): Promise<Admin> {
+  const { host, port, socket } = deps.admin
+  const overTcp = createApi(deps, createGuard(deps.admin, deps.hostname))
+  overTcp.server.maxConnections = MAX_CONNECTIONS
+  const closeSocket = socket === undefined ? async () => {} : await openSocket(socket, deps)
+  try {
+    await overTcp.listen({ host, port })
+  } catch (error) {
+    await closeSocket()
+    throw error
+  }
+  const address = overTcp.server.address()
   return {
-    port: typeof address === 'object' && address ? address.port : deps.port,
-    close: () => server.close()
+    port: typeof address === 'object' && address ? address.port : port,
+    async close() {
+      await Promise.all([closeSocket(), overTcp.close()])
+    }
+  }
+}
+
+/** Whoever may connect to the socket may do everything. */
+async function openSocket(path: string, deps: AdminDeps): Promise<() => Promise<void>> {
+  const app = createApi(deps)
+  await app.ready()
+  const close = await listenOnSocket(path, (request, response) => app.routing(request, response))
+  return async () => {
+    await close()
+    await app.close()
   }
 }

@@ -11,3 +11,13 @@ export interface Event {
   /** The master it is about, if one. */
   readonly master?: string | undefined
 }
+
+/** The last events of this process, and those to come. */
+export interface EventLog {
+  /** Numbers and dates an event, keeps it and tells every subscriber. */
+  readonly add: (event: Pick<Event, 'kind' | 'text' | 'master'>) => void
+  /** What is still remembered, oldest first. */
+  readonly recent: () => readonly Event[]
+  /** Calls `listener` with every event added from now on, until the result is called. A listener must not throw. */
+  readonly subscribe: (listener: (event: Event) => void) => () => void
+}

@@ -1,0 +1,122 @@
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { EventLog } from '../model/event.ts'
+import type { Explanation } from '../model/explanation.ts'
+import { type Runtime, systemRuntime } from '../model/runtime.ts'
+import type { AdminBoot } from '../model/settings.ts'
+import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
+import type { Guard } from './auth.ts'
+import { streamEvents } from './events.ts'
+
+/** What the admin listener shows and sets off. */
+export interface AdminDeps {
+  readonly admin: AdminBoot
+  /** The machine's name: the listener may be addressed by it. */
+  readonly hostname: string
+  /** Prometheus text format. */
+  readonly metrics: () => Promise<string>
+  /** What is remembered of a request, by its id. */
+  readonly why: (requestId: string) => Promise<Explanation | undefined>
+  /** Why the balancer is not ready, one sentence; `undefined` while it is. */
+  readonly notReady: () => string | undefined
+  readonly status: () => Status
+  readonly masters: () => readonly MasterStatus[]
+  readonly reload: () => Promise<ReloadReport>
+  /** Every key of the configuration in force with its value, secrets left out. */
+  readonly settings: () => Readonly<Record<string, string>>
+  readonly events: EventLog
+  /** For the heartbeat of event streams. */
+  readonly runtime?: Pick<Runtime, 'schedule'>
+}
+
+const TEXT = 'text/plain; charset=utf-8'
+const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
+/** A caller that takes longer to send its request is let go. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Most readers of events at once, of one listener. */
+const MAX_STREAMS = 100
+
+const paths =
+  'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings ' +
+  'and POST /api/reload.\n'
+const forgotten =
+  'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
+
+/** The operators' routes. Without a guard everybody who can connect may do everything. */
+export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: (error, _request, reply) => void say(reply, error.statusCode ?? 500, error.message)
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  })
+  if (guard) addGuard(app, guard)
+  app.setErrorHandler(async (error: Error & { readonly statusCode?: number }, _request, reply) =>
+    say(reply, error.statusCode ?? 500, error.message)
+  )
+  app.setNotFoundHandler(async (_request, reply) => reply.type(TEXT).code(404).send(paths))
+  // No route reads a form or a text, and a caller that sends one by habit is not to be turned away.
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null))
+  addProbes(app, deps)
+  addReads(app, deps)
+  addEvents(app, deps)
+  app.post('/api/reload', async (_request, reply) => {
+    const report = await deps.reload()
+    return reply.code(report.ok ? 200 : 422).send(report)
+  })
+  return app
+}
+
+function addGuard(app: FastifyInstance, guard: Guard): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { authorization, 'x-puppet-lb': mark } = request.headers
+    const refusal = guard({
+      method: request.method,
+      target: request.raw.url ?? '',
+      host: request.headers.host,
+      mark: typeof mark === 'string' ? mark : undefined,
+      authorization
+    })
+    if (!refusal) return
+    if (refusal.status === 401) reply.header('www-authenticate', 'Basic realm="puppet-lb", charset="UTF-8"')
+    reply.header('x-puppet-lb-reason', refusal.code)
+    return say(reply, refusal.status, refusal.sentence)
+  })
+}
+
+function addProbes(app: FastifyInstance, deps: AdminDeps): void {
+  app.get('/metrics', async (_request, reply) => reply.type(PROMETHEUS).send(await deps.metrics()))
+  app.get('/healthz', async (_request, reply) => say(reply, 200, 'ok'))
+  app.get('/readyz', async (_request, reply) => {
+    const reason = deps.notReady()
+    return say(reply, reason === undefined ? 200 : 503, reason ?? 'ready')
+  })
+}
+
+function addReads(app: FastifyInstance, deps: AdminDeps): void {
+  app.get('/api/status', async () => deps.status())
+  app.get('/api/masters', async () => deps.masters())
+  app.get('/api/settings', async () => deps.settings())
+  app.get<{ Params: { readonly id: string } }>('/api/why/:id', async (request, reply) => {
+    const explanation = await deps.why(request.params.id)
+    return explanation ?? reply.type(TEXT).code(404).send(forgotten)
+  })
+}
+
+function addEvents(app: FastifyInstance, { events, runtime = systemRuntime }: AdminDeps): void {
+  let streams = 0
+  app.get('/api/events', { exposeHeadRoute: false }, async (request, reply) => {
+    if (streams >= MAX_STREAMS) return say(reply, 503, 'Too many read the events already.')
+    const last = request.headers['last-event-id']
+    const stream = streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
+    streams++
+    stream.once('close', () => streams--)
+    return reply.type('text/event-stream').send(stream)
+  })
+}
+
+function say(reply: FastifyReply, status: number, sentence: string): FastifyReply {
+  return reply.type(TEXT).code(status).send(`${sentence}\n`)
+}

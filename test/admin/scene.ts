@@ -1,0 +1,109 @@
+import type { AdminDeps } from '../../src/admin/api.ts'
+import { startAdmin } from '../../src/admin/server.ts'
+import { createEventLog } from '../../src/control/event-log.ts'
+import type { AdminBoot } from '../../src/model/settings.ts'
+import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
+import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
+
+type Test = { teardown: (task: () => unknown) => void }
+
+export const boot: AdminBoot = Object.freeze({
+  host: '127.0.0.1',
+  port: 0,
+  hosts: [],
+  token: undefined,
+  metricsToken: false,
+  socket: undefined
+})
+
+const alpha: MasterStatus = {
+  name: 'alpha',
+  url: 'https://alpha.example.com:8140',
+  pools: ['default'],
+  source: 'file',
+  state: 'up',
+  mode: 'active',
+  weight: 75,
+  priority: 0,
+  capacity: 12,
+  inFlight: 3,
+  cause: null
+}
+
+export const status: Status = Object.freeze<Status>({
+  version: '0.1.0',
+  ready: true,
+  masters: [
+    alpha,
+    {
+      ...alpha,
+      name: 'b',
+      state: 'down',
+      mode: 'draining',
+      weight: 1,
+      priority: 1,
+      inFlight: 0,
+      cause: 'ECONNREFUSED'
+    }
+  ],
+  ca: { url: 'https://ca.example.com:8140', state: 'up', cause: null },
+  queue: { light: 0, report: 2, catalog: 31 },
+  certificates: [
+    { role: 'server', notAfter: '2026-03-02T00:00:00.000Z', source: '/etc/puppet-lb/server.pem' },
+    { role: 'ca-1', notAfter: '2025-12-31T00:00:00.000Z', source: '/etc/puppet-lb/ca.pem' }
+  ],
+  crl: {
+    entries: 3,
+    thisUpdate: '2025-12-30T00:00:00.000Z',
+    nextUpdate: '2026-01-30T00:00:00.000Z',
+    number: '7',
+    source: '/etc/puppet-lb/crl.pem'
+  },
+  reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] }
+})
+
+export const reloaded: ReloadReport = Object.freeze<ReloadReport>({
+  ...status.reload,
+  changed: [{ key: 'balance.policy', from: 'least-loaded', to: 'round-robin' }]
+})
+
+/** An admin listener over fakes, and what was asked of them. */
+export async function startScene(
+  t: Test,
+  { admin = {}, deps = {} }: { readonly admin?: Partial<AdminBoot>; readonly deps?: Partial<AdminDeps> } = {}
+) {
+  const runtime: FakeRuntime = fakeRuntime()
+  const events = createEventLog(runtime.wallClock)
+  let reloads = 0
+  const server = await startAdmin({
+    admin: { ...boot, ...admin },
+    hostname: 'lb-1.site',
+    metrics: async () => 'puppet_lb_up 1\n',
+    why: async () => undefined,
+    notReady: () => undefined,
+    status: () => status,
+    masters: () => status.masters,
+    reload: async () => {
+      reloads++
+      return reloaded
+    },
+    settings: () => ({ 'balance.policy': 'least-loaded' }),
+    events,
+    runtime,
+    ...deps
+  })
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= server.close()
+    return closed
+  }
+  t.teardown(close)
+  return {
+    port: server.port,
+    origin: `http://127.0.0.1:${server.port}`,
+    close,
+    runtime,
+    events,
+    reloads: () => reloads
+  }
+}
