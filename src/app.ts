@@ -1,24 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { AggregatorRegistry, Registry } from 'prom-client'
+import { isExposed } from './admin/auth.ts'
 import { startAdmin } from './admin/server.ts'
-import { inquire } from './control/master-watch/inquiry.ts'
-import { createLoad } from './control/master-watch/jruby-load.ts'
-import { probe } from './control/master-watch/probe.ts'
-import { createWorkers } from './control/planes.ts'
-import { watchRevocations } from './control/revocation.ts'
-import { roomsOf } from './control/rooms.ts'
-import { createSupervisor } from './control/supervisor.ts'
-import { ranks } from './data/http/wait.ts'
+import { summaryOf } from './config/summary.ts'
+import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
+import { createEventLog } from './control/event-log.ts'
+import { createReporting, metricFacts } from './control/status.ts'
 import { startPlane } from './data/plane.ts'
+import type { EventLog } from './model/event.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
-import type { CertificateConfig, Config } from './model/settings.ts'
-import { type Master, masterStates } from './model/snapshot.ts'
-import { certificatesOf } from './pki/authorities.ts'
-import { jrubyMetricsPath, parseJRubyMetrics } from './puppet/jruby-metrics.ts'
-import { createBoard } from './shared/board.ts'
-import { createPinTable } from './shared/pins.ts'
-import { sizesOf } from './shared/sizes.ts'
-import { createSlotTable } from './shared/slots/table.ts'
+import type { Config } from './model/settings.ts'
+import type { ReloadReport, Status } from './model/status.ts'
 import { createLog } from './telemetry/log.ts'
 import { createControlMetrics } from './telemetry/metrics.ts'
 
@@ -26,6 +20,9 @@ import { createControlMetrics } from './telemetry/metrics.ts'
 export interface App {
   readonly port: number
   readonly adminPort: number
+  /** Takes the configuration anew, as `load` reads it. Never rejects: what went wrong is in the report. */
+  readonly reload: () => Promise<ReloadReport>
+  readonly status: () => Status
   /**
    * Stops accepting, lets running requests end within `listen.drainTimeout`, then closes everything. Resolves
    * with the number of requests that had to be cut.
@@ -35,183 +32,113 @@ export interface App {
   readonly stop: () => Promise<void>
 }
 
+export interface AppOptions {
+  readonly runtime?: Runtime
+  readonly log?: Logger
+  /** Reads the configuration again for a reload. Throws a ConfigError. Without it a reload finds nothing changed. */
+  readonly load?: () => Config
+}
+
+/** What the process is about, for `/readyz`. */
+type Phase = 'probing' | 'serving' | 'draining'
+
 /**
  * Composes both planes and starts them: the admin listener first, so that `/readyz` can say what is waited for,
  * then one probe of every master, then the agents' listener. Rejects when a listener cannot have its address.
  */
-export async function startApp(
-  config: Config,
-  { runtime = systemRuntime, log = createLog(config.log.level) }: { runtime?: Runtime; log?: Logger } = {}
-): Promise<App> {
-  const masters = config.masters.map((master, index): Master => Object.freeze({ ...master, index }))
-  const ca: Master = Object.freeze({
-    name: 'ca',
-    url: config.ca.url,
-    index: masters.length,
-    weight: 1,
-    priority: 0
-  })
-  const sizes = sizesOf(config)
-  const board = createBoard({ workers: sizes.workers, masters: masters.length + 1 })
-  const slots = createSlotTable(sizes.slots, runtime.now)
-  const pins = createPinTable(sizes.pins)
-  let phase: 'probing' | 'serving' | 'draining' = 'probing'
-  const ask = (master: Master, path: string) =>
-    ({
-      origin: master.url,
-      path,
-      timeoutMs: config.health.timeoutMs,
-      upstream: config.upstream,
-      runtime
-    }) as const
-
-  const load = createLoad({
-    masters,
-    intervalMs: config.health.intervalMs,
-    ask: master =>
-      inquire(ask(master, jrubyMetricsPath)).then(
-        ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
-        () => undefined
-      ),
-    taken: master => slots.taken(master.index),
-    ghosts: master => slots.ghosts(master.index),
-    runtime,
-    changed: () => supervisor.refresh(),
-    ghostsDone: (master, leftBeforeMs) =>
-      workers.tell({ type: 'ghosts-done', masterIndex: master.index, leftBeforeMs })
-  })
-  const supervisor = createSupervisor({
-    masters,
-    ca,
-    health: config.health,
-    probe: master => probe(ask(master, config.health.path)),
-    isFull: master =>
-      master !== ca && (load.isFull(master) || slots.taken(master.index) >= load.of(master).capacity),
-    isWarm: load.isWarm,
-    returned: master => slots.startSlowly(master.index),
-    runtime,
-    log,
-    publish(snapshot) {
-      slots.setMasters(roomsOf(snapshot, load))
-      workers.tell({ type: 'snapshot', snapshot })
-    }
-  })
-  const revocations = await watchRevocations({
-    crl: config.tls.crl,
-    caBundle: config.tls.ca,
-    runtime,
-    log,
-    publish: revoked => workers.tell({ type: 'revoked', revoked })
-  })
-  const workers = createWorkers({
+export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const { runtime = systemRuntime, log = createLog(config.settings.log.level), load = () => config } = options
+  const events = createEventLog(runtime.wallClock)
+  let phase: Phase = 'probing'
+  const control = await createControlPlane({
     config,
-    tables: { board: board.buffer, slots: slots.buffer, pins: pins.buffer },
-    log,
+    load,
     runtime,
+    log,
+    events,
     entry: new URL('./data/worker.ts', import.meta.url),
-    startHere: (start, port) => void startPlane(start, port, runtime, log),
-    current: () => ({
-      snapshot: supervisor.snapshot(),
-      revoked: revocations.current()?.revoked ?? new Set()
-    }),
-    onOutcome: supervisor.report,
-    onDeath(worker) {
-      board.wipe(worker)
-      slots.removeWorker(worker)
-    }
+    startHere: (start, port) => startPlane(start, port, runtime, log)
   })
-
-  const registry = new Registry()
-  const certificates = expiryOf(config)
-  const controlMetrics = createControlMetrics(registry, {
-    masters: () =>
-      [...masters, ca].map(master => ({
-        name: master.name,
-        state: supervisor.stateOf(master),
-        inFlight: board.inFlight(master.index),
-        capacity: master === ca ? undefined : load.of(master).capacity
-      })),
-    queueDepth: () => new Map(ranks.map((rank, index) => [rank, slots.waiting(index)])),
-    states: masterStates,
-    crl: () => {
-      const current = revocations.current()
-      return (
-        current && {
-          ageSeconds: (runtime.wallClock() - current.thisUpdateMs) / 1000,
-          nextUpdateSeconds: current.nextUpdateMs === undefined ? undefined : current.nextUpdateMs / 1000
-        }
-      )
-    },
-    certificates: () => certificates
-  })
-  controlMetrics.configReloads.inc({ result: 'success' })
-
-  const admin = await startAdmin({
-    host: config.admin.host,
-    port: config.admin.port,
-    metrics: async () => {
-      const traffic = AggregatorRegistry.aggregate((await workers.metrics()) as object[][])
-      return `${await registry.metrics()}${await traffic.metrics()}`
-    },
-    why: workers.why,
-    notReady() {
-      if (phase === 'probing') return 'waiting for the first probe of every master'
-      if (phase === 'draining') return 'stopping'
-      if (workers.listening() === 0) return 'no worker listens'
-      return supervisor.snapshot().tiers.length === 0 ? 'no master can serve' : undefined
-    }
-  })
+  const notReady = () => whyNotReady(phase, control)
+  const reporting = createReporting(control, { version: packageVersion(), notReady })
+  const admin = await openAdmin(config, control, { ...reporting, notReady, runtime, events })
+  for (const warning of config.warnings) log.warn(warning)
+  if (isExposed(config.boot.admin) && config.boot.admin.token === undefined) log.warn(exposed)
 
   async function close(): Promise<void> {
     phase = 'draining'
-    supervisor.stop()
-    load.stop()
-    revocations.stop()
-    await workers.terminate()
+    await control.stop()
     await admin.close()
   }
 
+  async function drain(): Promise<number> {
+    phase = 'draining'
+    const { drainTimeoutMs } = control.reload.config().settings.listen
+    log.info({ timeoutMs: drainTimeoutMs }, 'draining: accepting no more connections')
+    const cut = await control.planes.drain(drainTimeoutMs)
+    if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the drain timeout')
+    await close()
+    log.info('stopped')
+    return cut
+  }
+
   try {
-    await Promise.all([supervisor.start(), load.start()])
-    const port = await workers.start()
+    const port = await control.start()
     phase = 'serving'
-    log.info(
-      { host: config.listen.host, port, adminPort: admin.port, workers: config.listen.workers },
-      'serving'
-    )
-    return {
-      port,
-      adminPort: admin.port,
-      async drain() {
-        phase = 'draining'
-        log.info({ timeoutMs: config.listen.drainTimeoutMs }, 'draining: accepting no more connections')
-        const cut = await workers.drain(config.listen.drainTimeoutMs)
-        if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the drain timeout')
-        await close()
-        log.info('stopped')
-        return cut
-      },
-      stop: close
-    }
+    const { host, workers } = config.boot.listen
+    log.info({ host, port, adminPort: admin.port, workers }, 'serving')
+    const { reload } = control
+    return { port, adminPort: admin.port, reload: reload.now, status: reporting.status, drain, stop: close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** When each certificate in use expires, in seconds since 1970, under the name of its role. */
-function expiryOf(config: Config): ReadonlyMap<string, number> {
-  const expiry = new Map<string, number>()
-  const add = (role: string, pem: string) => {
-    const [leaf] = certificatesOf(pem)
-    if (leaf) expiry.set(role, leaf.validToDate.getTime() / 1000)
+const exposed =
+  'the admin listener can be reached from other machines and has no token: it answers /healthz, /readyz and ' +
+  '/metrics only. Set admin.token, or bind it to 127.0.0.1'
+
+function openAdmin(
+  config: Config,
+  control: ControlPlane,
+  {
+    runtime,
+    events,
+    ...rest
+  }: ReturnType<typeof createReporting> & {
+    readonly notReady: () => string | undefined
+    readonly runtime: Runtime
+    readonly events: EventLog
   }
-  config.tls.certificates.forEach((each: CertificateConfig, index) => {
-    add(index === 0 ? 'server' : `server-${index + 1}`, each.cert)
+) {
+  const registry = new Registry()
+  const { attempted } = createControlMetrics(registry, metricFacts(control, runtime.wallClock))
+  attempted(true)
+  control.reload.onAttempt(attempted)
+  return startAdmin({
+    admin: config.boot.admin,
+    hostname: hostname(),
+    async metrics() {
+      const traffic = AggregatorRegistry.aggregate((await control.planes.metrics()) as object[][])
+      return `${await registry.metrics()}${await traffic.metrics()}`
+    },
+    why: control.planes.why,
+    ...rest,
+    reload: control.reload.now,
+    settings: () => summaryOf(control.reload.config()),
+    events
   })
-  certificatesOf(config.tls.ca).forEach((each, index) => {
-    add(`ca-${index + 1}`, each.toString())
-  })
-  if (config.upstream.tls.client) add('upstream-client', config.upstream.tls.client.cert)
-  return expiry
+}
+
+function whyNotReady(phase: Phase, { planes, supervisor }: ControlPlane): string | undefined {
+  if (phase === 'probing') return 'waiting for the first probe of every master'
+  if (phase === 'draining') return 'stopping'
+  if (planes.listening() === 0) return 'no worker listens'
+  return supervisor.snapshot().tiers.length === 0 ? 'no master can serve' : undefined
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
 }

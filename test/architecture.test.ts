@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: ['model', 'telemetry'],
   balance: ['model', 'puppet'],
-  commands: ['.', 'balance', 'config', 'data', 'demo', 'model', 'puppet', 'shared', 'telemetry'],
+  commands: ['.', 'balance', 'config', 'control', 'data', 'demo', 'model', 'puppet', 'shared', 'telemetry'],
   config: ['model', 'pki', 'shared'],
   control: ['config', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
   data: ['balance', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
@@ -37,7 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const outsideWorld = /\bDate\.now\(|\bperformance\.now\(|\bMath\.random\(|(?<!\.)\bset(Timeout|Interval)\(/
 const whoMay = new Set(['model/runtime.ts'])
 
-const MAX_LINES = 260
+const MAX_LINES = 300
 
 const src = resolve(import.meta.dirname, '../src')
 const area = (file: string) => relative(src, dirname(file)).split(sep)[0] || '.'

@@ -1,4 +1,4 @@
-import type { Master } from '../model/snapshot.ts'
+import type { Master } from '../model/master.ts'
 import type { PolicyFactory } from './policy.ts'
 
 /**
@@ -8,18 +8,18 @@ import type { PolicyFactory } from './policy.ts'
  * few, so all are looked at.
  */
 export const leastLoaded: PolicyFactory =
-  ({ load, random }) =>
-  (tier, _choice, tried) => {
+  ({ busyness, random }) =>
+  candidates => {
     let best: Master | undefined
     let bestScore = Number.POSITIVE_INFINITY
     let tiedWeight = 0
-    for (const master of tier) {
-      if (tried.length > 0 && tried.includes(master.index)) continue
-      const score = load(master) / master.weight
+    for (const master of candidates) {
+      const { weight } = master
+      const score = busyness(master) / weight
       if (score > bestScore) continue
-      tiedWeight = score < bestScore ? master.weight : tiedWeight + master.weight
+      tiedWeight = score < bestScore ? weight : tiedWeight + weight
       // Reservoir sampling: the newcomer takes the place with probability weight / weight of all tied so far.
-      if (score < bestScore || random() * tiedWeight < master.weight) best = master
+      if (score < bestScore || random() * tiedWeight < weight) best = master
       bestScore = score
     }
     return best

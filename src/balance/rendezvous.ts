@@ -1,19 +1,18 @@
 import { fnv1a, mix } from '../model/hash.ts'
-import type { Master } from '../model/snapshot.ts'
-import type { PolicyFactory } from './policy.ts'
+import type { Master } from '../model/master.ts'
+import type { Choice } from './policy.ts'
 
 /**
  * Rendezvous hashing: every master draws a lot for the key, the best lot wins. A key stays with its master while
  * that serves, and when a master leaves only its own keys move. Weights bend the lots: -weight / ln(lot), with
  * which the shares are in proportion to the weights (Schindelhauer and Schomaker, "Weighted Distributed Hash
- * Tables", 2005).
+ * Tables", 2005). Needs nothing of the world, so it is a policy by itself.
  */
-export const rendezvous: PolicyFactory = () => (tier, choice, tried) => {
+export function byRendezvous(candidates: readonly Master[], { key }: Choice): Master | undefined {
   let best: Master | undefined
   let bestScore = Number.NEGATIVE_INFINITY
-  for (const master of tier) {
-    if (tried.includes(master.index)) continue
-    const score = -master.weight / Math.log(lot(choice.key, master.name))
+  for (const master of candidates) {
+    const score = -master.weight / Math.log(lot(key, master.name))
     if (score <= bestScore) continue
     best = master
     bestScore = score

@@ -1,17 +1,14 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { createEligibility } from '../balance/eligibility.ts'
+import { orderOf } from '../balance/policy.ts'
 import { policies } from '../balance/registry.ts'
+import { byRendezvous } from '../balance/rendezvous.ts'
 import { loadConfig } from '../config/load.ts'
-import type { Identity } from '../data/accept/identity.ts'
-import { admit } from '../data/http/admission.ts'
-import { candidates } from '../data/http/candidates.ts'
-import type { Exchange } from '../data/http/exchange.ts'
-import { newDecision } from '../data/request-record.ts'
-import type { Config, PolicyName } from '../model/settings.ts'
-import { type Master, type Snapshot, tiersOf } from '../model/snapshot.ts'
-import { classify } from '../puppet/endpoint.ts'
-import { identityHeaders } from '../puppet/identity.ts'
-import { createPinTable } from '../shared/pins.ts'
+import { createRoster } from '../control/roster.ts'
+import { type MasterPlan, type Plan, planOf } from '../data/http/plan.ts'
+import { ProxyError } from '../model/errors.ts'
+import type { Master } from '../model/master.ts'
+import type { PolicyName, Settings } from '../model/settings.ts'
+import { tiersOf } from '../model/snapshot.ts'
 
 /** A request to think through. */
 export interface RouteOptions {
@@ -25,7 +22,6 @@ export interface RouteOptions {
 
 /** What would become of a request: who answers it, and who would be asked in turn. */
 interface Route {
-  readonly class: string
   readonly pool: string
   readonly order: readonly Master[]
   /** What the order depends on. */
@@ -34,56 +30,69 @@ interface Route {
 
 /** Class, pool and order of candidates for a request, every master being idle and able to serve. Throws a ConfigError. */
 export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
-  const config = loadConfig(options.config, env)
-  const { class: endpointClass, pool, order, notes } = rehearse(config, options)
+  const { settings } = loadConfig(options.config, env)
+  const { method, path, certname, userAgent } = options
+  const plan = planOf(
+    { method: method.toUpperCase(), target: path, userAgent, certname, remote: undefined },
+    { affinity: settings.balance.affinity, administrators: new Set(settings.access.administrators) }
+  )
+  const { pool, order, notes } = routeOf(plan, settings, certname)
   const candidates = order.map((master, index) => `${index + 1}. ${describe(master)}`)
   return [
-    `class: ${endpointClass}`,
+    `class: ${plan.class}`,
     `pool:  ${pool}`,
     ...candidates.map((candidate, index) => `${index === 0 ? 'order:' : '      '} ${candidate}`),
     ...notes.map(note => `note:  ${note}`)
   ].join('\n')
 }
 
-/** Puts the request through the admission that serves real ones, and notes what that asks for. */
-function rehearse(config: Config, options: RouteOptions): Route {
-  const exchange = exchangeOf(options)
-  const snapshot = snapshotOf(config)
-  let pool = ''
-  let order: readonly Master[] = []
-  admit(exchange, identityOf(options.certname), {
-    responder: {
-      refuse: (_, { status, message }) => {
-        pool = `nobody, the answer is ${status}: ${message}`
-      },
-      answer: () => {
-        pool = 'the load balancer itself, for all masters'
-      },
-      dropRest: () => {}
-    },
-    policy: policies[config.balance.policy]({ load: () => 0, random: () => 1 - Number.EPSILON }),
-    snapshot: () => snapshot,
-    revoked: () => new Set(),
-    allowed: new Set(config.admin.allow),
-    nextTicket: () => 0,
-    wallClock: () => 0,
-    now: () => 0,
-    affinity: config.balance.affinity,
-    pins: createPinTable({ sets: 1, lifeMs: 1 }),
-    forecastMs: () => 0,
-    shedAboveMs: 0,
-    returns: () => 0,
-    forward: ({ next }) => {
-      order = candidates(next, [])
-      pool = order[0] === snapshot.ca ? 'the CA master alone' : 'one of the masters'
-    },
-    fanOut: () => {
-      order = snapshot.masters
-      pool = 'every master, one combined answer'
+/** Where the plan that serves real requests leads, with everybody idle. */
+function routeOf(plan: Plan, settings: Settings, certname: string | undefined): Route {
+  const { masters, ca } = createRoster().propose(settings)
+  switch (plan.action) {
+    case 'refuse': {
+      const { status, message } = new ProxyError(plan.code, plan.detail)
+      return { pool: `nobody, the answer is ${status}: ${message}`, order: [], notes: [] }
     }
+    case 'pool-status':
+      return { pool: 'the load balancer itself, for all masters', order: [], notes: [] }
+    case 'every-master':
+      return { pool: 'every master, one combined answer', order: masters, notes: [] }
+    case 'ca':
+      return { pool: 'the CA master alone', order: [ca], notes: [] }
+    case 'master': {
+      const order = candidatesOf(plan, masters, settings.balance.policy)
+      const notes = order.length > 1 ? [noteOn(plan, settings.balance.policy, certname)] : []
+      return { pool: 'one of the masters', order, notes }
+    }
+  }
+}
+
+/** Tier by tier, as each would be asked when those before it failed. */
+function candidatesOf(plan: MasterPlan, masters: readonly Master[], policyName: PolicyName): Master[] {
+  const tiers = tiersOf(masters.filter(({ weight }) => weight > 0))
+  const { of } = createEligibility({
+    version: 0,
+    ca: masters[0] as Master,
+    masters,
+    tiers,
+    finishing: [],
+    doubted: []
   })
-  const isChoice = order.length > 1 && order !== snapshot.masters
-  return { class: exchange.class, pool, order, notes: isChoice ? notesOn(config, exchange) : [] }
+  const idle = { busyness: () => 0, random: () => 1 - Number.EPSILON, nextTurn: mostWeight }
+  const policy = plan.rule === 'policy' ? policies[policyName](idle) : byRendezvous
+  const order: Master[] = []
+  for (;;) {
+    const eligible = of({ pinned: -1, tried: order.map(({ id }) => id) })
+    if (!eligible) return order
+    order.push(...orderOf(policy, eligible.candidates, { key: plan.key }))
+  }
+}
+
+/** Whose turn is first in a new row of turns. */
+function mostWeight(masters: readonly Master[]): number {
+  const weights = masters.map(({ weight }) => weight)
+  return weights.indexOf(Math.max(...weights))
 }
 
 const dependsOn: Readonly<Record<PolicyName, string>> = {
@@ -93,56 +102,14 @@ const dependsOn: Readonly<Record<PolicyName, string>> = {
   rendezvous: 'the same certname always has this order'
 }
 
-function notesOn({ balance }: Config, { request, certname }: Exchange): readonly string[] {
-  const { pinKey } = classify(request.method ?? '', request.url ?? '', request.headers['user-agent'])
-  if (pinKey !== undefined) return ['the same file content always has this order']
-  const isUnnamed = balance.policy === 'rendezvous' && certname === undefined
+function noteOn({ rule }: MasterPlan, policy: PolicyName, certname: string | undefined): string {
+  if (rule === 'content') return 'the same file content always has this order'
+  const isUnnamed = policy === 'rendezvous' && certname === undefined
   return isUnnamed
-    ? ["without a certname the agent's address decides, and here none is known"]
-    : [dependsOn[balance.policy]]
+    ? "without a certname the agent's address decides, and here none is known"
+    : dependsOn[policy]
 }
 
 function describe({ name, url, priority, weight }: Master): string {
   return name === 'ca' ? `ca ${url}` : `${name} ${url} (priority ${priority}, weight ${weight})`
-}
-
-function snapshotOf({ masters: configured, ca: { url } }: Config): Snapshot {
-  const masters = configured.map((master, index) => ({ ...master, index }))
-  const ca = { name: 'ca', url, index: masters.length, weight: 1, priority: 0 }
-  return { version: 0, ca, masters, tiers: tiersOf(masters, () => true), finishing: [] }
-}
-
-function identityOf(certname: string | undefined): Identity {
-  return {
-    certname,
-    headers: identityHeaders(undefined),
-    refusal: undefined,
-    revocationKeys: [],
-    notAfterMs: Number.POSITIVE_INFINITY
-  }
-}
-
-/** A request that never was on a wire. */
-function exchangeOf({ method, path, userAgent }: RouteOptions): Exchange {
-  const request = new IncomingMessage(new Socket())
-  request.method = method.toUpperCase()
-  request.url = path
-  if (userAgent !== undefined) request.headers['user-agent'] = userAgent
-  return {
-    id: 'route',
-    request,
-    response: new ServerResponse(request),
-    startedAtMs: 0,
-    remote: undefined,
-    certname: undefined,
-    class: 'other',
-    master: '',
-    attempts: 0,
-    queueMs: 0,
-    upstreamMs: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    end: undefined,
-    decision: newDecision('route', 0, 0)
-  }
 }

@@ -1,115 +1,121 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
-import type { Order, Outcome, PlaneStart, Report, RevokedSet } from '../model/messages.ts'
+import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
-import type { Snapshot } from '../model/snapshot.ts'
 import { merged } from '../telemetry/merged.ts'
+import { linkHere, linkThread, type PlaneLink, type StartHere } from './plane-link.ts'
 
 /** A worker that dies this soon after its start is not replaced at once, lest a lasting fault become a busy loop. */
 const SHORT_LIFE_MS = 1_000
-const ANSWER_TIMEOUT_MS = 2_000
+/** After the drain timeout a plane cuts what is left and closes. One that has not by then is stuck, and is ended. */
+const STUCK_MS = 5_000
 
-export interface WorkersOptions {
-  readonly config: Config
-  /** Memory that all planes share. */
-  readonly tables: Pick<PlaneStart, 'board' | 'slots' | 'pins'>
+export interface PlanesOptions {
+  readonly boot: PlaneStart['boot']
+  readonly memory: PlaneStart['memory']
   readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
   readonly runtime: Runtime
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
-  readonly startHere: (start: PlaneStart, port: MessagePort) => void
-  readonly current: () => { readonly snapshot: Snapshot; readonly revoked: RevokedSet }
+  readonly startHere: StartHere
+  readonly current: () => Required<Publication>
   readonly onOutcome: (outcome: Outcome) => void
-  /** A data plane ended: what it held in the tables is to be freed. */
-  readonly onDeath: (worker: number) => void
+  /** A data plane ended: what it held in shared memory is to be freed. Its place is taken again once that is done. */
+  readonly onDeath: (worker: number) => Promise<void>
 }
 
 /** The data planes: started, replaced when they die, told of every change, asked for their metrics. */
-export interface Workers {
+export interface Planes {
   /** Resolves with the port once all of them listen; rejects when one cannot. */
   readonly start: () => Promise<number>
   readonly tell: (order: Order) => void
+  /** Resolves once every plane that lives goes by this version, or a later one. */
+  readonly whenApplied: (version: number) => Promise<void>
   /** prom-client's JSON of every data plane, those that died included. */
   readonly metrics: () => Promise<readonly (readonly object[])[]>
   /** What a data plane remembers of a request; `undefined` when none does. */
   readonly why: (requestId: string) => Promise<Explanation | undefined>
-  /** Resolves with the number of requests that had to be cut. */
+  /** Resolves with the number of requests that had to be cut. A plane that is stuck is ended some time after that. */
   readonly drain: (timeoutMs: number) => Promise<number>
   readonly terminate: () => Promise<void>
   /** How many listen now. */
   readonly listening: () => number
 }
 
-interface Plane {
-  readonly post: (order: Order) => void
-  readonly terminate: () => Promise<unknown>
-  listening: boolean
-  /** The last metrics seen of it: what it counted must not vanish when it dies. */
-  metrics: readonly object[]
-  /** Settle what waits for its answers, by the number of the question. */
-  onMetrics: Map<number, (metrics: readonly object[]) => void>
-  onWhy: Map<number, (explanation: Explanation | undefined) => void>
-  onDrained: ((cut: number) => void) | undefined
+interface Member {
+  link: PlaneLink
+  isListening: boolean
+  /** The last version it goes by. */
+  applied: number
 }
 
-export function createWorkers(options: WorkersOptions): Workers {
-  const { config, log, runtime } = options
-  const count = Math.max(1, config.listen.workers)
-  const planes = new Map<number, Plane>()
+export function createPlanes(options: PlanesOptions): Planes {
+  const { boot, log, events, runtime } = options
+  const count = Math.max(1, boot.listen.workers)
+  const members = new Map<number, Member>()
+  const applied = createVersionWait(() => [...members.values()].map(member => member.applied))
   /** What those that died had counted, as one. */
   let retired: Promise<readonly object[]> = Promise.resolve([])
-  let port = config.listen.port
+  let port = boot.listen.port
   let stopping = false
-  let questionId = 0
 
   function start(worker: number): Promise<void> {
     const startedAtMs = runtime.now()
-    const data: PlaneStart = {
-      config,
-      worker,
-      workers: count,
-      port,
-      ...options.tables,
-      ...options.current()
-    }
+    const publication = options.current()
+    const data: PlaneStart = { boot, worker, workers: count, port, memory: options.memory, publication }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const { plane, onMessage, onEnd } = config.listen.workers === 0 ? here(data) : thread(data)
-    planes.set(worker, plane)
-    onMessage(report => {
-      if (report.type === 'listening') {
-        port = report.port
-        plane.listening = true
-        resolve()
-      } else if (report.type === 'failed') {
-        reject(Object.assign(new Error(report.message), { code: report.code }))
-        void plane.terminate()
-      } else if (report.type === 'outcome') {
-        options.onOutcome(report.outcome)
-      } else if (report.type === 'metrics') {
-        plane.metrics = report.metrics
-        plane.onMetrics.get(report.id)?.(report.metrics)
-      } else if (report.type === 'why') {
-        plane.onWhy.get(report.id)?.(report.explanation)
-      } else {
-        plane.onDrained?.(report.cut)
+    const member = { isListening: false, applied: publication.version } as Member
+    const listener: Parameters<typeof linkThread>[3] = {
+      report(report) {
+        switch (report.type) {
+          case 'listening':
+            port = report.port
+            member.isListening = true
+            resolve()
+            break
+          case 'failed':
+            reject(Object.assign(new Error(report.message), { code: report.code }))
+            void member.link.terminate()
+            break
+          case 'applied':
+            member.applied = report.version
+            applied.look()
+            break
+          case 'outcome':
+            options.onOutcome(report.outcome)
+        }
+      },
+      end(cause) {
+        reject(cause ?? new Error('the worker ended'))
+        void bury(worker, member, cause, startedAtMs)
       }
-    })
-    onEnd(cause => {
-      reject(cause ?? new Error('the worker ended'))
-      planes.delete(worker)
-      retired = retired.then(counted => merged([counted, plane.metrics]))
-      options.onDeath(worker)
-      for (const settle of plane.onMetrics.values()) settle(plane.metrics)
-      for (const settle of plane.onWhy.values()) settle(undefined)
-      plane.onDrained?.(0)
-      if (stopping || !plane.listening) return
-      log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
-      replace(worker, runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0)
-    })
+    }
+    member.link =
+      boot.listen.workers === 0
+        ? linkHere(options.startHere, data, runtime, listener)
+        : linkThread(options.entry, data, runtime, listener)
+    members.set(worker, member)
     return promise
+  }
+
+  /** A plane has ended: keeps what it counted, frees what it held, and puts another one in its place. */
+  async function bury(worker: number, member: Member, cause: Error | undefined, startedAtMs: number) {
+    members.delete(worker)
+    applied.look()
+    retired = retired.then(counted => merged([counted, member.link.lastMetrics()]))
+    const isExpected = stopping || !member.isListening
+    if (!isExpected) {
+      log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
+      events.add({
+        kind: 'worker-died',
+        text: `worker ${worker} died: ${cause?.message ?? 'no reason given'}`
+      })
+    }
+    await options.onDeath(worker)
+    if (!isExpected) replace(worker, runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0)
   }
 
   /** Starts another one in its place, again and again until it listens. */
@@ -127,67 +133,13 @@ export function createWorkers(options: WorkersOptions): Workers {
     })
   }
 
-  function thread(data: PlaneStart) {
-    const worker = new Worker(options.entry, { workerData: data })
-    let cause: Error | undefined
-    worker.on('error', error => {
-      cause = error instanceof Error ? error : new Error(String(error))
-    })
-    const plane = newPlane(
-      order => worker.postMessage(order),
-      () => worker.terminate()
-    )
-    return {
-      plane,
-      onMessage: (listener: (report: Report) => void) => void worker.on('message', listener),
-      onEnd: (listener: (cause?: Error) => void) => void worker.on('exit', () => listener(cause))
-    }
+  async function drainOne({ link }: Member, timeoutMs: number): Promise<number> {
+    const cut = await link.drain(timeoutMs, timeoutMs + STUCK_MS)
+    if (cut !== undefined) return cut
+    log.error('a worker thread is stuck; it is ended')
+    await link.terminate()
+    return 0
   }
-
-  function here(data: PlaneStart) {
-    const { port1, port2 } = new MessageChannel()
-    options.startHere(data, port2)
-    const plane = newPlane(
-      order => port1.postMessage(order),
-      async () => port1.close()
-    )
-    return {
-      plane,
-      onMessage: (listener: (report: Report) => void) => void port1.on('message', listener),
-      onEnd: (listener: (cause?: Error) => void) => void port1.on('close', () => listener())
-    }
-  }
-
-  /** Asks a plane one thing; one that is too busy to answer says `otherwise`. */
-  function ask<Answer>(
-    pending: Map<number, (answer: Answer) => void>,
-    post: (id: number) => void,
-    otherwise: () => Answer
-  ): Promise<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>()
-    const id = ++questionId
-    pending.set(id, resolve)
-    post(id)
-    const cancel = runtime.schedule(ANSWER_TIMEOUT_MS, () => resolve(otherwise()))
-    return promise.finally(() => {
-      cancel()
-      pending.delete(id)
-    })
-  }
-
-  const askMetrics = (plane: Plane) =>
-    ask(
-      plane.onMetrics,
-      id => plane.post({ type: 'metrics', id }),
-      // Shown as it last was.
-      () => plane.metrics
-    )
-  const askWhy = (plane: Plane, requestId: string) =>
-    ask(
-      plane.onWhy,
-      id => plane.post({ type: 'why', id, requestId }),
-      () => undefined
-    )
 
   return {
     async start() {
@@ -197,41 +149,46 @@ export function createWorkers(options: WorkersOptions): Workers {
       return port
     },
     tell(order) {
-      for (const plane of planes.values()) plane.post(order)
+      for (const { link } of members.values()) link.post(order)
     },
+    whenApplied: applied.reached,
     async metrics() {
-      return Promise.all([retired, ...[...planes.values()].map(askMetrics)])
+      return Promise.all([retired, ...[...members.values()].map(({ link }) => link.metrics())])
     },
     async why(requestId) {
-      const answers = await Promise.all([...planes.values()].map(plane => askWhy(plane, requestId)))
+      const answers = await Promise.all([...members.values()].map(({ link }) => link.why(requestId)))
       return answers.find(answer => answer !== undefined)
     },
     async drain(timeoutMs) {
       stopping = true
-      const cuts = [...planes.values()].map(plane => {
-        const { promise, resolve } = Promise.withResolvers<number>()
-        plane.onDrained = resolve
-        plane.post({ type: 'drain', timeoutMs })
-        return promise
-      })
+      const cuts = [...members.values()].map(member => drainOne(member, timeoutMs))
       return (await Promise.all(cuts)).reduce((sum, cut) => sum + cut, 0)
     },
     async terminate() {
       stopping = true
-      await Promise.all([...planes.values()].map(plane => plane.terminate()))
+      await Promise.all([...members.values()].map(({ link }) => link.terminate()))
     },
-    listening: () => [...planes.values()].filter(plane => plane.listening).length
+    listening: () => [...members.values()].filter(({ isListening }) => isListening).length
   }
 }
 
-function newPlane(post: Plane['post'], terminate: Plane['terminate']): Plane {
+/** Waits for versions that several planes say they go by. */
+function createVersionWait(versions: () => readonly number[]) {
+  const waiting = new Set<{ readonly version: number; readonly resolve: () => void }>()
+  const isReached = (version: number) => versions().every(each => each >= version)
   return {
-    post,
-    terminate,
-    listening: false,
-    metrics: [],
-    onMetrics: new Map(),
-    onWhy: new Map(),
-    onDrained: undefined
+    look() {
+      for (const each of waiting) {
+        if (!isReached(each.version)) continue
+        waiting.delete(each)
+        each.resolve()
+      }
+    },
+    reached(version: number): Promise<void> {
+      if (isReached(version)) return Promise.resolve()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.add({ version, resolve })
+      return promise
+    }
   }
 }

@@ -1,151 +1,139 @@
-import type { Logger } from 'pino'
+import type { Master, MasterState } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
-import type { Runtime } from '../model/runtime.ts'
-import type { HealthConfig } from '../model/settings.ts'
-import { type Master, type MasterState, type Snapshot, tiersOf } from '../model/snapshot.ts'
-import { createEjection } from './master-watch/ejection.ts'
-import { createHealth } from './master-watch/health.ts'
-import type { ProbeResult } from './master-watch/probe.ts'
-
-/** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
-const JITTER = 0.1
-
-export interface SupervisorOptions {
-  readonly masters: readonly Master[]
-  readonly ca: Master
-  readonly health: HealthConfig
-  readonly probe: (master: Master) => Promise<ProbeResult>
-  /** Whether all its JRubies are known to be busy: then a slow probe says nothing. */
-  readonly isFull: (master: Master) => boolean
-  /** Whether it has a JRuby made at all; one that has not is `warming`. */
-  readonly isWarm: (master: Master) => boolean
-  /** Called before a master that was down, or was still making its JRubies, is given work again. */
-  readonly returned: (master: Master) => void
-  readonly runtime: Runtime
-  readonly log: Logger
-  /** Called with every new snapshot, the first one included. */
-  readonly publish: (snapshot: Snapshot) => void
-}
+import { type Snapshot, tiersOf } from '../model/snapshot.ts'
+import type { MasterWatch } from './master-watch/master-watch.ts'
+import type { Membership } from './roster.ts'
 
 /** A master that answers this many times `fall` probes too late is down however busy it is, if another is quicker. */
-const PATIENCE = 4
+const SLOW_ROUNDS = 4
 /** Slow probes take no more masters out once fewer than this share of them would be up: it is a herd then. */
 const PANIC_SHARE = 0.5
 
-/** Decides who may be given work: joins probes and reported outcomes, and alone writes snapshots. */
+export interface SupervisorOptions {
+  readonly membership: () => Membership
+  /** Makes a watch of a master; it asks `isExcused` about slow probes and tells `changed`. */
+  readonly watch: (
+    master: Master,
+    judge: {
+      readonly isExcused: (watch: MasterWatch) => boolean
+      readonly changed: () => void
+    }
+  ) => MasterWatch
+  readonly fall: () => number
+  /** Whether all JRubies of a master are known to be busy: then a slow probe says nothing. */
+  readonly isFull: (id: number) => boolean
+  /** Called before a master that was down, or was still making its JRubies, is given work again. */
+  readonly returned: (master: Master) => void
+  /** Called with every new snapshot. */
+  readonly publish: (snapshot: Snapshot) => void
+}
+
+/** Decides who may be given work: joins what is known of each member, and alone makes snapshots. */
 export interface Supervisor {
-  /** Resolves once every master was probed once, whatever came of it. */
-  readonly start: () => Promise<void>
+  /** Watches masters from now on. Resolves once each was probed once, whatever came of it. */
+  readonly watch: (masters: readonly Master[]) => Promise<void>
+  readonly unwatch: (id: number) => void
+  readonly watchOf: (id: number) => MasterWatch | undefined
+  readonly stateOf: (id: number) => MasterState
   readonly report: (outcome: Outcome) => void
-  /** Publishes anew, since `isWarm` says something else. */
+  /** Makes the snapshot of what is known by now. It counts as published. */
+  readonly compose: () => Snapshot
+  /** Publishes a new snapshot; nothing happens before the first `open`. */
   readonly refresh: () => void
-  readonly stateOf: (master: Master) => MasterState
+  /** From now on every change is published. */
+  readonly open: () => void
   readonly snapshot: () => Snapshot
   readonly stop: () => void
 }
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { masters, ca, health, runtime, log } = options
-  const watched = [...masters, ca].map(master => ({
-    master,
-    health: createHealth(health),
-    ejection: createEjection(runtime.random),
-    slowProbes: 0,
-    /** Its last probe was answered well, or at least taken and then too late. */
-    accepts: false,
-    lastState: 'unknown' as MasterState,
-    cancel: () => {}
-  }))
-  type Watched = (typeof watched)[number]
-  const byIndex = new Map(watched.map(one => [one.master.index, one]))
-  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [], finishing: [] })
-  let started = false
-  let stopped = false
+  const { membership } = options
+  const watches = new Map<number, MasterWatch>()
+  const lastStates = new Map<number, MasterState>()
+  const { masters, ca } = membership()
+  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [], finishing: [], doubted: [] })
+  let isOpen = false
 
-  function stateOf(master: Master): MasterState {
-    const one = byIndex.get(master.index)
-    if (!one) return 'unknown'
-    const state = one.health.state()
-    if (state !== 'up') return state
-    if (one.ejection.isEjected(runtime.now())) return 'ejected'
-    return options.isWarm(master) ? 'up' : 'warming'
-  }
+  const watchOf = (id: number) => watches.get(id)
+  const stateOf = (id: number): MasterState => watchOf(id)?.state() ?? 'unknown'
 
   /** A probe that a busy master leaves unanswered is no proof against it, unless that goes on and on. */
-  function isExcused(one: Watched, result: ProbeResult): boolean {
-    const isSlow = !result.healthy && result.isSlow
-    one.slowProbes = isSlow ? one.slowProbes + 1 : 0
-    if (!isSlow || one.health.state() !== 'up') return false
-    const othersUp = watched.filter(
-      other => other !== one && other.master !== ca && other.health.state() === 'up'
-    )
-    const isHerd = one.master !== ca && othersUp.length < PANIC_SHARE * masters.length
-    if (one.slowProbes <= PATIENCE * health.fall) return isHerd || options.isFull(one.master)
+  function isExcused(watch: MasterWatch): boolean {
+    const { masters, ca } = membership()
+    const others = masters
+      .filter(({ id, mode }) => id !== watch.id && mode === 'active')
+      .flatMap(({ id }) => watchOf(id) ?? [])
+    const othersUp = others.filter(other => other.state() !== 'down' && other.state() !== 'unknown')
+    const isHerd = watch.id !== ca.id && othersUp.length < PANIC_SHARE * (others.length + 1)
+    if (watch.slowProbes() <= SLOW_ROUNDS * options.fall()) return isHerd || options.isFull(watch.id)
     // It may well be frozen; but with nobody quicker to take its work, that would be no better off elsewhere.
-    return isHerd && othersUp.every(other => other.slowProbes > 0)
+    return isHerd && othersUp.every(other => other.slowProbes() > 0)
   }
 
-  function publish(): void {
-    if (!started || stopped) return
-    for (const one of watched) {
-      const state = stateOf(one.master)
-      const wasAway = one.lastState === 'down' || one.lastState === 'warming'
-      if (wasAway && state === 'up' && one.master !== ca) options.returned(one.master)
-      one.lastState = state
+  function tellReturns(members: readonly Master[]): void {
+    for (const master of members) {
+      const last = lastStates.get(master.id)
+      const state = stateOf(master.id)
+      if ((last === 'down' || last === 'warming') && state === 'up') options.returned(master)
+      lastStates.set(master.id, state)
     }
-    const serving = tiersOf(masters, master => stateOf(master) === 'up')
+  }
+
+  function compose(): Snapshot {
+    const { masters, ca } = membership()
+    tellReturns(masters)
+    const takesNewRuns = masters.filter(({ mode, weight }) => mode === 'active' && weight > 0)
+    const inState = (state: MasterState) => takesNewRuns.filter(({ id }) => stateOf(id) === state)
     // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same. So do
     // those that take connections, though too slow: a balancer that starts into a herd finds all of them so.
-    const ejected = () => tiersOf(masters, master => stateOf(master) === 'ejected')
-    const accepting = () => tiersOf(masters, ({ index }) => byIndex.get(index)?.accepts ?? false)
-    const tiers = [() => serving, ejected, accepting].map(each => each()).find(each => each.length > 0) ?? []
-    // A guess again: a run whose files can still come from there need not mix them with another master's.
-    const finishing = masters.filter(master => stateOf(master) === 'ejected' && options.isWarm(master))
-    snapshot = Object.freeze({ version: snapshot.version + 1, ca, masters, tiers, finishing })
-    options.publish(snapshot)
+    const fallbacks = [
+      () => inState('up'),
+      () => inState('ejected'),
+      () => takesNewRuns.filter(({ id }) => watchOf(id)?.accepts())
+    ]
+    const serving = fallbacks.map(each => each()).find(each => each.length > 0) ?? []
+    snapshot = Object.freeze({
+      version: snapshot.version + 1,
+      ca,
+      masters,
+      tiers: tiersOf(serving),
+      finishing: masters.filter(master => !takesNewRuns.includes(master) && stateOf(master.id) === 'up'),
+      // A guess again: a run whose files can still come from there need not mix them with another master's.
+      doubted: masters.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm())
+    })
+    return snapshot
   }
 
-  async function check(one: Watched): Promise<void> {
-    const accepted = one.accepts
-    const result = await options.probe(one.master)
-    if (stopped) return
-    one.accepts = result.healthy || result.isSlow
-    if (!isExcused(one, result) && one.health.record(result.healthy)) {
-      const state = one.health.state()
-      if (state === 'up') one.ejection.clear()
-      const fields = { master: one.master.name, state, ...(!result.healthy && { cause: result.cause }) }
-      if (result.healthy) log.info(fields, 'master is up')
-      else log.warn(fields, 'master is down')
-      publish()
-    } else if (accepted !== one.accepts && one.health.state() === 'down') publish()
-    const delayMs = health.intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
-    one.cancel = runtime.schedule(delayMs, () => void check(one))
+  function refresh(): void {
+    if (isOpen) options.publish(compose())
   }
 
   return {
-    async start() {
-      await Promise.all(watched.map(check))
-      started = true
-      publish()
+    async watch(masters) {
+      const added = masters.map(master => options.watch(master, { isExcused, changed: refresh }))
+      for (const each of added) watches.set(each.id, each)
+      await Promise.all(added.map(each => each.start()))
     },
-    report(outcome) {
-      const one = byIndex.get(outcome.masterIndex)
-      if (!one || stopped || one.master === ca) return
-      const durationMs = one.ejection.fail(runtime.now())
-      if (durationMs === undefined) return
-      log.warn(
-        { master: one.master.name, cause: outcome.cause, ejectedMs: Math.round(durationMs) },
-        'master is ejected'
-      )
-      publish()
-      runtime.schedule(durationMs, publish)
+    unwatch(id) {
+      watches.get(id)?.stop()
+      watches.delete(id)
+      lastStates.delete(id)
     },
-    refresh: publish,
+    watchOf,
     stateOf,
+    report({ masterId, cause }) {
+      // A fault of the CA has no other place to go; it is not ejected.
+      if (isOpen && masterId !== membership().ca.id) watches.get(masterId)?.connectFailed(cause)
+    },
+    compose,
+    refresh,
+    open() {
+      isOpen = true
+    },
     snapshot: () => snapshot,
     stop() {
-      stopped = true
-      for (const one of watched) one.cancel()
+      isOpen = false
+      for (const watch of watches.values()) watch.stop()
     }
   }
 }

@@ -1,35 +1,46 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
-import { policies } from '../balance/registry.ts'
-import { ProxyError } from '../model/errors.ts'
-import type { Order, Outcome, PlaneStart, Report } from '../model/messages.ts'
+import { createEligibility } from '../balance/eligibility.ts'
+import { ranks } from '../balance/queue-order.ts'
+import type { Master } from '../model/master.ts'
+import type { Order, Outcome, PlaneStart, Publication, Report } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Master } from '../model/snapshot.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
-import { createBoard } from '../shared/board.ts'
-import { createPinTable } from '../shared/pins.ts'
-import { sizesOf } from '../shared/sizes.ts'
-import { createSlotTable } from '../shared/slots/table.ts'
+import { openSharedMemory } from '../shared/memory.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
+import { createMasterForgetter } from '../telemetry/forget-master.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
-import { createUpstream, type Upstream } from '../upstream/pools.ts'
+import { createPools } from '../upstream/pools.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
-import type { Identity } from './accept/identity.ts'
 import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
-import { createDecisions } from './history.ts'
-import { admit } from './http/admission.ts'
-import type { Errand } from './http/errand.ts'
-import { type Exchange, openExchange } from './http/exchange.ts'
+import { createGeneration } from './generation.ts'
+import { createRequestHistory } from './history.ts'
+import { type Delivery, dispatch } from './http/dispatch.ts'
+import { openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
-import { Forwarding } from './http/forward.ts'
-import { hasOneHost } from './http/host-header.ts'
 import { createResponder } from './http/respond.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
-import { createReturns } from './http/return-times.ts'
-import { createSlotQueue, ranks } from './http/wait.ts'
+import { createReturnTimes } from './http/return-times.ts'
+import { type ServeDeps, serve } from './http/serve.ts'
+import { createWaitingRoom } from './http/wait.ts'
+
+/** A data plane that runs. */
+export interface Plane {
+  /** Ends it at once. */
+  readonly stop: () => Promise<void>
+}
+
+/** What the parts of a plane share. */
+interface PlaneContext {
+  readonly start: PlaneStart
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly tell: (report: Report) => void
+}
 
 /**
  * One data plane: a listener and the way of a request through it. Takes orders from `port` and reports there;
@@ -39,133 +50,50 @@ export async function startPlane(
   start: PlaneStart,
   port: MessagePort,
   runtime: Runtime,
-  log = createLog(start.config.log.level)
-): Promise<void> {
-  const { config, worker } = start
+  log = createLog(start.publication.settings.log.level)
+): Promise<Plane> {
   const tell = (report: Report) => port.postMessage(report)
-  let { snapshot, revoked } = start
-  const masters = [...snapshot.masters, snapshot.ca]
-  const board = createBoard({ workers: start.workers, masters: masters.length }, start.board)
-  const registry = new Registry()
-  const metrics = createTrafficMetrics(registry)
-  const upstreams = new Map<number, Upstream>(
-    masters.map(master => [master.index, createUpstream(master, config.upstream)])
-  )
-  const upstreamOf = (master: Master) => upstreams.get(master.index) as Upstream
-  const responder = createResponder({ metrics, random: runtime.random, schedule: runtime.schedule })
-  const sizes = sizesOf(config)
-  const table = createSlotTable(sizes.slots, runtime.now, start.slots)
-  const slots = createSlotQueue({
-    user: table.join(worker),
-    runtime,
-    depth: table.depth,
-    catalogs: () => table.waiting(ranks.indexOf('catalog')),
-    limit: config.queue.limit,
-    timeoutMs: config.queue.timeoutMs
-  })
-  // Of its JRubies, those that work for others count like those that work for us.
-  const load = ({ index }: Master) =>
-    (board.inFlight(index) + table.foreign(index)) / Math.max(1, table.capacity(index))
-  const policy = policies[config.balance.policy]({ load, random: runtime.random })
-  const decisions = createDecisions({
-    now: runtime.now,
-    masters,
-    tier: () => snapshot.tiers[0] ?? [],
-    inFlight: board.inFlight,
-    taken: table.taken,
-    foreign: table.foreign,
-    capacity: table.capacity,
-    policyName: config.balance.policy
-  })
-  const books = {
-    metrics,
-    accessLog: createAccessLog(log),
-    now: runtime.now,
-    decisions,
-    saysWhy: log.isLevelEnabled('debug')
-  }
-  const forwardDeps = {
-    decisions,
-    metrics,
-    responder,
-    now: runtime.now,
-    upstreamOf,
-    begin: (master: Master) => board.begin(worker, master.index),
-    end: (master: Master) => board.end(worker, master.index),
-    report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
-    slots,
-    masterAt: (index: number) => masters[index] as Master,
-    hasRoom: ({ index }: Master) => table.taken(index) + table.foreign(index) < table.capacity(index),
-    budget: createRetryBudget(runtime.now)
-  }
-  const admission = {
-    responder,
-    policy,
-    snapshot: () => snapshot,
-    revoked: () => revoked,
-    allowed: new Set(config.admin.allow),
-    nextTicket: board.nextTicket,
-    wallClock: runtime.wallClock,
-    now: runtime.now,
-    affinity: config.balance.affinity,
-    pins: createPinTable(sizes.pins, start.pins),
-    forecastMs: table.forecastMs,
-    shedAboveMs: config.queue.shedAboveMs,
-    returns: createReturns({ now: runtime.now, depth: table.depth, workers: start.workers }),
-    forward: (errand: Errand) => new Forwarding(errand, forwardDeps).start(),
-    fanOut: (exchange: Exchange, identity: Identity) =>
-      void fanOut(exchange, identity.headers, snapshot.masters, { ...forwardDeps })
-  }
-
-  const requestId = createRequestIds(worker, runtime)
-  const clientErrors = createClientErrors({ ...books, requestId, schedule: runtime.schedule })
-  const listener = await createListener({
-    tls: config.tls,
-    requestId,
-    serve(id, request, response) {
-      drain.onRequest(request.socket, response)
-      const exchange = openExchange(id, request, response, books)
-      clientErrors.onRequest(exchange)
-      try {
-        if (hasOneHost(request)) admit(exchange, connections.identityOf(request.socket), admission)
-        else responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
-      } catch (error) {
-        log.error({ id, err: error }, 'request failed inside the balancer')
-        responder.refuse(exchange, new ProxyError('internal'))
-      }
-    },
-    onClientError: clientErrors.onError
-  })
-  const connections = createConnections(listener.server, authoritiesOf(config.tls.ca), metrics)
-  const drain = createDrain(listener.server, runtime)
+  const context: PlaneContext = { start, runtime, log, tell }
+  const state = createState(context)
+  const way = createWay(context, state)
+  const { listener, drain, connections } = await createFront(context, state, way)
 
   async function stop(): Promise<void> {
     listener.server.closeAllConnections()
     await listener.close()
-    await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+    await state.pools.destroy()
     await flushLog(log)
   }
 
-  // In the main thread this is how a plane ends at once; a thread of its own is simply terminated.
-  port.once('close', () => void stop())
+  function apply(publication: Publication): void {
+    const before = state.settings()
+    state.apply(publication)
+    const { settings, revoked } = publication
+    if (settings) {
+      log.level = settings.log.level
+      listener.setTls(settings.tls)
+      if (settings.tls.ca !== before.tls.ca) connections.setAuthorities(authoritiesOf(settings.tls.ca))
+    }
+    if (revoked) connections.cutRevoked(revoked)
+    if (publication.snapshot) way.waitingRoom.reconsider()
+  }
+
   port.on('message', (order: Order) => {
     switch (order.type) {
-      case 'snapshot':
-        snapshot = order.snapshot
-        slots.dismissStranded()
-        break
-      case 'revoked':
-        revoked = order.revoked
-        connections.cutRevoked(revoked)
+      case 'publish':
+        apply(order.publication)
+        tell({ type: 'applied', version: order.publication.version })
         break
       case 'ghosts-done':
-        slots.dropGhosts(order.masterIndex, order.leftBeforeMs)
+        way.waitingRoom.dropGhosts(order.masterId, order.leftBeforeMs)
         break
       case 'metrics':
-        void registry.getMetricsAsJSON().then(json => tell({ type: 'metrics', id: order.id, metrics: json }))
+        void state.registry
+          .getMetricsAsJSON()
+          .then(json => tell({ type: 'metrics', id: order.id, metrics: json }))
         break
       case 'why':
-        tell({ type: 'why', id: order.id, explanation: decisions.find(order.requestId) })
+        tell({ type: 'why', id: order.id, explanation: state.history.find(order.requestId) })
         break
       case 'drain':
         void drain.start(order.timeoutMs).then(async cut => {
@@ -176,15 +104,167 @@ export async function startPlane(
   })
 
   try {
-    const { host } = config.listen
-    tell({
-      type: 'listening',
-      port: await listener.listen({ host, port: start.port, shared: config.listen.workers > 0 })
-    })
+    const { host, workers } = start.boot.listen
+    const listening = await listener.listen({ host, port: start.port, shared: workers > 0 })
+    tell({ type: 'listening', port: listening })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     tell({ type: 'failed', message, code })
   }
+  return { stop }
+}
+
+type PlaneState = ReturnType<typeof createState>
+
+/** What a plane goes by, and what it counts in. */
+function createState({ start, runtime }: PlaneContext) {
+  let { snapshot, settings, revoked } = start.publication
+  const memory = openSharedMemory(start.boot, runtime.now, start.memory)
+  const { board, slots, turns } = memory
+  const pools = createPools(settings.upstream)
+  const masterOnSeat = new Map<number, Master>()
+  let eligibility = createEligibility(snapshot)
+  const deps = {
+    // Of its JRubies, those that work for others count like those that work for us.
+    busyness: ({ seat }: Master) =>
+      (board.inFlight(seat) + slots.foreign(seat)) / Math.max(1, slots.capacity(seat)),
+    random: runtime.random,
+    nextTurn: (masters: readonly Master[]) => turns.next(start.worker, masters)
+  }
+  let generation = createGeneration(settings, deps)
+  const registry = new Registry()
+  const history = createRequestHistory({
+    now: runtime.now,
+    tier: () => eligibility.tier,
+    inFlight: board.inFlight,
+    taken: slots.taken,
+    foreign: slots.foreign,
+    capacity: slots.capacity
+  })
+  const metrics = createTrafficMetrics(registry)
+  const forgetAllBut = createMasterForgetter(metrics)
+  seatMasters()
+
+  /** Who left keeps its place here until another one sits there: what it was given may only come to light now. */
+  function seatMasters(): void {
+    for (const master of [...snapshot.masters, snapshot.ca]) masterOnSeat.set(master.seat, master)
+  }
+
+  return {
+    ...memory,
+    pools,
+    registry,
+    history,
+    metrics,
+    snapshot: () => snapshot,
+    settings: () => settings,
+    revoked: () => revoked,
+    eligibility: () => eligibility,
+    generation: () => generation,
+    masterAt: (seat: number) => masterOnSeat.get(seat) as Master,
+    apply(publication: Publication) {
+      if (publication.settings) {
+        settings = publication.settings
+        generation = createGeneration(settings, deps)
+        pools.configure(settings.upstream)
+      }
+      if (publication.revoked) revoked = publication.revoked
+      if (!publication.snapshot) return
+      snapshot = publication.snapshot
+      eligibility = createEligibility(snapshot)
+      seatMasters()
+      const members = [...snapshot.masters, snapshot.ca]
+      pools.retain(members)
+      void forgetAllBut(members.map(({ name }) => name))
+    }
+  }
+}
+
+/** The way of a request behind the listener. */
+function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneState) {
+  const { worker, workers } = start
+  const { board, slots, metrics, history, snapshot } = state
+  const { now, random, schedule, wallClock } = runtime
+  const responder = createResponder({ metrics, log, random, schedule })
+  const waitingRoom = createWaitingRoom({
+    user: slots.join(worker),
+    runtime,
+    depth: slots.depth,
+    catalogs: () => slots.waiting(ranks.indexOf('catalog')),
+    hasRoom: slots.hasRoom,
+    masterAt: state.masterAt,
+    onDefect: error => log.error({ err: error }, 'a request that waited failed inside the balancer')
+  })
+  const dispatchDeps = {
+    metrics,
+    responder,
+    now,
+    upstreamOf: state.pools.of,
+    begin: ({ seat }: Master) => board.begin(worker, seat),
+    end: ({ seat }: Master) => board.end(worker, seat),
+    report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
+    waitingRoom,
+    hasRoom: ({ seat }: Master) => slots.hasRoom(seat),
+    budget: createRetryBudget(now),
+    history
+  }
+  const serveDeps: ServeDeps = {
+    responder,
+    snapshot,
+    eligibility: state.eligibility,
+    revoked: state.revoked,
+    wallClock,
+    now,
+    pins: state.pins,
+    forecastMs: slots.forecastMs,
+    returnTimes: createReturnTimes({ now, depth: slots.depth, workers }),
+    dispatch: (delivery: Delivery) => dispatch(delivery, dispatchDeps),
+    fanOut: (exchange, identity) =>
+      void fanOut(
+        exchange,
+        identity.headers,
+        snapshot().masters.filter(({ mode }) => mode !== 'leaving'),
+        dispatchDeps
+      )
+  }
+  return { responder, waitingRoom, serveDeps }
+}
+
+/** What stands towards the agents: listener, connections, drain. */
+async function createFront(
+  { start, runtime, log }: PlaneContext,
+  state: PlaneState,
+  { responder, serveDeps }: ReturnType<typeof createWay>
+) {
+  const books = {
+    metrics: state.metrics,
+    accessLog: createAccessLog(log),
+    now: runtime.now,
+    history: state.history,
+    saysWhy: () => log.isLevelEnabled('debug'),
+    generation: state.generation
+  }
+  const requestId = createRequestIds(start.worker, runtime)
+  const clientErrors = createClientErrors({ ...books, requestId, schedule: runtime.schedule })
+  const { tls } = start.publication.settings
+  const listener = await createListener({
+    tls,
+    requestId,
+    serve(id, request, response) {
+      drain.onRequest(request.socket, response)
+      const exchange = openExchange(id, request, response, books)
+      clientErrors.onRequest(exchange)
+      try {
+        serve(exchange, connections.identityOf(request.socket), serveDeps)
+      } catch (error) {
+        responder.fail(exchange, error)
+      }
+    },
+    onClientError: clientErrors.onError
+  })
+  const connections = createConnections(listener.server, authoritiesOf(tls.ca), state.metrics)
+  const drain = createDrain(listener.server, runtime)
+  return { listener, connections, drain }
 }
 
 /** Short, unique over workers and restarts for all practical purposes, and easy to read out over a telephone. */

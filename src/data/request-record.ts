@@ -1,9 +1,8 @@
-import type { Rule } from '../model/explanation.ts'
-import type { Master } from '../model/snapshot.ts'
+import type { Master } from '../model/master.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
 /** What the books on a request tell, while they are open and after. */
-export interface Told {
+export interface RequestSummary {
   readonly remote: string | undefined
   readonly certname: string | undefined
   readonly class: EndpointClass
@@ -23,41 +22,42 @@ export interface Turn {
 }
 
 /** What is kept of one request. It must not hold on to sockets or bodies once the request is over. */
-export interface Decision {
+export interface RequestRecord {
   readonly id: string
   readonly sinceMs: number
   /** The books themselves while they are open, afterwards what was in them. */
-  told: Told
-  rule: Rule
-  /** Index of a master, or -1. */
-  pinned: number
+  summary: RequestSummary
+  /** As in `Rule`, `policy` being replaced by the name of the policy. */
+  rule: string
+  /** Name of the master its run was pinned to. */
+  pinned: string | undefined
+  /** The best tier when its first master was chosen, and numbers of each. */
   tier: readonly Master[]
+  readonly numbers: number[]
   /** Waits for a JRuby since; `undefined` when it does not. */
   waitsSinceMs: number | undefined
   readonly turns: Turn[]
-  /** Its place in the ring, where the tier's numbers are. */
-  readonly place: number
 }
 
 /** What is known of a request before anything is. */
-export function newDecision(id: string, place: number, sinceMs: number): Decision {
+export function newRecord(id: string, sinceMs: number): RequestRecord {
   return {
     id,
     sinceMs,
-    told: nothing,
+    summary: nothing,
     rule: 'none',
-    pinned: -1,
+    pinned: undefined,
     tier: nobody,
+    numbers: [],
     waitsSinceMs: undefined,
-    turns: [],
-    place
+    turns: []
   }
 }
 
 /** A master's turn at a request begins. */
-export function beginTurn(decision: Decision, master: Master, sinceMs: number): Turn {
+export function beginTurn(record: RequestRecord, master: Master, sinceMs: number): Turn {
   const turn: Turn = { master: master.name, sinceMs, end: undefined, ms: 0 }
-  decision.turns.push(turn)
+  record.turns.push(turn)
   return turn
 }
 
@@ -74,7 +74,7 @@ export function tenths(ms: number): number {
 }
 
 const nobody: readonly Master[] = Object.freeze([])
-const nothing: Told = Object.freeze({
+const nothing: RequestSummary = Object.freeze({
   remote: undefined,
   certname: undefined,
   class: 'other',

@@ -28,6 +28,8 @@ export interface AccessEntry extends Partial<Reasons> {
 export type AccessLog = (entry: AccessEntry) => void
 
 export function createAccessLog(log: Logger): AccessLog {
-  if (!log.isLevelEnabled('info')) return () => {}
-  return entry => log.info(entry, 'request')
+  // A reload may change the level.
+  return entry => {
+    if (log.isLevelEnabled('info')) log.info(entry, 'request')
+  }
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { masterStates } from '../model/master.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -76,16 +77,24 @@ export interface ControlFacts {
     readonly inFlight: number
     /** JRubies; `undefined` for the CA, which is not queued for. */
     readonly capacity: number | undefined
+    /** False for one that has left and ends its work. */
+    readonly isMember: boolean
   }[]
-  /** Requests that wait for a JRuby, by the name of their rank. */
-  readonly queueDepth: () => ReadonlyMap<string, number>
-  readonly states: readonly string[]
+  /** Requests that wait for a JRuby: light, report, catalog. */
+  readonly queueDepth: () => readonly number[]
   readonly crl: () =>
-    | { readonly ageSeconds: number; readonly nextUpdateSeconds: number | undefined }
+    | {
+        readonly ageSeconds: number
+        readonly nextUpdateSeconds: number | undefined
+        readonly entries: number
+      }
     | undefined
   /** Certificate name (its role) to seconds since 1970. */
   readonly certificates: () => ReadonlyMap<string, number>
 }
+
+/** The names of the queue's ranks in metrics. */
+const rankNames = ['light', 'report', 'catalog'] as const
 
 /** Gauges read from the control plane when scraped, so that they cannot go stale. */
 export function createControlMetrics(registry: Registry, facts: ControlFacts) {
@@ -110,7 +119,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       for (const { name, state } of facts.masters()) {
-        for (const each of facts.states) this.set({ master: name, state: each }, each === state ? 1 : 0)
+        for (const each of masterStates) this.set({ master: name, state: each }, each === state ? 1 : 0)
       }
     }
   })
@@ -143,7 +152,8 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     registers,
     collect() {
       this.reset()
-      for (const [name, depth] of facts.queueDepth()) this.set({ class: name }, depth)
+      const depths = facts.queueDepth()
+      rankNames.forEach((name, rank) => this.set({ class: name }, depths[rank] ?? 0))
     }
   })
   new Gauge({
@@ -176,13 +186,55 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       for (const [cert, at] of facts.certificates()) this.set({ cert }, at)
     }
   })
+  new Gauge({
+    name: `${PREFIX}crl_entries`,
+    help: 'Certificates that the revocation lists in force name. Absent without one.',
+    registers,
+    collect() {
+      this.remove()
+      const crl = facts.crl()
+      if (crl) this.set(crl.entries)
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}roster_members`,
+    help: 'Compile masters that are members, by where their membership comes from.',
+    labelNames: ['source'] as const,
+    registers,
+    collect() {
+      const members = facts.masters().filter(({ isMember, name }) => isMember && name !== 'ca')
+      this.set({ source: 'file' }, members.length)
+    }
+  })
+  return createReloadMetrics(registry)
+}
+
+/** How reloads ended. The start counts as one. */
+function createReloadMetrics(registry: Registry) {
+  const registers = [registry]
+  const reloads = new Counter({
+    name: `${PREFIX}config_reloads_total`,
+    help: 'Times the configuration was read, by result. The start counts as one.',
+    labelNames: ['result'] as const,
+    registers
+  })
+  const success = new Gauge({
+    name: `${PREFIX}config_last_reload_success`,
+    help: '1 when the last reading of the configuration went well, else 0.',
+    registers
+  })
+  const succeededAt = new Gauge({
+    name: `${PREFIX}config_last_reload_success_timestamp_seconds`,
+    help: 'When the configuration was last read well.',
+    registers
+  })
   return {
-    configReloads: new Counter({
-      name: `${PREFIX}config_reloads_total`,
-      help: 'Times the configuration was read, by result. The start counts as one.',
-      labelNames: ['result'] as const,
-      registers
-    })
+    /** Counts one reading of the configuration. */
+    attempted(ok: boolean) {
+      reloads.inc({ result: ok ? 'success' : 'failure' })
+      success.set(ok ? 1 : 0)
+      if (ok) succeededAt.setToCurrentTime()
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 import { buildConnector } from 'undici'
-import type { UpstreamConfig } from '../model/settings.ts'
+import type { UpstreamSettings } from '../model/settings.ts'
 
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
  * requests. The certificate is verified unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
  */
-export function createConnector(upstream: UpstreamConfig): buildConnector.connector {
+export function createConnector(upstream: UpstreamSettings): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
   const connect = buildConnector({
     timeout: upstream.connectTimeoutMs,

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Pool } from 'undici'
-import type { UpstreamConfig } from '../model/settings.ts'
-import type { Master } from '../model/snapshot.ts'
+import type { Master } from '../model/master.ts'
+import type { UpstreamSettings } from '../model/settings.ts'
 import { createConnector } from './connector.ts'
 
 /** Jetty closes a connection that was idle for 30 s; ours must be gone well before, lest a request meets the close. */
@@ -8,25 +9,75 @@ const IDLE_MS = 15_000
 
 /** A master as the data plane reaches it: one pool of connections. */
 export interface Upstream {
-  readonly master: Master
   readonly pool: Pool
   /** What goes into Host: the master's own name, never the one the agent asked for. */
   readonly host: string
 }
 
+/** The pools of a worker's connections to masters, by the masters' ids. */
+export interface Pools {
+  readonly of: (master: Master) => Upstream
+  /**
+   * From now on connections are made like this. What is under way on the old ones ends in peace; nothing happens to
+   * them when nothing has changed.
+   */
+  readonly configure: (settings: UpstreamSettings) => void
+  /** Gives up the connections to all other masters, once what is under way there has ended. */
+  readonly retain: (masters: readonly Master[]) => void
+  /** Cuts everything. */
+  readonly destroy: () => Promise<void>
+}
+
+export function createPools(first: UpstreamSettings): Pools {
+  let settings = first
+  const upstreams = new Map<number, Upstream>()
+  /** Closed, with requests that still run. */
+  const closing = new Set<Pool>()
+
+  function close(id: number, { pool }: Upstream): void {
+    upstreams.delete(id)
+    closing.add(pool)
+    const forget = () => void closing.delete(pool)
+    pool.close().then(forget, forget)
+  }
+
+  return {
+    of(master) {
+      const known = upstreams.get(master.id)
+      if (known) return known
+      const upstream = createUpstream(master, settings)
+      upstreams.set(master.id, upstream)
+      return upstream
+    },
+    configure(next) {
+      if (isDeepStrictEqual(next, settings)) return
+      settings = next
+      for (const [id, upstream] of upstreams) close(id, upstream)
+    },
+    retain(masters) {
+      const ids = new Set(masters.map(({ id }) => id))
+      for (const [id, upstream] of upstreams) if (!ids.has(id)) close(id, upstream)
+    },
+    async destroy() {
+      const pools = [...closing, ...[...upstreams.values()].map(({ pool }) => pool)]
+      await Promise.all(pools.map(pool => pool.destroy()))
+    }
+  }
+}
+
 /** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
-export function createUpstream(master: Master, config: UpstreamConfig): Upstream {
-  const pool = new Pool(master.url, {
-    connect: createConnector(config),
+function createUpstream({ url }: Master, settings: UpstreamSettings): Upstream {
+  const pool = new Pool(url, {
+    connect: createConnector(settings),
     connections: null,
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: IDLE_MS,
     keepAliveMaxTimeout: IDLE_MS,
-    headersTimeout: config.responseTimeoutMs,
-    bodyTimeout: config.responseTimeoutMs
+    headersTimeout: settings.responseTimeoutMs,
+    bodyTimeout: settings.responseTimeoutMs
   })
-  return { master, pool, host: hostOf(new URL(master.url), config.tls.serverName) }
+  return { pool, host: hostOf(new URL(url), settings.tls.serverName) }
 }
 
 /** Host and SNI name the same server: a master may refuse a pair that differs. */

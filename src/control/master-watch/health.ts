@@ -5,7 +5,8 @@ export interface Health {
   readonly record: (healthy: boolean) => boolean
 }
 
-export function createHealth({ rise, fall }: { rise: number; fall: number }): Health {
+/** `limits` is asked for with every probe: a reload may change them. */
+export function createHealth(limits: () => { readonly rise: number; readonly fall: number }): Health {
   let state: 'unknown' | 'up' | 'down' = 'unknown'
   let against = 0
   return {
@@ -17,6 +18,7 @@ export function createHealth({ rise, fall }: { rise: number; fall: number }): He
         return false
       }
       against++
+      const { rise, fall } = limits()
       if (state !== 'unknown' && against < (healthy ? rise : fall)) return false
       state = says
       against = 0

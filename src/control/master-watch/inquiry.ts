@@ -1,6 +1,6 @@
 import { Client } from 'undici'
 import type { Runtime } from '../../model/runtime.ts'
-import type { UpstreamConfig } from '../../model/settings.ts'
+import type { UpstreamSettings } from '../../model/settings.ts'
 import { createConnector } from '../../upstream/connector.ts'
 
 /** Status bodies are short; what is longer is none. */
@@ -10,7 +10,7 @@ export interface Inquiry {
   readonly origin: string
   readonly path: string
   readonly timeoutMs: number
-  readonly upstream: UpstreamConfig
+  readonly upstream: UpstreamSettings
   readonly runtime: Runtime
 }
 

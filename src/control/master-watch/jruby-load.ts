@@ -1,5 +1,4 @@
 import type { Runtime } from '../../model/runtime.ts'
-import type { Master } from '../../model/snapshot.ts'
 import type { JRubyReport } from '../../puppet/jruby-metrics.ts'
 
 /** Puppet Server's own default on a machine with enough processors: `max-active-instances`. */
@@ -10,124 +9,120 @@ const JITTER = 0.1
 /** Reports in a row that must leave no JRuby to those whose agent has gone. */
 const REPORTS_TO_DROP = 3
 
-export interface LoadOptions {
-  readonly masters: readonly Master[]
-  readonly intervalMs: number
-  /** Asks a master for its numbers; `undefined` when it does not tell. Never rejects. */
-  readonly ask: (master: Master) => Promise<JRubyReport | undefined>
-  /** Requests of ours that hold a JRuby of a master. */
-  readonly taken: (master: Master) => number
+export interface JRubyLoadOptions {
+  readonly intervalMs: () => number
+  /** JRubies the configuration says it has; otherwise its own word is taken. */
+  readonly configured: () => number | undefined
+  /** Asks the master for its numbers; `undefined` when it does not tell. Never rejects. */
+  readonly ask: () => Promise<JRubyReport | undefined>
+  /** Requests of ours that hold a JRuby of the master. */
+  readonly taken: () => number
   /** Of those, requests whose agent has left. */
-  readonly ghosts: (master: Master) => number
+  readonly ghosts: () => number
   readonly runtime: Runtime
-  /** Called when anything that `of` or `isWarm` tells has changed. */
+  /** Called when what `capacity`, `foreign` or `isWarm` tell has changed. */
   readonly changed: () => void
-  /** Called when a master proves to be done with what it did for agents that left before a time. */
-  readonly ghostsDone: (master: Master, leftBeforeMs: number) => void
+  /** Called when the master proves to be done with what it did for agents that left before a time. */
+  readonly ghostsDone: (leftBeforeMs: number) => void
 }
 
-/** What masters can take: how many JRubies each has, and how many of them work for others. */
-export interface Load {
-  /** Resolves once every master was asked once, whatever came of it. */
+/** What a master can take: how many JRubies it has, and how many of them work for others. */
+export interface JRubyLoad {
+  /** Resolves once the master was asked once, whatever came of it. */
   readonly start: () => Promise<void>
-  readonly of: (master: Master) => { readonly capacity: number; readonly foreign: number }
-  /** False while a master has JRubies but none of them is made yet. */
-  readonly isWarm: (master: Master) => boolean
-  /** Whether every JRuby of a master was busy when it last told. */
-  readonly isFull: (master: Master) => boolean
+  readonly capacity: () => number
+  readonly foreign: () => number
+  /** False while the master has JRubies but none of them is made yet. */
+  readonly isWarm: () => boolean
+  /** Whether every JRuby was busy when it last told. */
+  readonly isFull: () => boolean
   readonly stop: () => void
 }
 
-/** Learns the load of masters from their own numbers, asked for every `intervalMs`, give or take a tenth. */
-export function createLoad(options: LoadOptions): Load {
-  const { masters, intervalMs, ask, taken, ghosts, runtime, changed } = options
-  const watched = new Map(
-    masters.map(master => [
-      master.index,
-      {
-        master,
-        capacity: master.capacity ?? DEFAULT_CAPACITY,
-        foreign: 0,
-        estimate: Number.POSITIVE_INFINITY,
-        isWarm: true,
-        isFull: false,
-        reportedAtMs: Number.NEGATIVE_INFINITY,
-        /** When the last reports in a row were asked for that left no JRuby to those whose agent has gone. */
-        askedWithoutGhosts: [] as number[],
-        cancel: () => {}
-      }
-    ])
-  )
-  type Watched = typeof watched extends Map<number, infer One> ? One : never
-  let stopped = false
+/** What is believed of a master's JRubies. */
+interface Belief {
+  readonly reported: number | undefined
+  readonly foreign: number
+  readonly isWarm: boolean
+}
 
-  async function check(one: Watched): Promise<void> {
+/** Learns the load of a master from its own numbers, asked for every `intervalMs`, give or take a tenth. */
+export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
+  const { intervalMs, ask, taken, ghosts, runtime } = options
+  let belief: Belief = { reported: undefined, foreign: 0, isWarm: true }
+  /** JRubies that seemed to work for others by the last report. */
+  let estimate = Number.POSITIVE_INFINITY
+  let isFull = false
+  let reportedAtMs = Number.NEGATIVE_INFINITY
+  /** When the last reports in a row were asked for that left no JRuby to those whose agent has gone. */
+  let askedWithoutGhosts: readonly number[] = []
+  let stopped = false
+  let cancel = () => {}
+
+  async function check(): Promise<void> {
     const askedAtMs = runtime.now()
-    const before = oursAt(one.master)
-    const report = await ask(one.master)
+    const before = ours()
+    const report = await ask()
     if (stopped) return
-    const after = oursAt(one.master)
+    const after = ours()
     if (report) {
-      take(one, report, Math.max(before.taken, after.taken))
-      findGhostsDone(one, report, Math.min(before.live, after.live), askedAtMs)
+      take(report, Math.max(before.taken, after.taken))
+      findGhostsDone(report, Math.min(before.live, after.live), askedAtMs)
     } else {
       // Reports on both sides of one that did not come are not in a row.
-      one.askedWithoutGhosts = []
-      if (runtime.now() - one.reportedAtMs > STALE_INTERVALS * intervalMs) forget(one)
+      askedWithoutGhosts = []
+      if (runtime.now() - reportedAtMs > STALE_INTERVALS * intervalMs()) forget()
     }
-    const delayMs = intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
-    one.cancel = runtime.schedule(delayMs, () => void check(one))
+    const delayMs = intervalMs() * (1 + JITTER * (2 * runtime.random() - 1))
+    cancel = runtime.schedule(delayMs, () => void check())
   }
+
+  const ours = () => ({ taken: taken(), live: taken() - ghosts() })
 
   /**
-   * `ours` is the most we are known to have had there while it answered. One that began and ended within that time
-   * is missed and would pass for foreign; so what counts is what two reports in a row agree on.
+   * `most` is the most of ours that are known to have been there while it answered. One that began and ended within
+   * that time is missed and would pass for foreign; so what counts is what two reports in a row agree on.
    */
-  function take(one: Watched, report: JRubyReport, ours: number): void {
-    one.reportedAtMs = runtime.now()
-    one.isFull = report.busy >= report.capacity
-    const capacity = one.master.capacity ?? report.capacity
-    const estimate = Math.max(0, report.busy + report.waiting - ours)
-    const foreign = Math.min(one.estimate, estimate)
-    one.estimate = estimate
-    update(one, { capacity, foreign, isWarm: report.isWarm })
+  function take(report: JRubyReport, most: number): void {
+    reportedAtMs = runtime.now()
+    isFull = report.busy >= report.capacity
+    const next = Math.max(0, report.busy + report.waiting - most)
+    const foreign = Math.min(estimate, next)
+    estimate = next
+    believe({ reported: report.capacity, foreign, isWarm: report.isWarm })
   }
-
-  const oursAt = (master: Master) => ({ taken: taken(master), live: taken(master) - ghosts(master) })
 
   /**
    * A master that runs no more than what agents still wait for is done with the rest, whose answers were lost. A live
    * request may be on its way while the master tells: what counts is what several reports in a row agree on.
    */
-  function findGhostsDone(one: Watched, report: JRubyReport, live: number, askedAtMs: number): void {
-    const isDone = ghosts(one.master) > 0 && report.busy + report.waiting <= live
-    const asked = isDone ? [...one.askedWithoutGhosts, askedAtMs].slice(-REPORTS_TO_DROP) : []
-    one.askedWithoutGhosts = asked
-    if (asked.length === REPORTS_TO_DROP) options.ghostsDone(one.master, asked[0] as number)
+  function findGhostsDone(report: JRubyReport, live: number, askedAtMs: number): void {
+    const isDone = ghosts() > 0 && report.busy + report.waiting <= live
+    askedWithoutGhosts = isDone ? [...askedWithoutGhosts, askedAtMs].slice(-REPORTS_TO_DROP) : []
+    if (askedWithoutGhosts.length === REPORTS_TO_DROP) options.ghostsDone(askedWithoutGhosts[0] as number)
   }
 
-  function forget(one: Watched): void {
-    one.isFull = false
-    update(one, { capacity: one.capacity, foreign: 0, isWarm: true })
+  function forget(): void {
+    isFull = false
+    believe({ ...belief, foreign: 0, isWarm: true })
   }
 
-  function update(one: Watched, next: Pick<Watched, 'capacity' | 'foreign' | 'isWarm'>): void {
-    if (one.capacity === next.capacity && one.foreign === next.foreign && one.isWarm === next.isWarm) return
-    Object.assign(one, next)
-    changed()
+  function believe(next: Belief): void {
+    const { reported, foreign, isWarm } = belief
+    if (reported === next.reported && foreign === next.foreign && isWarm === next.isWarm) return
+    belief = next
+    options.changed()
   }
 
-  const find = (master: Master) => watched.get(master.index)
   return {
-    async start() {
-      await Promise.all([...watched.values()].map(check))
-    },
-    of: master => find(master) ?? { capacity: DEFAULT_CAPACITY, foreign: 0 },
-    isWarm: master => find(master)?.isWarm ?? true,
-    isFull: master => find(master)?.isFull ?? false,
+    start: check,
+    capacity: () => options.configured() ?? belief.reported ?? DEFAULT_CAPACITY,
+    foreign: () => belief.foreign,
+    isWarm: () => belief.isWarm,
+    isFull: () => isFull,
     stop() {
       stopped = true
-      for (const one of watched.values()) one.cancel()
+      cancel()
     }
   }
 }

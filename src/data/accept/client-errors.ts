@@ -21,7 +21,7 @@ function reasonOf(code = ''): ReasonCode | undefined {
 }
 
 export function createClientErrors(
-  deps: Pick<Bookkeeping, 'metrics' | 'accessLog' | 'decisions'> & {
+  deps: Pick<Bookkeeping, 'metrics' | 'accessLog' | 'history'> & {
     readonly requestId: () => string
     readonly schedule: Runtime['schedule']
   }
@@ -44,12 +44,12 @@ export function createClientErrors(
   function note(socket: Socket, refusal: ProxyError, id: string): void {
     deps.metrics.requests.inc({ class: 'other', master: '', code: refusal.status })
     const remote = socket.remoteAddress
-    const told = { remote, certname: undefined, class: 'other', queueMs: 0, durationMs: 0 } as const
+    const summary = { remote, certname: undefined, class: 'other', queueMs: 0, durationMs: 0 } as const
     const { status, code } = refusal
-    deps.decisions.open(id).told = { ...told, status, end: code }
+    deps.history.open(id).summary = { ...summary, status, end: code }
     deps.accessLog({
       id,
-      ...told,
+      ...summary,
       method: '',
       path: '',
       master: '',

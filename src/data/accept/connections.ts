@@ -4,20 +4,23 @@ import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Authority } from '../../pki/authorities.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
-import { type Identity, isRevoked, readIdentity } from './identity.ts'
+import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
   readonly identityOf: (socket: Socket) => Identity
   /** Cuts the connections of agents that a new revocation list names, busy or idle. */
   readonly cutRevoked: (revoked: RevokedSet) => void
+  /** The client CA is another one now: judges every open connection again. */
+  readonly setAuthorities: (authorities: readonly Authority[]) => void
 }
 
 export function createConnections(
   server: HttpsServer,
-  authorities: readonly Authority[],
+  first: readonly Authority[],
   metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>
 ): Connections {
+  let authorities = first
   const identities = new Map<Socket, Identity>()
 
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -34,6 +37,13 @@ export function createConnections(
     identityOf: socket => identities.get(socket) ?? readIdentity(socket as TLSSocket, authorities),
     cutRevoked(revoked) {
       for (const [socket, identity] of identities) if (isRevoked(identity, revoked)) socket.destroy()
+    },
+    setAuthorities(next) {
+      authorities = next
+      for (const [socket, identity] of identities) {
+        if (identity.certname !== undefined)
+          identities.set(socket, judgeAnew(identity, socket as TLSSocket, next))
+      }
     }
   }
 }

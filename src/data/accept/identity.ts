@@ -64,6 +64,28 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
   })
 }
 
+/**
+ * The identity of a connection that was verified when it began, now that the CAs are others: the same with its keys
+ * read anew, or a refusal when its certificate does not lead to any of them by valid signatures. OpenSSL's verdict is
+ * that of the handshake, so the signatures are checked here. A connection that was refused stays so: its agent begins
+ * another one.
+ */
+export function judgeAnew(
+  identity: Identity,
+  socket: TLSSocket,
+  authorities: readonly Authority[]
+): Identity {
+  const peer = socket.getPeerX509Certificate()
+  const revocationKeys = peer && revocationKeysOf(peer, authorities, isSignedBy)
+  if (!revocationKeys) return { ...anonymous, refusal: notOurs }
+  return Object.freeze({ ...identity, revocationKeys })
+}
+
+/** Whether one certificate's signature is by another's key. */
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return issuer.ca && certificate.verify(issuer.publicKey)
+}
+
 /** A subject as Puppet makes it. Its common name alone, and nothing in it that would be escaped. */
 const plainSubject = /^CN=([a-z0-9._-]+)$/
 
@@ -74,12 +96,13 @@ function commonNameOf(peer: X509Certificate): string | readonly string[] | undef
 
 /**
  * The certificate and all above it, each under every CA that may have issued it; `undefined` when they do not lead
- * to a root among `authorities`. A client may send intermediates of its own and so satisfy TLS, but Node does not
+ * to a root among `authorities` by steps that `mayIssue` accepts. A client may send intermediates of its own and so satisfy TLS, but Node does not
  * tell which, and what is not known cannot be found on a revocation list.
  */
 function revocationKeysOf(
   peer: X509Certificate,
-  authorities: readonly Authority[]
+  authorities: readonly Authority[],
+  mayIssue: (certificate: X509Certificate, issuer: X509Certificate) => boolean = () => true
 ): readonly string[] | undefined {
   const keys = new Set<string>()
   const chain = [peer]
@@ -88,6 +111,7 @@ function revocationKeysOf(
   for (const certificate of chain) {
     for (const issuer of authorities) {
       if (!certificate.checkIssued(issuer.certificate)) continue
+      if (!mayIssue(certificate, issuer.certificate)) continue
       keys.add(revocationKey(issuer.keyId, certificate.serialNumber))
       if (certificate === issuer.certificate) isRooted = true
       if (!chain.includes(issuer.certificate)) chain.push(issuer.certificate)

@@ -2,12 +2,13 @@ import { constants } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
-import type { TlsConfig } from '../../model/settings.ts'
+import type { TlsSettings } from '../../model/settings.ts'
 
 /** How long an agent may take, in milliseconds. */
-export interface Patience {
+export interface Timeouts {
   /** Agents drop an idle connection after 4 s; the server's side must never be first. */
   readonly idleMs: number
   readonly handshakeMs: number
@@ -21,7 +22,7 @@ export interface Patience {
   readonly checkMs: number
 }
 
-const usual: Patience = Object.freeze({
+const usual: Timeouts = Object.freeze({
   idleMs: 75_000,
   handshakeMs: 20_000,
   headersMs: 60_000,
@@ -31,20 +32,33 @@ const usual: Patience = Object.freeze({
 })
 
 export interface ListenerOptions {
-  readonly tls: TlsConfig
+  readonly tls: TlsSettings
   readonly requestId: () => string
   /** Serves one request; owns the response from then on. */
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
-  readonly patience?: Patience
+  readonly timeouts?: Timeouts
 }
 
 export interface Listener {
   readonly server: HttpsServer
   /** Resolves with the port. Rejects with the system's error when the address cannot be had. */
   readonly listen: (address: { host: string; port: number; shared: boolean }) => Promise<number>
+  /** New handshakes are made with this from now on; open connections stay as they are. Throws what OpenSSL says. */
+  readonly setTls: (tls: TlsSettings) => void
   readonly close: () => Promise<void>
+}
+
+/** All that a handshake goes by: Node forgets what is not repeated when it is set anew. */
+function secureContextOptions(tls: TlsSettings): SecureContextOptions {
+  return {
+    cert: tls.certificates.map(each => each.cert),
+    key: tls.certificates.map(each => each.key),
+    ca: tls.ca,
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
+  }
 }
 
 /**
@@ -53,28 +67,24 @@ export interface Listener {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError, patience = usual } = options
+  const { tls, requestId, serve, onClientError, timeouts = usual } = options
   const fastify = Fastify({
     https: {
-      cert: tls.certificates.map(each => each.cert),
-      key: tls.certificates.map(each => each.key),
-      ca: tls.ca,
+      ...secureContextOptions(tls),
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
       // Judged with the rest of a request, in words of our own.
       requireHostHeader: false,
-      handshakeTimeout: patience.handshakeMs,
-      connectionsCheckingInterval: patience.checkMs,
+      handshakeTimeout: timeouts.handshakeMs,
+      connectionsCheckingInterval: timeouts.checkMs,
       ALPNProtocols: ['http/1.1'],
       keepAlive: true,
-      keepAliveInitialDelay: patience.silenceMs
+      keepAliveInitialDelay: timeouts.silenceMs
     },
     logger: false,
     genReqId: requestId,
-    keepAliveTimeout: patience.idleMs,
-    requestTimeout: patience.requestMs,
+    keepAliveTimeout: timeouts.idleMs,
+    requestTimeout: timeouts.requestMs,
     exposeHeadRoutes: false,
     // Queries go to the masters as they came; nobody here reads them.
     routerOptions: { querystringParser: () => ({}) },
@@ -86,7 +96,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     }
   })
   const server = fastify.server as HttpsServer
-  server.headersTimeout = patience.headersMs
+  server.headersTimeout = timeouts.headersMs
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 
@@ -121,6 +131,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       const address = server.address()
       return typeof address === 'object' && address ? address.port : port
     },
+    setTls: next => server.setSecureContext(secureContextOptions(next)),
     close: () => fastify.close()
   }
 }

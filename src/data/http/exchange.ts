@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointClass } from '../../puppet/endpoint.ts'
 import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
-import type { Decisions } from '../history.ts'
-import { type Decision, tenths } from '../request-record.ts'
+import type { Generation } from '../generation.ts'
+import type { RequestHistory } from '../history.ts'
+import { type RequestRecord, tenths } from '../request-record.ts'
 
 /** One request and its answer, and what there is to tell about them in the end. */
 export interface Exchange {
@@ -26,16 +27,20 @@ export interface Exchange {
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
   /** Why it went where it went. */
-  readonly decision: Decision
+  readonly record: RequestRecord
+  /** The settings it began with, which it keeps. */
+  readonly generation: Generation
 }
 
 export interface Bookkeeping {
   readonly metrics: TrafficMetrics
   readonly accessLog: AccessLog
   readonly now: () => number
-  readonly decisions: Decisions
+  readonly history: RequestHistory
   /** Whether the access log is to say why as well. */
-  readonly saysWhy: boolean
+  readonly saysWhy: () => boolean
+  /** The settings that requests begin with now. */
+  readonly generation: () => Generation
 }
 
 /** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
@@ -46,9 +51,9 @@ export function openExchange(
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, accessLog, now, decisions, saysWhy }: Bookkeeping
+  { metrics, accessLog, now, history, saysWhy, generation }: Bookkeeping
 ): Exchange {
-  const decision = decisions.open(id)
+  const record = history.open(id)
   const exchange: Exchange = {
     id,
     request,
@@ -65,14 +70,13 @@ export function openExchange(
     bytesOut: 0,
     status: undefined,
     end: undefined,
-    decision
+    record,
+    generation: generation()
   }
-  decision.told = exchange
+  record.summary = exchange
   response.once('close', () => {
     const isComplete = response.writableFinished
     const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
-    if (decision.waitsSinceMs !== undefined) exchange.queueMs += now() - decision.waitsSinceMs
-    decision.waitsSinceMs = undefined
     const durationMs = now() - exchange.startedAtMs
     const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
     metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
@@ -93,10 +97,10 @@ export function openExchange(
       bytesOut: exchange.bytesOut,
       status,
       end,
-      ...(saysWhy && decisions.reasonsOf(decision))
+      ...(saysWhy() && history.reasonsOf(record))
     })
     const { remote, certname, class: endpointClass, queueMs } = exchange
-    decision.told = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
+    record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
   })
   return exchange
 }

@@ -1,7 +1,7 @@
 import { ProxyError } from '../../model/errors.ts'
-import type { Master } from '../../model/snapshot.ts'
+import type { Master } from '../../model/master.ts'
 import type { Upstream } from '../../upstream/pools.ts'
-import type { Decisions } from '../history.ts'
+import type { RequestHistory } from '../history.ts'
 import { beginTurn, endTurn } from '../request-record.ts'
 import type { Exchange } from './exchange.ts'
 import { requestHeaders } from './headers.ts'
@@ -11,24 +11,28 @@ import type { Responder } from './respond.ts'
  * Sends one bodyless request to every master and answers once: 204 when every one of them did it, otherwise a
  * sentence that names who did and who did not. A master that is down is asked as well and fails by itself.
  */
-export async function fanOut(
+export function fanOut(
   exchange: Exchange,
   identity: readonly string[],
   masters: readonly Master[],
   deps: {
     readonly upstreamOf: (master: Master) => Upstream
     readonly responder: Responder
-    readonly decisions: Decisions
+    readonly history: RequestHistory
     readonly now: () => number
   }
 ): Promise<void> {
-  const { request, decision } = exchange
-  deps.decisions.choose(decision, 'every-master', -1)
+  return askAll(exchange, identity, masters, deps).catch(error => deps.responder.fail(exchange, error))
+}
+
+async function askAll(...[exchange, identity, masters, deps]: Parameters<typeof fanOut>): Promise<void> {
+  const { request, record } = exchange
+  deps.history.note(record, 'every-master', undefined)
   const results = await Promise.all(
     masters.map(async master => {
       const { pool, host } = deps.upstreamOf(master)
       exchange.attempts++
-      const turn = beginTurn(decision, master, deps.now())
+      const turn = beginTurn(record, master, deps.now())
       const end = (why: string) => endTurn(turn, why, deps.now() - turn.sinceMs)
       try {
         const answer = await pool.request({

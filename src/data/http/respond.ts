@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { ProxyError } from '../../model/errors.ts'
+import type { Logger } from 'pino'
+import { ProxyError } from '../../model/errors.ts'
 import { understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
@@ -13,6 +14,8 @@ export const LINGER_MS = 10_000
 export interface Responder {
   /** Ends a request with an answer of the proxy's own. */
   readonly refuse: (exchange: Exchange, error: ProxyError) => void
+  /** Ends a request that ran into a defect of the balancer's own, which is logged. */
+  readonly fail: (exchange: Exchange, defect: unknown) => void
   readonly answer: (exchange: Exchange, status: number, body: string, reason?: string) => void
   /**
    * To be called when a request was answered before its body was read to the end, by whomever. Agents read
@@ -29,6 +32,7 @@ export function sentenceOf(error: ProxyError, id: string): string {
 /** The one place where an error becomes HTTP. */
 export function createResponder(deps: {
   readonly metrics: TrafficMetrics
+  readonly log: Logger
   readonly random: () => number
   readonly schedule: (delayMs: number, task: () => void) => () => void
 }): Responder {
@@ -62,24 +66,35 @@ export function createResponder(deps: {
     request.once('end', cancel)
   }
 
+  function refuse(exchange: Exchange, error: ProxyError): void {
+    exchange.end = error.code
+    const { response, request } = exchange
+    if (response.headersSent || response.destroyed) {
+      // The answer has begun and cannot be finished: a cut connection is the one way to say so.
+      response.destroy()
+      return
+    }
+    if (error.retry) deps.metrics.shed.inc({ reason: error.code })
+    const seconds = error.returnSeconds
+    const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
+    const mayRetry = error.retry && understandsRetryAfter(puppetVersionOf(request))
+    const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
+    answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
+  }
+
   return {
     answer,
     dropRest,
-    refuse(exchange, error) {
-      exchange.end = error.code
-      const { response, request } = exchange
-      if (response.headersSent || response.destroyed) {
-        // The answer has begun and cannot be finished: a cut connection is the one way to say so.
-        response.destroy()
-        return
-      }
-      const version = request.headers['x-puppet-version']
-      const mayRetry = error.retry && understandsRetryAfter(typeof version === 'string' ? version : undefined)
-      if (error.retry) deps.metrics.shed.inc({ reason: error.code })
-      const seconds = error.returnSeconds
-      const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
-      const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
-      answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
+    refuse,
+    fail(exchange, defect) {
+      deps.log.error({ id: exchange.id, err: defect }, 'request failed inside the balancer')
+      refuse(exchange, new ProxyError('internal'))
     }
   }
+}
+
+/** The version of Puppet that a request says it comes from; `undefined` for none or several. */
+export function puppetVersionOf(request: IncomingMessage): string | undefined {
+  const version = request.headers['x-puppet-version']
+  return typeof version === 'string' ? version : undefined
 }

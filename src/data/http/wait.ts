@@ -1,17 +1,8 @@
+import type { Eligible } from '../../balance/eligibility.ts'
+import { headStartMs, type Rank, ranks } from '../../balance/queue-order.ts'
+import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
-import type { Endpoint } from '../../puppet/endpoint.ts'
 import type { SlotClaim, SlotUser } from '../../shared/slots/types.ts'
-
-/** The queue's ranks, first come first, by the name they have in metrics. */
-export const ranks = ['light', 'report', 'catalog'] as const
-export type Rank = (typeof ranks)[number]
-
-/**
- * Milliseconds a newcomer of a better rank may be late and still go first: the ageing. A catalog that waited this
- * long goes before a light request that came just now. In a herd all catalogs wait long; were this less than they do,
- * every file of every run would queue behind them. It is less than agents wait by themselves, ten minutes from 6 on.
- */
-const headStartMs: Readonly<Record<Rank, number>> = { light: 0, report: 10_000, catalog: 240_000 }
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9
@@ -23,47 +14,33 @@ const CATALOG_SHARE = 0.9
  */
 export const LONGEST_WAIT_MS = 3_600_000
 
-/** The rank of a request that needs a JRuby; `undefined` for one that needs none and never waits. */
-export function rankOf({
-  class: endpointClass,
-  compiles
-}: Pick<Endpoint, 'class' | 'compiles'>): Rank | undefined {
-  if (compiles) return 'catalog'
-  switch (endpointClass) {
-    case 'report':
-      return 'report'
-    case 'light':
-    case 'filebucket':
-    case 'other':
-      return 'light'
-    default:
-      return undefined
-  }
-}
-
 /** Why a request got no slot. */
 export type NoSlot = 'queue-full' | 'queue-timeout' | 'no-master'
 
+/** A request for a JRuby. */
 export interface SlotRequest {
   readonly rank: Rank
   /** When it first asked for one, which decides its turn. */
   readonly sinceMs: number
   /** How long it has waited before, for masters that then failed it. */
   readonly waitedMs: number
+  /** Most requests that may wait, over all workers. */
+  readonly limit: number
+  /** How long it waits unless it may wait on. */
+  readonly timeoutMs: number
   /** Whether it may wait on after the timeout: asked for then. */
   readonly mayWaitOn: () => boolean
-  /** The one master it should go to, or -1. */
-  readonly pinned: number
-  readonly tried: readonly number[]
-  /** The master it would like best. */
-  readonly first: number
-  /** All that could serve it, best first; asked for only when the first has no room. */
-  readonly order: () => readonly number[]
-  /** Called once, perhaps before `ask` returns: with a master's index and its slot, or why there is none. */
-  readonly settle: (result: number | NoSlot, hold: Hold) => void
+  /** Who may have it now. */
+  readonly eligible: Eligible
+  /** Who may have it by now, asked for with every snapshot. `undefined`: nobody is left. */
+  readonly eligibleAnew: () => Eligible | undefined
+  /** Picks the best of several that have room. */
+  readonly pick: (candidates: readonly Master[]) => Master | undefined
+  /** Called once, perhaps before `ask` returns: with the master whose slot it has, or why there is none. */
+  readonly settle: (result: Master | NoSlot, hold: Hold) => void
 }
 
-/** A place in the queue, or a slot. */
+/** A place among those who wait, or a slot. */
 export interface Hold {
   /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked, and found no fault. */
   readonly release: (isServed?: boolean) => void
@@ -75,58 +52,73 @@ export interface Hold {
 }
 
 /** The requests of this worker that wait for a JRuby, and those that have one. */
-export interface SlotQueue {
+export interface WaitingRoom {
   readonly ask: (request: SlotRequest) => Hold
-  /** Sends those away for whom no master is left that they have not tried. */
-  readonly dismissStranded: () => void
+  /** There is a new snapshot: those who wait may have others now; those for whom nobody is left are sent away. */
+  readonly reconsider: () => void
   /** Drops those whose agent left before a time, at a master that says it is done with them. */
-  readonly dropGhosts: (masterIndex: number, leftBeforeMs: number) => void
+  readonly dropGhosts: (masterId: number, leftBeforeMs: number) => void
 }
 
-interface Waiter {
-  readonly settle: (result: number | NoSlot) => void
-  readonly cancelTimeout: () => void
-}
-
-interface Ghost {
-  readonly leftAtMs: number
-  readonly drop: () => void
-}
-
-const nothing: Hold = Object.freeze({ release() {}, leave() {} })
-
-export function createSlotQueue(deps: {
+export interface WaitingRoomDeps {
   readonly user: SlotUser
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
   /** Requests that wait now, over all workers. */
   readonly depth: () => number
   /** The catalogs among them. */
   readonly catalogs: () => number
-  readonly limit: number
-  /** How long a request waits that may not wait on. */
-  readonly timeoutMs: number
-}): SlotQueue {
-  const { user, runtime, depth, catalogs, limit, timeoutMs } = deps
+  readonly hasRoom: (seat: number) => boolean
+  /** Who sits on a seat. */
+  readonly masterAt: (seat: number) => Master
+  /** A defect showed while somebody was told; the others must not suffer from it. */
+  readonly onDefect: (error: unknown) => void
+}
+
+interface Waiter {
+  readonly eligibleAnew: SlotRequest['eligibleAnew']
+  readonly settle: (result: Master | NoSlot) => void
+  readonly cancelTimeout: () => void
+}
+
+interface Ghost {
+  readonly leftAtMs: number
+  readonly master: Master
+  readonly drop: () => void
+}
+
+const nothing: Hold = Object.freeze({ release() {}, leave() {} })
+
+export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
+  const { user, runtime, masterAt, onDefect } = deps
   const waiters = new Map<number, Waiter>()
   const ghosts = new Map<number, Ghost>()
+  const releaseReservedLater = createReserveTimer(user, runtime)
 
-  /** Another thread gave a slot to one of ours, or this one did. It rings once for several. */
+  /** Another thread gave a slot to one of ours, or this one did. One wake-up may stand for several. */
   async function listen(): Promise<never> {
     for (;;) {
-      await user.granted()
-      for (const [ticket, waiter] of waiters) {
-        const master = user.masterOf(ticket)
-        if (master >= 0) settle(ticket, waiter, master)
-      }
-      offerLater()
+      await user.woken()
+      settleGranted()
     }
   }
   void listen()
 
-  function settle(ticket: number, waiter: Waiter, result: number | NoSlot): void {
+  function settleGranted(): void {
+    for (const [ticket, waiter] of waiters) {
+      const seat = user.seatOf(ticket)
+      if (seat >= 0) settle(ticket, waiter, masterAt(seat))
+    }
+    releaseReservedLater()
+  }
+
+  function settle(ticket: number, waiter: Waiter, result: Master | NoSlot): void {
     waiters.delete(ticket)
     waiter.cancelTimeout()
-    waiter.settle(result)
+    try {
+      waiter.settle(result)
+    } catch (error) {
+      onDefect(error)
+    }
   }
 
   function turnAway(ticket: number, waiter: Waiter, why: NoSlot): void {
@@ -134,95 +126,142 @@ export function createSlotQueue(deps: {
     settle(ticket, waiter, why)
   }
 
-  let offer: { readonly atMs: number; readonly cancel: () => void } | undefined
+  function isFull({ rank, limit }: SlotRequest): boolean {
+    // The one that asks counts among those who wait by now.
+    if (deps.depth() > limit) return true
+    return rank === 'catalog' && deps.catalogs() > Math.ceil(CATALOG_SHARE * limit)
+  }
 
-  /** When a slot is kept from catalogs that wait, nobody else wakes them once it is not any more. */
-  function offerLater(): void {
-    const keptMs = user.keptMs()
-    if (keptMs === undefined) return
-    const atMs = runtime.now() + keptMs
-    if (offer && offer.atMs <= atMs) return
-    offer?.cancel()
-    const cancel = runtime.schedule(keptMs, () => {
-      offer = undefined
-      user.offer()
-      offerLater()
+  /** Takes a slot that is free now: the ticket, or -1. */
+  function takeNow({ pick, eligible: { pinned, candidates } }: SlotRequest, claim: SlotClaim): number {
+    if (pinned) {
+      if (claim.rank === 0) user.learnGap(pinned.seat)
+      const ticket = user.take(claim, pinned.seat)
+      if (ticket >= 0) return ticket
+    }
+    let left = withRoom(candidates, deps.hasRoom)
+    for (let master = pick(left); master; master = pick(left)) {
+      const ticket = user.take(claim, master.seat)
+      if (ticket >= 0) return ticket
+      const refused = master
+      left = left.filter(each => each !== refused)
+    }
+    return -1
+  }
+
+  /** `onSettle` is told when the slot's time begins. */
+  function holdOf(ticket: number): {
+    readonly hold: Hold
+    readonly begin: (result: Master | NoSlot) => void
+  } {
+    let isHeld = true
+    let sinceMs = runtime.now()
+    const hold: Hold = {
+      release(isServed = false) {
+        if (!isHeld) return
+        isHeld = false
+        waiters.get(ticket)?.cancelTimeout()
+        waiters.delete(ticket)
+        ghosts.delete(ticket)
+        user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
+        releaseReservedLater()
+      },
+      leave(drop) {
+        if (!isHeld) return
+        user.leave(ticket)
+        ghosts.set(ticket, { leftAtMs: runtime.now(), master: masterAt(user.seatOf(ticket)), drop })
+      }
+    }
+    const begin = (result: Master | NoSlot) => {
+      sinceMs = runtime.now()
+      if (typeof result === 'string') isHeld = false
+    }
+    return { hold, begin }
+  }
+
+  function waitFor(request: SlotRequest, ticket: number): Hold {
+    const { hold, begin } = holdOf(ticket)
+    const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
+    const waiter: Waiter = {
+      eligibleAnew: request.eligibleAnew,
+      settle(result) {
+        begin(result)
+        request.settle(result, hold)
+      },
+      cancelTimeout: () => cancel()
+    }
+    let cancel = runtime.schedule(Math.max(0, request.timeoutMs - request.waitedMs), () => {
+      if (!request.mayWaitOn()) giveUp()
+      else cancel = runtime.schedule(Math.max(0, LONGEST_WAIT_MS - request.timeoutMs), giveUp)
     })
-    offer = { atMs, cancel }
+    waiters.set(ticket, waiter)
+    releaseReservedLater()
+    return hold
+  }
+
+  function refuse(request: SlotRequest, why: NoSlot): Hold {
+    request.settle(why, nothing)
+    return nothing
   }
 
   return {
     ask(request) {
+      const { eligible } = request
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
-        claim: request.sinceMs + headStartMs[request.rank],
-        pinned: request.pinned,
-        tried: request.tried
+        dueMs: request.sinceMs + headStartMs[request.rank],
+        mask: eligible.mask,
+        pinned: eligible.pinned?.seat ?? -1
       }
-      const preferred = request.pinned >= 0 ? request.pinned : request.first
-      const taken = user.take(claim, preferred)
-      const got = taken >= 0 ? { ticket: taken, master: preferred } : user.ask(claim, request.order())
-      if (!got) {
-        request.settle('queue-full', nothing)
-        return nothing
-      }
-      const { ticket, master } = got
-      // It counts among those that wait by now.
-      if (
-        master < 0 &&
-        (depth() > limit || (request.rank === 'catalog' && catalogs() > Math.ceil(CATALOG_SHARE * limit)))
-      ) {
-        user.release(ticket)
-        request.settle('queue-full', nothing)
-        return nothing
-      }
-      let isHeld = true
-      let sinceMs = runtime.now()
-      const hold: Hold = {
-        release(isServed = false) {
-          if (!isHeld) return
-          isHeld = false
-          waiters.get(ticket)?.cancelTimeout()
-          waiters.delete(ticket)
-          ghosts.delete(ticket)
-          user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
-          offerLater()
-        },
-        leave(drop) {
-          if (!isHeld) return
-          user.leave(ticket)
-          ghosts.set(ticket, { leftAtMs: runtime.now(), drop })
-        }
-      }
-      if (master >= 0) {
-        request.settle(master, hold)
+      const taken = takeNow(request, claim)
+      const ticket = taken >= 0 ? taken : user.wait(claim)
+      if (ticket < 0) return refuse(request, 'queue-full')
+      const seat = user.seatOf(ticket)
+      if (seat >= 0) {
+        const { hold } = holdOf(ticket)
+        request.settle(masterAt(seat), hold)
         return hold
       }
-      const waiter: Waiter = {
-        settle(result) {
-          sinceMs = runtime.now()
-          if (typeof result !== 'number') isHeld = false
-          request.settle(result, hold)
-        },
-        cancelTimeout: () => cancel()
+      if (!isFull(request)) return waitFor(request, ticket)
+      user.release(ticket)
+      return refuse(request, 'queue-full')
+    },
+    reconsider() {
+      for (const [ticket, waiter] of waiters) {
+        const eligible = waiter.eligibleAnew()
+        if (eligible) user.remask(ticket, eligible.mask)
+        else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
       }
-      const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
-      let cancel = runtime.schedule(Math.max(0, timeoutMs - request.waitedMs), () => {
-        if (!request.mayWaitOn()) giveUp()
-        else cancel = runtime.schedule(Math.max(0, LONGEST_WAIT_MS - timeoutMs), giveUp)
-      })
-      waiters.set(ticket, waiter)
-      offerLater()
-      return hold
     },
-    dismissStranded() {
-      for (const [ticket, waiter] of waiters)
-        if (user.isStranded(ticket)) turnAway(ticket, waiter, 'no-master')
-    },
-    dropGhosts(masterIndex, leftBeforeMs) {
-      for (const [ticket, { leftAtMs, drop }] of ghosts) {
-        if (leftAtMs < leftBeforeMs && user.masterOf(ticket) === masterIndex) drop()
+    dropGhosts(masterId, leftBeforeMs) {
+      for (const { leftAtMs, master, drop } of ghosts.values()) {
+        if (leftAtMs < leftBeforeMs && master.id === masterId) drop()
       }
     }
+  }
+}
+
+/** All of them where all have room, which is nearly always. */
+function withRoom(candidates: readonly Master[], hasRoom: (seat: number) => boolean): readonly Master[] {
+  return candidates.every(({ seat }) => hasRoom(seat))
+    ? candidates
+    : candidates.filter(({ seat }) => hasRoom(seat))
+}
+
+/** When a slot is reserved from catalogs that wait, nobody else wakes them once it is not any more. */
+function createReserveTimer(user: SlotUser, runtime: Pick<Runtime, 'now' | 'schedule'>): () => void {
+  let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
+  return function releaseReservedLater() {
+    const reservedMs = user.reservedForMs()
+    if (reservedMs === undefined) return
+    const atMs = runtime.now() + reservedMs
+    if (timer && timer.atMs <= atMs) return
+    timer?.cancel()
+    const cancel = runtime.schedule(reservedMs, () => {
+      timer = undefined
+      user.releaseReserved()
+      releaseReservedLater()
+    })
+    timer = { atMs, cancel }
   }
 }

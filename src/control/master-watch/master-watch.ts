@@ -1,0 +1,141 @@
+import type { Logger } from 'pino'
+import type { EventLog } from '../../model/event.ts'
+import type { Master, MasterState } from '../../model/master.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { HealthSettings } from '../../model/settings.ts'
+import { createEjection } from './ejection.ts'
+import { createHealth } from './health.ts'
+import type { JRubyLoad } from './jruby-load.ts'
+import type { ProbeResult } from './probe.ts'
+
+/** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
+const JITTER = 0.1
+
+/** One master, watched for as long as it is a member: probes, ejections and its own numbers, joined to one state. */
+export interface MasterWatch {
+  readonly id: number
+  /** Resolves once it was probed once, whatever came of it. */
+  readonly start: () => Promise<void>
+  readonly state: () => MasterState
+  /** Why it is not up; null while it is. */
+  readonly cause: () => string | null
+  /** Its last probe was answered well, or at least taken and then too late. */
+  readonly accepts: () => boolean
+  /** Probes in a row that it took and did not answer in time. */
+  readonly slowProbes: () => number
+  /** `undefined` for the CA, whose JRubies are nobody's business here. */
+  readonly load: JRubyLoad | undefined
+  /** A connect to it failed: ejects it for a while, unless it is out already. */
+  readonly connectFailed: (cause: string) => void
+  readonly stop: () => void
+}
+
+export interface MasterWatchOptions {
+  /** As it is by now: weight, capacity and mode may change while it is watched. */
+  readonly master: () => Master
+  readonly health: () => HealthSettings
+  readonly probe: () => Promise<ProbeResult>
+  readonly load: JRubyLoad | undefined
+  /** Whether a probe that was taken and not answered in time says nothing, since the master is busy. */
+  readonly isExcused: (watch: MasterWatch) => boolean
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+  /** Called when what `state` or `accepts` tell has changed. */
+  readonly changed: () => void
+}
+
+export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
+  const { master, runtime, load, log, events } = options
+  const health = createHealth(options.health)
+  const ejection = createEjection(runtime.random)
+  const { id } = master()
+  let slowProbes = 0
+  let accepts = false
+  let probeCause = 'was not asked yet'
+  let ejectedFor = ''
+  let stopped = false
+  let cancel = () => {}
+
+  function state(): MasterState {
+    const says = health.state()
+    if (says !== 'up') return says
+    if (ejection.isEjected(runtime.now())) return 'ejected'
+    return (load?.isWarm() ?? true) ? 'up' : 'warming'
+  }
+
+  function take(result: ProbeResult): void {
+    const accepted = accepts
+    accepts = result.healthy || result.isSlow
+    slowProbes = !result.healthy && result.isSlow ? slowProbes + 1 : 0
+    if (!result.healthy) probeCause = result.cause
+    const isExcused = slowProbes > 0 && health.state() === 'up' && options.isExcused(watch)
+    if (!isExcused && health.record(result.healthy)) {
+      if (result.healthy) ejection.clear()
+      tellHealth(result)
+      options.changed()
+    } else if (accepted !== accepts && health.state() === 'down') options.changed()
+  }
+
+  function tellHealth(result: ProbeResult): void {
+    const { name } = master()
+    if (result.healthy) {
+      log.info({ master: name, state: 'up' }, 'master is up')
+      events.add({ kind: 'master-up', text: `${name} is up`, master: name })
+    } else {
+      log.warn({ master: name, state: 'down', cause: result.cause }, 'master is down')
+      events.add({ kind: 'master-down', text: `${name} is down: ${result.cause}`, master: name })
+    }
+  }
+
+  async function check(): Promise<void> {
+    const result = await options.probe()
+    if (stopped) return
+    take(result)
+    const delayMs = options.health().intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
+    cancel = runtime.schedule(delayMs, () => void check())
+  }
+
+  function causeOf(current: MasterState): string | null {
+    switch (current) {
+      case 'up':
+        return null
+      case 'ejected':
+        return `a connect failed: ${ejectedFor}`
+      case 'warming':
+        return 'none of its JRubies is made yet'
+      default:
+        return probeCause
+    }
+  }
+
+  const watch: MasterWatch = {
+    id,
+    async start() {
+      await Promise.all([check(), load?.start()])
+    },
+    state,
+    cause: () => causeOf(state()),
+    accepts: () => accepts,
+    slowProbes: () => slowProbes,
+    load,
+    connectFailed(cause) {
+      const durationMs = ejection.fail(runtime.now())
+      if (stopped || durationMs === undefined) return
+      const { name } = master()
+      ejectedFor = cause
+      log.warn({ master: name, cause, ejectedMs: Math.round(durationMs) }, 'master is ejected')
+      events.add({ kind: 'master-ejected', text: `${name} is ejected: ${cause}`, master: name })
+      options.changed()
+      runtime.schedule(durationMs, () => {
+        if (!stopped) options.changed()
+      })
+    },
+    stop() {
+      stopped = true
+      cancel()
+      load?.stop()
+    }
+  }
+  return watch
+}

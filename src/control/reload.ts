@@ -1,0 +1,132 @@
+import type { Logger } from 'pino'
+import { diffOf } from '../config/diff.ts'
+import { ConfigError } from '../config/problems.ts'
+import type { EventLog } from '../model/event.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Config } from '../model/settings.ts'
+import type { ReloadReport, ReloadStatus } from '../model/status.ts'
+
+/** A certificate whose key is not there yet: how long a change seen by ourselves waits for it, and how it asks. */
+const PAIR = { timeoutMs: 30_000, againMs: 1_000 } as const
+
+export interface ReloadDeps {
+  /** What was loaded at the start. */
+  readonly first: Config
+  /** Reads the configuration again. Throws a ConfigError. */
+  readonly load: () => Config
+  /**
+   * Makes everything ready for new settings without changing anything: throws or rejects when something cannot be
+   * had. The result puts them in force, and resolves when all go by them.
+   */
+  readonly prepare: (
+    config: Config
+  ) => Promise<{ readonly commit: () => Promise<void>; readonly drop: () => void }>
+  /** Told after every attempt which files the configuration is read from. */
+  readonly watchFiles: (files: readonly string[]) => void
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+}
+
+/** Takes a changed configuration while it serves: load, compare, prepare, publish. A failure leaves all as it was. */
+export interface Reload {
+  /** Reloads now. Never rejects. One that is asked for while another runs begins after it. */
+  readonly now: () => Promise<ReloadReport>
+  /** Reloads since a file changed; a certificate and a key that do not belong together yet are waited for. */
+  readonly afterChange: () => Promise<ReloadReport>
+  readonly status: () => ReloadStatus
+  /** The configuration in force. */
+  readonly config: () => Config
+  /** Called after every attempt with whether it went well. */
+  readonly onAttempt: (listener: (ok: boolean) => void) => void
+}
+
+export function createReload(deps: ReloadDeps): Reload {
+  const { first, runtime, log, events } = deps
+  let config = first
+  let status: ReloadStatus = Object.freeze({ at: isoNow(), ok: true, problems: [], needsRestart: [] })
+  const listeners: ((ok: boolean) => void)[] = []
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function isoNow(): string {
+    return new Date(runtime.wallClock()).toISOString()
+  }
+
+  async function attempt(): Promise<ReloadReport> {
+    let files = config.files
+    try {
+      const next = deps.load()
+      files = next.files
+      // What needs a restart is told as long as it differs from what the process began with.
+      const { needsRestart } = diffOf(first, next)
+      const { changed } = diffOf(config, next)
+      const prepared = await deps.prepare(next)
+      config = next
+      await prepared.commit()
+      return succeed({ at: isoNow(), ok: true, problems: [], needsRestart, changed }, files)
+    } catch (error) {
+      if (error instanceof ConfigError && error.files.length > 0)
+        files = [...new Set([...files, ...error.files])]
+      return fail(error, files)
+    }
+  }
+
+  function succeed(report: ReloadReport, files: readonly string[]): ReloadReport {
+    const { changed, needsRestart } = report
+    settle(report, files)
+    log.info({ changed: changed.map(({ key }) => key) }, 'configuration is reloaded')
+    if (needsRestart.length > 0)
+      log.warn({ keys: needsRestart }, 'these keys have changed and need a restart; all others are in force')
+    for (const warning of config.warnings) log.warn(warning)
+    const what = changed.length === 0 ? 'nothing has changed' : changed.map(({ key }) => key).join(', ')
+    events.add({ kind: 'reload', text: `the configuration is reloaded: ${what}` })
+    return report
+  }
+
+  function fail(error: unknown, files: readonly string[]): ReloadReport {
+    const problems = error instanceof ConfigError ? [...error.lines] : [(error as Error).message]
+    const { needsRestart } = status
+    const report: ReloadReport = { at: isoNow(), ok: false, problems, needsRestart, changed: [] }
+    settle(report, files)
+    log.error({ problems }, 'configuration is not reloaded; the last good one stays in force')
+    events.add({ kind: 'reload-refused', text: `the configuration is not reloaded: ${problems.join('; ')}` })
+    return report
+  }
+
+  function settle({ changed: _, ...rest }: ReloadReport, files: readonly string[]): void {
+    status = Object.freeze(rest)
+    deps.watchFiles(files)
+    for (const listener of listeners) listener(rest.ok)
+  }
+
+  function afterAll<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = queue.then(task)
+    queue = result
+    return result
+  }
+
+  /** Whether all that is wrong is that a certificate and its key do not belong together: one of them may be late. */
+  function isPairIncomplete(): boolean {
+    try {
+      deps.load()
+      return false
+    } catch (error) {
+      return error instanceof ConfigError && error.mayMend
+    }
+  }
+
+  async function waitForPair(): Promise<void> {
+    const untilMs = runtime.now() + PAIR.timeoutMs
+    while (isPairIncomplete() && runtime.now() < untilMs) {
+      await new Promise<void>(resolve => void runtime.schedule(PAIR.againMs, resolve))
+    }
+  }
+
+  return {
+    now: () => afterAll(attempt),
+    afterChange: () => waitForPair().then(() => afterAll(attempt)),
+    status: () => status,
+    config: () => config,
+    onAttempt: listener => void listeners.push(listener)
+  }
+}

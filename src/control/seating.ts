@@ -1,0 +1,122 @@
+import type { Logger } from 'pino'
+import type { EventLog } from '../model/event.ts'
+import type { Master } from '../model/master.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Board } from '../shared/board.ts'
+import type { Pins } from '../shared/pins.ts'
+import type { SlotTable } from '../shared/slots/types.ts'
+import type { Turns } from '../shared/turns.ts'
+import { NoSeatError, type Roster } from './roster.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** How often masters that leave are looked at. */
+const LOOK_MS = 500
+/** How long a reload waits for seats that are about to become free. */
+const ROOM_TIMEOUT_MS = 10_000
+
+export interface SeatingDeps {
+  readonly roster: Roster
+  readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
+  readonly board: Board
+  readonly slots: SlotTable
+  readonly pins: Pins
+  readonly turns: Turns
+  /** Resolves once every plane goes by all that was published until now. */
+  readonly whenApplied: () => Promise<void>
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+}
+
+/**
+ * Sees masters off that leave. One stays on its seat until its requests and the runs pinned to it have ended, or until
+ * it is down and has no request left. Its seat is used again once every plane has heard of it and nothing is counted
+ * there any more.
+ */
+export interface Seating {
+  /** Looks after those that leave now and from now on. */
+  readonly start: () => void
+  /** A master that is a member no more by what was published: for one that has no pins to wait for, such as a CA. */
+  readonly vacate: (master: Master) => void
+  /** Resolves when so many seats are free; asks those to go that have nothing but pins. Rejects with a NoSeatError. */
+  readonly makeRoom: (seats: number) => Promise<void>
+  readonly stop: () => void
+}
+
+export function createSeating(deps: SeatingDeps): Seating {
+  const { roster, supervisor, board, slots, pins, turns, runtime } = deps
+  const vacating = new Set<number>()
+  let cancel = () => {}
+  let stopped = false
+
+  const isIdle = ({ seat }: Master) => board.inFlight(seat) === 0 && slots.taken(seat) === 0
+  const leaving = () => roster.current().masters.filter(({ mode }) => mode === 'leaving')
+
+  function hasEnded(master: Master): boolean {
+    if (!isIdle(master)) return false
+    return supervisor.stateOf(master.id) === 'down' || pins.count(master.id, runtime.now()) === 0
+  }
+
+  /** Takes masters out of the membership, tells the planes, and frees their seats when that is safe. */
+  function dismiss(gone: readonly Master[]): void {
+    if (gone.length === 0) return
+    for (const { id } of gone) roster.dismiss(id)
+    supervisor.refresh()
+    for (const master of gone) {
+      deps.log.info({ master: master.name, url: master.url }, 'master has left')
+      deps.events.add({ kind: 'master-left', text: `${master.name} has left`, master: master.name })
+      vacate(master)
+    }
+  }
+
+  function vacate(master: Master): void {
+    supervisor.unwatch(master.id)
+    vacating.add(master.seat)
+    void deps.whenApplied().then(() => freeWhenIdle(master))
+  }
+
+  async function freeWhenIdle(master: Master): Promise<void> {
+    if (stopped) return
+    if (!isIdle(master)) {
+      runtime.schedule(LOOK_MS, () => void freeWhenIdle(master))
+      return
+    }
+    await slots.resetSeat(master.seat)
+    turns.resetSeat(master.seat)
+    vacating.delete(master.seat)
+    roster.free(master.seat)
+  }
+
+  function look(): void {
+    dismiss(leaving().filter(hasEnded))
+    schedule()
+  }
+
+  function schedule(): void {
+    if (!stopped) cancel = runtime.schedule(LOOK_MS, look)
+  }
+
+  return {
+    start: schedule,
+    vacate,
+    async makeRoom(seats) {
+      const untilMs = runtime.now() + ROOM_TIMEOUT_MS
+      for (;;) {
+        const missing = seats - roster.freeSeats() - vacating.size
+        if (missing > 0) dismiss(leaving().filter(isIdle).slice(0, missing))
+        if (roster.freeSeats() >= seats) return
+        if (runtime.now() > untilMs) {
+          const busy = leaving().length + vacating.size
+          throw new NoSeatError(
+            `there is no room for ${seats} more masters yet: ${busy} that left still end their requests; try again later`
+          )
+        }
+        await new Promise<void>(resolve => void runtime.schedule(20, resolve))
+      }
+    },
+    stop() {
+      stopped = true
+      cancel()
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Master, MasterState } from '../model/master.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { MasterStatus, Status } from '../model/status.ts'
+import { certificateEndsOf } from './certificate-ends.ts'
+import type { ControlPlane } from './control-plane.ts'
+
+/** Why a balancer is not ready, one sentence; `undefined` while it is. */
+export type NotReady = () => string | undefined
+
+/** What a control plane tells about itself at this moment. */
+export interface Reporting {
+  readonly status: () => Status
+  readonly masters: () => readonly MasterStatus[]
+  /** Revocation lists in force; `undefined` without any. */
+  readonly revocations: ControlPlane['revocations']['current']
+}
+
+export function createReporting(
+  { roster, supervisor, memory, reload, revocations }: ControlPlane,
+  { version, notReady }: { readonly version: string; readonly notReady: NotReady }
+): Reporting {
+  const { board, slots } = memory
+
+  function stateOf({ id }: Master): { readonly state: MasterState; readonly cause: string | null } {
+    const watch = supervisor.watchOf(id)
+    return { state: supervisor.stateOf(id), cause: watch ? watch.cause() : 'was not asked yet' }
+  }
+
+  const masters = () =>
+    roster.current().masters.map((master): MasterStatus => {
+      const { name, url, mode, weight, priority, seat, id } = master
+      const capacity = supervisor.watchOf(id)?.load?.capacity() ?? 0
+      const inFlight = board.inFlight(seat)
+      return {
+        name,
+        url,
+        pools: ['default'],
+        source: 'file',
+        ...stateOf(master),
+        mode,
+        weight,
+        priority,
+        capacity,
+        inFlight
+      }
+    })
+
+  return {
+    masters,
+    revocations: revocations.current,
+    status() {
+      const { settings } = reload.config()
+      const { ca } = roster.current()
+      return {
+        version,
+        ready: notReady() === undefined,
+        masters: masters(),
+        ca: { url: ca.url, ...stateOf(ca) },
+        queue: { light: slots.waiting(0), report: slots.waiting(1), catalog: slots.waiting(2) },
+        certificates: certificateEndsOf(settings).map(({ role, notAfter, source }) => ({
+          role,
+          notAfter: notAfter.toISOString(),
+          source
+        })),
+        crl: crlStatus(revocations.current(), settings.tls.crl?.file ?? ''),
+        reload: reload.status()
+      }
+    }
+  }
+}
+
+function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>, source: string): Status['crl'] {
+  if (!lists) return null
+  const { entries, thisUpdateMs, nextUpdateMs, number } = lists
+  const iso = (ms: number) => new Date(ms).toISOString()
+  return {
+    entries,
+    thisUpdate: iso(thisUpdateMs),
+    nextUpdate: nextUpdateMs === undefined ? null : iso(nextUpdateMs),
+    number: number ?? null,
+    source
+  }
+}
+
+/** What control metrics show, read when they are scraped. */
+export function metricFacts(
+  { roster, supervisor, memory, reload, revocations }: ControlPlane,
+  wallClock: Runtime['wallClock']
+) {
+  const { board, slots } = memory
+  return {
+    masters: () =>
+      [...roster.current().masters, roster.current().ca].map(({ name, id, seat, mode }) => ({
+        name,
+        state: supervisor.stateOf(id),
+        inFlight: board.inFlight(seat),
+        capacity: supervisor.watchOf(id)?.load?.capacity(),
+        isMember: mode !== 'leaving'
+      })),
+    queueDepth: () => [slots.waiting(0), slots.waiting(1), slots.waiting(2)],
+    crl: () => {
+      const current = revocations.current()
+      return (
+        current && {
+          ageSeconds: (wallClock() - current.thisUpdateMs) / 1000,
+          nextUpdateSeconds: current.nextUpdateMs === undefined ? undefined : current.nextUpdateMs / 1000,
+          entries: current.entries
+        }
+      )
+    },
+    certificates: () =>
+      new Map(
+        certificateEndsOf(reload.config().settings).map(({ role, notAfter }) => [
+          role,
+          notAfter.getTime() / 1000
+        ])
+      ),
+    reload: () => reload.status()
+  }
+}

@@ -1,0 +1,156 @@
+import { type Eligibility, type Eligible, only } from '../../balance/eligibility.ts'
+import { byRendezvous } from '../../balance/rendezvous.ts'
+import { ProxyError } from '../../model/errors.ts'
+import type { Master } from '../../model/master.ts'
+import type { RevokedSet } from '../../model/messages.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
+import { understandsRetryAfter } from '../../puppet/agent-version.ts'
+import type { Pins } from '../../shared/pins.ts'
+import { type Identity, refusalOf } from '../accept/identity.ts'
+import type { Delivery, SlotNeed } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
+import { hasOneHost } from './host-header.ts'
+import { type MasterPlan, planOf } from './plan.ts'
+import { puppetVersionOf, type Responder } from './respond.ts'
+import type { ReturnTimes } from './return-times.ts'
+
+export interface ServeDeps {
+  readonly responder: Responder
+  readonly snapshot: () => Snapshot
+  readonly eligibility: () => Eligibility
+  readonly revoked: () => RevokedSet
+  readonly wallClock: () => number
+  readonly now: () => number
+  readonly pins: Pins
+  /** Milliseconds until those who wait now would all be served. */
+  readonly forecastMs: () => number
+  readonly returnTimes: ReturnTimes
+  readonly dispatch: (delivery: Delivery) => void
+  readonly fanOut: (exchange: Exchange, identity: Identity) => void
+}
+
+/** Serves one request: whoever may not is refused, everything else goes the way of its plan. */
+export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
+  const { responder } = deps
+  const { request, generation } = exchange
+  if (!hasOneHost(request)) {
+    responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
+    return
+  }
+  const refusal = refusalOf(identity, deps.revoked(), deps.wallClock())
+  if (refusal !== undefined) {
+    responder.refuse(exchange, new ProxyError('certificate-refused', refusal))
+    return
+  }
+  exchange.certname = identity.certname
+  const plan = planOf(
+    {
+      method: request.method as string,
+      target: request.url as string,
+      userAgent: request.headers['user-agent'],
+      certname: identity.certname,
+      remote: exchange.remote
+    },
+    generation
+  )
+  exchange.class = plan.class
+  switch (plan.action) {
+    case 'refuse':
+      responder.refuse(exchange, new ProxyError(plan.code, plan.detail))
+      return
+    case 'pool-status':
+      answerForPool(exchange, deps)
+      return
+    case 'every-master':
+      deps.fanOut(exchange, identity)
+      return
+    case 'ca':
+      deps.dispatch(toCa(exchange, identity, deps))
+      return
+    case 'master':
+      if (!mustDefer(exchange, plan, deps)) deps.dispatch(toMaster(exchange, identity, plan, deps))
+  }
+}
+
+/** To the CA master and nobody else, once. */
+function toCa(exchange: Exchange, identity: Identity, { snapshot }: ServeDeps): Delivery {
+  return {
+    exchange,
+    identity: identity.headers,
+    repeatable: false,
+    rule: 'ca',
+    // Whoever the CA is by now, but not a second time.
+    eligible: tried => (tried.length === 0 ? only(snapshot().ca) : undefined),
+    pick: first,
+    nobody: 'ca-unavailable',
+    slot: undefined
+  }
+}
+
+function toMaster(exchange: Exchange, identity: Identity, plan: MasterPlan, deps: ServeDeps): Delivery {
+  const { generation, certname } = exchange
+  const { rule, key, pin } = plan
+  const choice = { key }
+  const policy = rule === 'policy' ? generation.policy : byRendezvous
+  const pinned = () => (pin.follows && certname !== undefined ? deps.pins.get(certname, deps.now()) : -1)
+  // The snapshot is read anew for each attempt: after a compile of minutes the old one is history.
+  const eligible = (tried: readonly number[]) => deps.eligibility().of({ pinned: pinned(), tried })
+  return {
+    exchange,
+    identity: identity.headers,
+    repeatable: plan.repeatable,
+    rule: rule === 'policy' ? generation.policyName : rule,
+    eligible: rule === 'content' ? tried => ownerOf(eligible(tried), key) : eligible,
+    pick: candidates => policy(candidates, choice),
+    nobody: 'no-master',
+    slot: slotNeed(exchange, plan, deps)
+  }
+}
+
+/** Content must be found again where it was stored: it waits for its master however full that is. */
+function ownerOf(eligible: Eligible | undefined, key: string): Eligible | undefined {
+  const owner = eligible && byRendezvous(eligible.candidates, { key })
+  return owner && only(owner)
+}
+
+function slotNeed(
+  { certname, request, generation: { settings } }: Exchange,
+  { rank, pin, deferrable }: MasterPlan,
+  { pins, now }: ServeDeps
+): SlotNeed | undefined {
+  if (rank === undefined) return undefined
+  return {
+    rank,
+    limit: settings.queue.limit,
+    timeoutMs: settings.queue.timeoutMs,
+    comesBack: deferrable && understandsRetryAfter(puppetVersionOf(request)),
+    chosen(master) {
+      if (certname === undefined) return
+      if (pin.pins) pins.set(certname, master.id, now())
+      else if (pin.ends) pins.remove(certname)
+    }
+  }
+}
+
+/** Sends an agent that comes back away for a while when the queue would take too long. */
+function mustDefer(exchange: Exchange, { deferrable }: MasterPlan, deps: ServeDeps): boolean {
+  if (!deferrable || !understandsRetryAfter(puppetVersionOf(exchange.request))) return false
+  const waitMs = deps.forecastMs()
+  if (waitMs <= exchange.generation.settings.queue.shedAboveMs) return false
+  const returnSeconds = deps.returnTimes(waitMs) / 1000
+  deps.responder.refuse(exchange, new ProxyError('overloaded', undefined, { returnSeconds }))
+  return true
+}
+
+/**
+ * What Puppet Server's own `simple` status says, for the pool. Without Retry-After even when nobody serves: an
+ * agent with a `server_list` must go on to its next server at once.
+ */
+function answerForPool(exchange: Exchange, { snapshot, responder }: ServeDeps): void {
+  if (snapshot().tiers.length > 0) responder.answer(exchange, 200, 'running')
+  else responder.answer(exchange, 503, 'error', 'no-master')
+}
+
+function first(candidates: readonly Master[]): Master | undefined {
+  return candidates[0]
+}
