@@ -104,6 +104,7 @@ const dependsOn: Readonly<Record<PolicyName, string>> = {
 
 function noteOn({ rule }: MasterPlan, policy: PolicyName, certname: string | undefined): string {
   if (rule === 'content') return 'the same file content always has this order'
+  if (rule === 'certname') return dependsOn.rendezvous
   const isUnnamed = policy === 'rendezvous' && certname === undefined
   return isUnnamed
     ? "without a certname the agent's address decides, and here none is known"

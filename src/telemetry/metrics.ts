@@ -153,7 +153,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       const depths = facts.queueDepth()
-      rankNames.forEach((name, rank) => this.set({ class: name }, depths[rank] ?? 0))
+      for (const [rank, name] of rankNames.entries()) this.set({ class: name }, depths[rank] ?? 0)
     }
   })
   new Gauge({

@@ -13,7 +13,7 @@ masters:
   - { name: alpha, url: "http://alpha.example.com", weight: 75 }
   - { name: beta, url: "http://beta.example.com", weight: 25 }
   - { name: resting, url: "http://resting.example.com", weight: 0 }
-admin: { allow: [ops.example.com] }
+access: { administrators: [ops.example.com] }
 `
   }),
   'lb.yaml'

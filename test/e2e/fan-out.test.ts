@@ -22,7 +22,7 @@ async function startScene(t: Test, status = 204) {
     { name: 'two', url: two.url, priority: 1 },
     { name: 'three', url: three.url, weight: 0 }
   ]
-  const config = testConfig(pki, { ca: ca.url, masters }, { admin: { allow: [operator.certname] } })
+  const config = testConfig(pki, { ca: ca.url, masters }, { access: { administrators: [operator.certname] } })
   const app = await startBalancer(t, config, { log })
   return { masters: [one, two, three], ca, app, logged, agent: connectAgent(t, pki, app.port, operator) }
 }

@@ -171,8 +171,8 @@ t.test('what was no request at all is told too, and what every master was asked'
       { name: 'm2', url: m2.url }
     ]
   }
-  const admin = { allow: ['agent.example.com'] }
-  const app = await startBalancer(t, testConfig(pki, topology, { admin }))
+  const access = { administrators: ['agent.example.com'] }
+  const app = await startBalancer(t, testConfig(pki, topology, { access }))
   const agent = connectAgent(t, pki, app.port, identity)
   const flush = { method: 'DELETE', path: '/puppet-admin-api/v1/environment-cache' }
   t.equal((await agent.ask(flush)).status, 204)

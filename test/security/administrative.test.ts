@@ -34,7 +34,7 @@ const targets: readonly (readonly [method: string, target: string])[] = [
 ]
 
 t.test('administrative paths are closed to clients without a certificate', async t => {
-  const { app, pki, reached } = await startScene(t, { overrides: { admin: { allow: ['admin1'] } } })
+  const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: ['admin1'] } } })
   const agent = connectAgent(t, pki, app.port)
   for (const [method, path] of targets) await refused(t, agent.ask({ method, path }), path)
   t.same(reached(), [])
@@ -42,7 +42,7 @@ t.test('administrative paths are closed to clients without a certificate', async
 
 t.test('they are closed to certnames the configuration does not name, and by default to all', async t => {
   for (const allow of [['admin1'], []]) {
-    const { app, pki, reached } = await startScene(t, { overrides: { admin: { allow } } })
+    const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: allow } } })
     for (const certname of ['agent1', 'Admin1', 'admin1.example.com', 'admin', 'admin1,', '*']) {
       const agent = connectAgent(
         t,
@@ -58,7 +58,7 @@ t.test('they are closed to certnames the configuration does not name, and by def
 })
 
 t.test('nobody gets in by saying he is somebody else', async t => {
-  const { app, pki, reached } = await startScene(t, { overrides: { admin: { allow: ['admin1'] } } })
+  const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: ['admin1'] } } })
   const headers = {
     'x-client-verify': 'SUCCESS',
     'x-client-dn': 'CN=admin1',
@@ -75,7 +75,7 @@ t.test('nobody gets in by saying he is somebody else', async t => {
 })
 
 t.test('they are open to a certname the configuration names, and go on byte for byte', async t => {
-  const { app, pki, reached } = await startScene(t, { overrides: { admin: { allow: ['other', 'admin1'] } } })
+  const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: ['other', 'admin1'] } } })
   const agent = connectAgent(t, pki, app.port, await pki.authority.issue({ certname: 'admin1' }))
   for (const [method, path] of targets) {
     const answer = await agent.ask({ method, path })

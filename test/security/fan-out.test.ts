@@ -4,7 +4,7 @@ import { connectAgent } from '../support/agent.ts'
 import type { TestPki } from '../support/balancer.ts'
 import { startScene } from './support/scene.ts'
 
-const allow = { admin: { allow: ['admin1'] } }
+const allow = { access: { administrators: ['admin1'] } }
 const flush = { method: 'DELETE', path: '/puppet-admin-api/v1/environment-cache?environment=production' }
 
 for (const path of [

@@ -78,7 +78,7 @@ const routes: readonly { what: string; question: Question; needsAllowance?: true
 ]
 
 t.test('no spelling of an identity header reaches a master', async t => {
-  const scene = await startScene(t, { masters: 2, overrides: { admin: { allow: ['agent1'] } } })
+  const scene = await startScene(t, { masters: 2, overrides: { access: { administrators: ['agent1'] } } })
   const identity = await scene.pki.authority.issue({ certname: 'agent1' })
   const agents = {
     'a client without a certificate': connectAgent(t, scene.pki, scene.app.port),

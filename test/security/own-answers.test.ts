@@ -63,7 +63,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
   'master-answer': t =>
     askScripted(t, 'GET', (_request, { socket }) => socket?.end('HTTP/9.9 bogus\r\n\r\n')),
   async 'fan-out-incomplete'(t) {
-    const scene = await startScene(t, { masters: 2, overrides: { admin: { allow: ['agent1'] } } })
+    const scene = await startScene(t, { masters: 2, overrides: { access: { administrators: ['agent1'] } } })
     await scene.masters[1]?.kill()
     const agent = await scene.pki.authority.issue({ certname: 'agent1' })
     const raw = await connectRaw(t, scene.pki, scene.app.port, agent)

@@ -1,7 +1,5 @@
-import type { Logger } from 'pino'
-import { type App, startApp } from '../../src/app.ts'
-import type { Runtime } from '../../src/model/runtime.ts'
-import type { Config, MasterConfig } from '../../src/model/settings.ts'
+import { type App, type AppOptions, startApp } from '../../src/app.ts'
+import type { AdminBoot, Boot, Config, MasterSettings, Settings } from '../../src/model/settings.ts'
 import {
   type Authority,
   type AuthorityOptions,
@@ -24,14 +22,25 @@ export async function createTestPki(options: AuthorityOptions = {}): Promise<Tes
   return { authority, server }
 }
 
-type Overrides = { readonly [Key in keyof Config]?: Partial<Config[Key]> }
+/** Overrides of a test, by the groups a file has them in. */
+interface Overrides {
+  readonly listen?: Partial<Boot['listen'] & Settings['listen']>
+  readonly admin?: Partial<AdminBoot>
+  readonly tls?: Partial<Settings['tls']>
+  readonly upstream?: Partial<Settings['upstream']>
+  readonly health?: Partial<Settings['health']>
+  readonly balance?: Partial<Settings['balance']>
+  readonly queue?: Partial<Settings['queue']>
+  readonly access?: Partial<Settings['access']>
+  readonly log?: Partial<Settings['log']>
+}
 
-/** A configuration for loopback: ports of the system's choice, no worker threads, quick probes, no log. */
+/** A configuration for loopback: ports of the system's choice, two worker threads, quick probes, no log. */
 export function testConfig(
   pki: TestPki,
   topology: {
     readonly ca: string
-    readonly masters: readonly (Pick<MasterConfig, 'name' | 'url'> & Partial<MasterConfig>)[]
+    readonly masters: readonly (Pick<MasterSettings, 'name' | 'url'> & Partial<MasterSettings>)[]
   },
   overrides: Overrides = {}
 ): Config {
@@ -41,52 +50,73 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
+  const { drainTimeoutMs = 5_000, ...listen } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
-    listen: { host: '127.0.0.1', port: 0, workers: 0, drainTimeoutMs: 5_000, ...overrides.listen },
-    tls: {
-      certificates: [certificate],
-      ca: pki.authority.bundle,
-      caFile: 'ca.pem',
-      crl: undefined,
-      ...overrides.tls
-    },
-    ca: { url: topology.ca },
-    masters: topology.masters.map(master => ({ weight: 1, priority: 0, ...master })),
-    upstream: {
-      connectTimeoutMs: 2_000,
-      responseTimeoutMs: 60_000,
-      ...overrides.upstream,
-      tls: {
-        ca: pki.authority.bundle,
-        client: undefined,
-        serverName: undefined,
-        verify: true,
-        ...overrides.upstream?.tls
+    files: [],
+    warnings: [],
+    boot: {
+      listen: { host: '127.0.0.1', port: 0, workers: 2, ...listen },
+      admin: {
+        host: '127.0.0.1',
+        port: 0,
+        hosts: [],
+        token: undefined,
+        metricsToken: false,
+        socket: undefined,
+        ...overrides.admin
       }
     },
-    health: {
-      path: '/status/v1/simple',
-      intervalMs: 1_000,
-      timeoutMs: 1_000,
-      rise: 1,
-      fall: 1,
-      ...overrides.health
-    },
-    balance: { policy: 'least-loaded', affinity: 'phase', ...overrides.balance },
-    queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
-    admin: { host: '127.0.0.1', port: 0, allow: [], ...overrides.admin },
-    log: { level: 'silent', ...overrides.log }
+    settings: {
+      listen: { drainTimeoutMs },
+      tls: {
+        certificates: [certificate],
+        ca: pki.authority.bundle,
+        caFile: 'ca.pem',
+        crl: undefined,
+        ...overrides.tls
+      },
+      ca: { url: topology.ca },
+      masters: topology.masters.map(master => ({ weight: 1, priority: 0, ...master })),
+      upstream: {
+        connectTimeoutMs: 2_000,
+        responseTimeoutMs: 60_000,
+        ...overrides.upstream,
+        tls: {
+          ca: pki.authority.bundle,
+          client: undefined,
+          serverName: undefined,
+          verify: true,
+          ...overrides.upstream?.tls
+        }
+      },
+      health: {
+        path: '/status/v1/simple',
+        intervalMs: 1_000,
+        timeoutMs: 1_000,
+        rise: 1,
+        fall: 1,
+        ...overrides.health
+      },
+      balance: { policy: 'least-loaded', affinity: 'phase', ...overrides.balance },
+      queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
+      access: { administrators: [], ...overrides.access },
+      reload: 'signal',
+      log: { level: 'silent', ...overrides.log }
+    }
   }
 }
 
-/** Starts a balancer and stops it with the test. */
+/** Starts a balancer and stops it with the test. A clock or a log of the test's own cannot cross to worker threads. */
 export async function startBalancer(
   t: { teardown: (task: () => unknown) => void },
   config: Config,
-  options: { readonly runtime?: Runtime; readonly log?: Logger } = {}
+  options: AppOptions = {}
 ): Promise<App> {
-  const app = await startApp(config, options)
+  const { boot } = config
+  const isHere = options.runtime !== undefined || options.log !== undefined
+  const listen = { ...boot.listen, workers: isHere ? 0 : boot.listen.workers }
+  const app = await startApp({ ...config, boot: { ...boot, listen } }, options)
   t.teardown(() => app.stop())
   return app
 }

@@ -63,7 +63,8 @@ masters:
 ${masters.join('')}upstream:
   tls: { ca: ${ca}, cert: ${cert}, key: ${key} }
 health: { interval: 1s, timeout: 1s }
-admin: { port: ${ports.admin}, allow: [ ${operatorName} ] }
+access: { administrators: [ ${operatorName} ] }
+admin: { port: ${ports.admin} }
 `
 }
 
