@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,11 @@ export interface BalancerProcess extends LogLines {
   readonly adminPort: number
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly exit: Promise<number | string>
+  /** Its configuration file and the directory of it. */
+  readonly file: string
+  readonly directory: string
+  /** Writes the configuration anew, with these groups in place of those it has. It is not told of it. */
+  readonly rewrite: (groups: Readonly<Record<string, unknown>>) => Promise<void>
   /** Everything it has written so far, to whichever of the two. */
   readonly output: () => string
 }
@@ -30,6 +35,9 @@ export interface ProcessConfig {
   readonly upstream?: Group
   readonly tls?: Group
   readonly log?: Group
+  readonly admin?: Group
+  readonly access?: Group
+  readonly reload?: 'watch' | 'signal'
 }
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -56,9 +64,11 @@ export async function spawnBalancer(
     ca: { url: config.ca },
     masters: config.masters,
     health: { interval: '1s', timeout: '500ms', rise: 1, fall: 1, ...config.health },
-    admin: { port: 0 },
+    admin: { port: 0, ...config.admin },
+    reload: config.reload ?? 'signal',
     ...(config.balance && { balance: config.balance }),
     ...(config.upstream && { upstream: config.upstream }),
+    ...(config.access && { access: config.access }),
     ...(config.log && { log: config.log })
   }
   await Promise.all([
@@ -96,6 +106,13 @@ export async function spawnBalancer(
     port: Number(port),
     adminPort: Number(adminPort),
     exit,
+    file,
+    directory,
+    async rewrite(groups) {
+      // Renamed over the old one, so that nobody reads half a file.
+      await writeFile(`${file}.new`, JSON.stringify({ ...settings, ...groups }))
+      await rename(`${file}.new`, file)
+    },
     output: () => output
   }
 }
