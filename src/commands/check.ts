@@ -1,14 +1,32 @@
+import { type ConfigDiff, diffOfSummaries, renderDiff } from '../config/diff.ts'
 import { loadConfig } from '../config/load.ts'
+import { type Summary, summaryOf } from '../config/summary.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Config } from '../model/settings.ts'
 
-/** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
-export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): string {
-  const config = loadConfig(options.config, env)
-  return [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
+/** What a check came to. */
+export interface CheckResult {
+  readonly config: Config
+  /** For standard output: that the file is right, and what it comes to. */
+  readonly text: string
+  /** For standard error, one line each. */
+  readonly warnings: readonly string[]
 }
 
-function describeListeners({ listen, tls, admin }: Config): string {
+/** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
+export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): CheckResult {
+  const config = loadConfig(options.config, env)
+  const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
+  return { config, text, warnings: config.warnings.map(warning => `warning: ${warning}`) }
+}
+
+/** What a reload of this file would change in a balancer that runs with `running`: lines for a person, and the keys. */
+export function compareWithRunning(config: Config, running: Summary): ConfigDiff & { readonly text: string } {
+  const diff = diffOfSummaries(running, summaryOf(config))
+  return { ...diff, text: renderDiff(diff) }
+}
+
+function describeListeners({ boot: { listen, admin }, settings: { tls } }: Config): string {
   const workers = listen.workers === 0 ? 'the main thread' : counted(listen.workers, 'worker')
   const certificates = counted(tls.certificates.length, 'certificate')
   const crl = tls.crl ? `CRL read every ${formatDuration(tls.crl.refreshMs)}` : 'no CRL'
@@ -16,7 +34,7 @@ function describeListeners({ listen, tls, admin }: Config): string {
   return `  ${address}, operators on ${join(admin)}`
 }
 
-function describeMasters({ ca, masters, balance }: Config): string {
+function describeMasters({ settings: { ca, masters, balance } }: Config): string {
   const tiers = new Set(masters.map(master => master.priority)).size
   const shared = `${counted(masters.length, 'master')} of ${counted(tiers, 'priority', 'priorities')}`
   return `  CA at ${ca.url}, ${shared}, ${balance.policy}`

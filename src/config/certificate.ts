@@ -1,14 +1,14 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { CertificateConfig } from '../model/settings.ts'
-import { certificatesOf } from '../pki/authorities.ts'
+import type { CertificateSettings } from '../model/settings.ts'
+import { readPemOf } from '../pki/pem.ts'
 import { type FileContext, type NamedFile, readNamed } from './files.ts'
 import { readPrivateKey } from './private-key.ts'
 import { type Path, type Report, showValue } from './problems.ts'
 
 /** A certificate that can be shown in a handshake, and its kind of key: `rsa`, `ec` and so on. */
 export interface ReadCertificate {
-  readonly config: CertificateConfig
+  readonly settings: CertificateSettings
   readonly keyType: string
 }
 
@@ -41,26 +41,30 @@ export function readCertificate(names: CertificateNames, context: FileContext): 
     context.report(
       keyFile.path,
       `is the key in ${keyFile.file}, which does not belong to the certificate of ${subjectOf(leaf)} in ` +
-        `${certFile.file}; must be the key that certificate was made for`
+        `${certFile.file}; must be the key that certificate was made for`,
+      { isPairMismatch: true }
     )
     return undefined
   }
-  const config: CertificateConfig = {
+  const settings: CertificateSettings = {
     certFile: certFile.file,
     keyFile: keyFile.file,
     cert: chain.map(String).join(''),
     key: key.pem
   }
-  reportUnusable(certFile, { cert: config.cert, key: config.key }, context.report)
-  return { config, keyType: key.object.asymmetricKeyType ?? 'unknown' }
+  reportUnusable(certFile, { cert: settings.cert, key: settings.key }, context.report)
+  return { settings, keyType: key.object.asymmetricKeyType ?? 'unknown' }
 }
 
 /** The certificates of a PEM file, at least one; `undefined` when there is none, which has been reported. */
 export function readCertificates(from: NamedFile, report: Report): readonly X509Certificate[] | undefined {
+  const { blocks, damage } = readPemOf(from.text, 'CERTIFICATE')
   try {
-    const certificates = certificatesOf(from.text)
-    if (certificates.length > 0) return certificates
-    report(from.path, `names ${from.file}, which holds no PEM block "CERTIFICATE"; must be a PEM certificate`)
+    const certificates = blocks.map(({ der }) => new X509Certificate(der))
+    if (damage.length === 0 && certificates.length > 0) return certificates
+    const what =
+      damage.length > 0 ? `in which ${damage.join(', ')}` : 'which holds no PEM block "CERTIFICATE"'
+    report(from.path, `names ${from.file}, ${what}; must be a PEM certificate`)
   } catch {
     report(from.path, `names ${from.file}, in which a certificate is damaged; must be a PEM certificate`)
   }

@@ -8,7 +8,19 @@ export function checkConsistency(draft: Draft, report: Report): void {
   checkHealth(draft.health, report)
   checkListeners(draft, report)
   checkUpstreamTls(draft.upstream?.tls, report)
-  for (const { path, first, value } of repeated(draft.admin?.allow, ['admin', 'allow'])) {
+  checkAdministrators(draft, report)
+}
+
+function checkAdministrators({ access, admin }: Draft, report: Report): void {
+  if (access?.administrators && admin?.allow) {
+    const text = 'is the old name of access.administrators, which is here too; must be left out'
+    report(['admin', 'allow'], text, { culprit: 'key' })
+  }
+  const repetitions = [
+    ...repeated(access?.administrators, ['access', 'administrators']),
+    ...repeated(admin?.allow, ['admin', 'allow'])
+  ]
+  for (const { path, first, value } of repetitions) {
     report(path, `is ${JSON.stringify(value)}, which ${first} is already; a certname must be there once only`)
   }
 }
@@ -32,7 +44,7 @@ function checkMasters({ masters = [], ca }: Draft, report: Report): void {
   })
   if (masters.length > 0 && masters.every(master => master?.weight === 0)) {
     const text = 'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'
-    report(['masters'], text, 'key')
+    report(['masters'], text, { culprit: 'key' })
   }
 }
 

@@ -8,6 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const prefix = 'PUPPET_LB_'
 
+/** Holds the secret of the admin listener itself; no key of the file does, `admin.token.file` only says where it is. */
+export const tokenVariable = `${prefix}ADMIN_TOKEN`
+
 /** File data with the environment laid over it. */
 export interface Overridden {
   readonly data: unknown
@@ -32,9 +35,10 @@ export function override(
   let result = data
   for (const [name, value] of Object.entries(env).sort()) {
     if (!name.startsWith(prefix) || value === undefined || isServiceLink(name, value)) continue
+    if (name === tokenVariable) continue
     const leaf = byName.get(name)
     if (!leaf) {
-      reportVariable(name, unknownVariable(name, [...byName.keys()]))
+      reportVariable(name, unknownVariable(name, [...byName.keys(), tokenVariable]))
     } else if (leaf.isList) {
       reportVariable(name, `cannot set ${formatPath(leaf.path)}: it is a list, which must stand in the file`)
     } else {

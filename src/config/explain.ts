@@ -11,7 +11,7 @@ export function explain(issues: readonly z.core.$ZodIssue[], report: Report): vo
       report(path, issue.message)
       continue
     }
-    for (const key of issue.keys) report([...path, key], unknownKey(path, key), 'key')
+    for (const key of issue.keys) report([...path, key], unknownKey(path, key), { culprit: 'key' })
   }
 }
 

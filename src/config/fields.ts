@@ -67,6 +67,15 @@ export function filePaths(what: string) {
   return z.union([path, z.array(path, { error }).min(1, { error })], { error })
 }
 
+/** The absolute path of a Unix socket; the system's structure for its address has room for little more. */
+export function socketPath() {
+  const error = mustBe('an absolute path of at most 100 bytes')
+  return text(/^\/(?:[ -\uffff]*[^/])$/, 'an absolute path of at most 100 bytes').refine(
+    path => Buffer.byteLength(path) <= 100,
+    { error }
+  )
+}
+
 /** A group of keys; any other key in it is a problem. */
 export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, { error: mustBe(`a group of the keys ${Object.keys(shape).join(', ')}`) })

@@ -9,6 +9,8 @@ export interface FileContext {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly report: Report
+  /** Every file that was looked for, absolute; `readNamed` adds to it, whether it finds the file or not. */
+  readonly files: Set<string>
 }
 
 /** A file that was read, and the key that named it. */
@@ -23,6 +25,7 @@ export interface NamedFile {
 export function readNamed(path: Path, name: string | undefined, context: FileContext): NamedFile | undefined {
   if (name === undefined) return undefined
   const file = resolve(context.directory, name)
+  context.files.add(file)
   try {
     return { path, file, text: readFileSync(file, 'utf8') }
   } catch (error) {

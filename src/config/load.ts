@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { Config } from '../model/settings.ts'
+import { readAdminToken } from './admin-token.ts'
+import { bootOf, settingsOf } from './assemble.ts'
 import { checkConsistency } from './consistency.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
 import { readFailure } from './files.ts'
-import { ConfigError, formatPath, type Problem, type Report } from './problems.ts'
-import { type Settings, schema } from './schema.ts'
+import { ConfigError, formatPath, formatProblem, type Problem, type Report } from './problems.ts'
+import { type FileSettings, schema } from './schema.ts'
 import { fillEmptyGroups, readDraft } from './schema-tree.ts'
-import { readSource } from './source.ts'
-import { readTlsFiles, type TlsFiles } from './tls-files.ts'
+import { readSource, type Source } from './source.ts'
+import { readTlsFiles } from './tls-files.ts'
 
 /**
  * Reads a configuration file, lays `PUPPET_LB_…` variables over it, reads the files it names, and freezes the
@@ -22,26 +23,36 @@ export function loadConfig(
   env: Environment,
   { wallClock }: Pick<Runtime, 'wallClock'> = systemRuntime
 ): Config {
+  const absolute = resolve(file)
+  const files = new Set([absolute])
   const source = readSource(file, readText(file))
-  if (source.data === undefined) throw new ConfigError(source.problems)
+  if (source.data === undefined) throw new ConfigError(source.problems, [...files])
   const problems = [...source.problems]
-  const { data, variableOf } = override(fillEmptyGroups(source.data), env, (name, text) => {
+  const reportVariable = (name: string, text: string) => {
     problems.push({ where: `env:${name}`, key: undefined, text })
-  })
-  const report: Report = (path, text, culprit) => {
+  }
+  const { data, variableOf } = override(fillEmptyGroups(source.data), env, reportVariable)
+  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
     const variable = variableOf(path)
     const where = variable === undefined ? source.locate(path, culprit) : `env:${variable}`
-    problems.push({ where, key: formatPath(path), text })
+    problems.push({ where, key: formatPath(path), text, ...(isPairMismatch && { isPairMismatch }) })
   }
 
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
   checkConsistency(draft, report)
-  const directory = dirname(resolve(file))
-  const files = readTlsFiles(draft, { directory, nowMs: wallClock(), report })
-  if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems))
-  return deepFreeze(assemble(resolve(file), result.data, files))
+  const context = { directory: dirname(absolute), nowMs: wallClock(), report, files }
+  const tlsFiles = readTlsFiles(draft, context)
+  const token = readAdminToken(draft, env, context, reportVariable)
+  if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
+  return deepFreeze({
+    file: absolute,
+    files: [...files],
+    boot: bootOf(result.data, token),
+    settings: settingsOf(result.data, tlsFiles),
+    warnings: warningsOf(result.data, source)
+  })
 }
 
 function readText(file: string): string {
@@ -49,7 +60,7 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const text = `cannot be read, ${readFailure(error)} at ${resolve(file)}; must be a configuration file`
-    throw new ConfigError([{ where: file, key: undefined, text }])
+    throw new ConfigError([{ where: file, key: undefined, text }], [resolve(file)])
   }
 }
 
@@ -66,51 +77,11 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   })
 }
 
-function assemble(file: string, settings: Settings, files: TlsFiles): Config {
-  const { listen, ca, masters, upstream, health, balance, queue, admin, log } = settings
-  const caText = files.ca?.text ?? ''
-  const crl = settings.tls.crl
-  return {
-    file,
-    listen: {
-      host: listen.host,
-      port: listen.port,
-      workers: listen.workers === 'auto' ? availableParallelism() : listen.workers,
-      drainTimeoutMs: listen.drainTimeout
-    },
-    tls: {
-      certificates: files.certificates,
-      ca: caText,
-      caFile: files.ca?.file ?? '',
-      crl: crl && files.crlFile !== undefined ? { file: files.crlFile, refreshMs: crl.refresh } : undefined
-    },
-    ca,
-    masters,
-    upstream: {
-      tls: {
-        ca: files.upstreamCa?.text ?? caText,
-        client: files.upstreamClient,
-        serverName: upstream.tls.serverName,
-        verify: !upstream.tls.dangerouslySkipVerification
-      },
-      connectTimeoutMs: upstream.connectTimeout,
-      responseTimeoutMs: upstream.responseTimeout
-    },
-    health: {
-      path: health.path,
-      intervalMs: health.interval,
-      timeoutMs: health.timeout,
-      rise: health.rise,
-      fall: health.fall
-    },
-    balance: {
-      policy: balance.policy,
-      affinity: balance.affinity ?? (balance.policy === 'least-loaded' ? 'phase' : 'none')
-    },
-    queue: { limit: queue.limit, timeoutMs: queue.timeout, shedAboveMs: queue.shedAbove },
-    admin,
-    log
-  }
+function warningsOf({ admin }: FileSettings, source: Source): string[] {
+  if (!admin.allow) return []
+  const text =
+    'is called access.administrators now, and is taken under its old name for one release; must be moved'
+  return [formatProblem({ where: source.locate(['admin', 'allow'], 'key'), key: 'admin.allow', text })]
 }
 
 function deepFreeze<Value>(value: Value): Value {

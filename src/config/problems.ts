@@ -5,8 +5,16 @@ export type Path = readonly (string | number)[]
  * Says that the value at `path` is wrong, or the key itself. `text` says what is wrong and what is allowed,
  * without the key.
  */
-export type Report = (path: Path, text: string, culprit?: Culprit) => void
+export type Report = (path: Path, text: string, blame?: Blame) => void
 export type Culprit = 'value' | 'key'
+
+/** What is to blame beside the value at the path. */
+export interface Blame {
+  /** Default `value`. */
+  readonly culprit?: Culprit
+  /** See `Problem`. */
+  readonly isPairMismatch?: true
+}
 
 /** One thing a person has to change, with the place to change it. */
 export interface Problem {
@@ -15,16 +23,29 @@ export interface Problem {
   /** The key as a person writes it, `masters[1].url`; `undefined` when no key of the file is to blame. */
   readonly key: string | undefined
   readonly text: string
+  /**
+   * A certificate and a key that do not belong together, each of them fine: so it looks while a tool has renewed one
+   * of the two files and not yet the other.
+   */
+  readonly isPairMismatch?: true
 }
 
 /** The configuration cannot be used. Holds every problem found, not just the first. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly Problem[]
+  /** The files it was read from as far as they are known, absolute: whoever waits for a better one watches these. */
+  readonly files: readonly string[]
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], files: readonly string[] = []) {
     super(problems.map(formatProblem).join('\n'))
     this.problems = problems
+    this.files = files
+  }
+
+  /** True when nothing is wrong but pairs of certificate and key, whose other half may be on its way. */
+  get mayMend(): boolean {
+    return this.problems.length > 0 && this.problems.every(({ isPairMismatch }) => isPairMismatch === true)
   }
 
   /** One line a problem, `FILE:LINE:COL key: what is wrong, what is allowed`. */
@@ -58,6 +79,7 @@ export function showValue(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
 }
 
-function formatProblem({ where, key, text }: Problem): string {
+/** `FILE:LINE:COL key: what is wrong, what is allowed`. */
+export function formatProblem({ where, key, text }: Problem): string {
   return key === undefined ? `${where}: ${text}` : `${where} ${key}: ${text}`
 }

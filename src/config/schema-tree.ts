@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Path } from './problems.ts'
-import { type Settings, schema } from './schema.ts'
+import { type FileSettings, schema } from './schema.ts'
 
 /** A key that holds a value rather than a group of keys. */
 export interface Leaf {
@@ -11,7 +11,7 @@ export interface Leaf {
 }
 
 /** What of a file can be used although something else in it is wrong: a wrong value is `undefined`. */
-export type Draft = DeepPartial<Settings>
+export type Draft = DeepPartial<FileSettings>
 
 type DeepPartial<T> = T extends readonly (infer Item)[]
   ? readonly DeepPartial<Item>[]

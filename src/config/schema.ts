@@ -1,6 +1,12 @@
 import { z } from 'zod'
-import { affinities, logLevels, policyNames } from '../model/settings.ts'
-import { maxMasters } from '../shared/slots/layout.ts'
+import {
+  affinities,
+  logLevels,
+  maxMasters,
+  maxQueueLimit,
+  maxWeight,
+  policyNames
+} from '../model/settings.ts'
 import {
   autoOrWholeNumber,
   duration,
@@ -10,6 +16,7 @@ import {
   group,
   mustBe,
   oneOf,
+  socketPath,
   text,
   wholeNumber
 } from './fields.ts'
@@ -18,6 +25,8 @@ import { origin } from './origin.ts'
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
+
+const reloadModes = ['watch', 'signal'] as const
 
 const host = () =>
   text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')
@@ -70,11 +79,11 @@ const master = group({
   url: origin().describe(
     'Scheme, host and port: `https://HOST:PORT`, or `http://HOST:PORT` on a private net.'
   ),
-  weight: wholeNumber(0, 1000)
+  weight: wholeNumber(0, maxWeight)
     .default(1)
     .describe(
       'Relative to the other masters of its priority: how fast each of its JRubies is for least-loaded, its share of ' +
-        'the requests for the other policies. 0 takes no new work.'
+        'the requests for the other policies. 0 takes no new runs.'
     ),
   priority: wholeNumber(0, 1000)
     .default(0)
@@ -129,7 +138,7 @@ const health = group({
 })
 
 const queue = group({
-  limit: wholeNumber(0, 10_000)
+  limit: wholeNumber(0, maxQueueLimit)
     .default(4000)
     .describe('Most requests that may wait for a JRuby; one more is sent away.'),
   timeout: duration(SECOND, HOUR)
@@ -148,20 +157,48 @@ const queue = group({
 
 /** What Puppet allows in a certname: printable ASCII but the slash. */
 const certname = text(/^[ -.0-~]+$/, 'a certname, without slash')
+const certnames = () => z.array(certname, { error: mustBe('a list of certnames') }).optional()
+
+const access = group({
+  administrators: certnames().describe(
+    'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is refused.'
+  )
+})
+
+const token = z
+  .strictObject(
+    {
+      file: filePath('a file that holds the token').describe(
+        'File that holds the token: 16 to 1024 printable ASCII characters. PUPPET_LB_ADMIN_TOKEN, the token itself, wins.'
+      )
+    },
+    // A token written here by mistake is not repeated.
+    { error: 'must be a group of the key file: the token itself belongs into a file' }
+  )
+  .optional()
+  .describe('Secret for whatever the admin listener does not let everybody do. Default: none.')
 
 const admin = group({
   host: host()
     .default('127.0.0.1')
-    .describe('Address of the admin listener: metrics, health, status. It asks for no password.'),
+    .describe('Address of the admin listener: metrics, health, status, API. Off loopback it wants a token.'),
   port: wholeNumber(0, 65_535)
     .default(9140)
     .describe('Port of the admin listener. 0 lets the system choose.'),
-  allow: z
-    .array(certname, { error: mustBe('a list of certnames') })
+  hosts: z
+    .array(text(/^[A-Za-z0-9._-]{1,253}$/, 'a host name'), { error: mustBe('a list of host names') })
     .default([])
     .describe(
-      'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is refused.'
-    )
+      'Names under which the admin listener may be addressed, besides IP addresses, localhost and the name of the machine.'
+    ),
+  token,
+  metricsToken: flag().default(false).describe('Whether `/metrics` wants the token as well.'),
+  socket: socketPath()
+    .optional()
+    .describe('Unix socket on which its owner may do everything without a token. Default: none.'),
+  allow: certnames()
+    .describe('Old name of `access.administrators`, taken for one release.')
+    .meta({ deprecated: true })
 })
 
 /** Every key a configuration file may hold, with its default, bounds and description. There is no other list. */
@@ -197,11 +234,18 @@ export const schema = group({
     .prefault({})
     .describe('Which of the masters that can serve gets a request.'),
   queue: queue.prefault({}).describe('Requests that wait for a JRuby wait here, not in the masters.'),
-  admin: admin.prefault({}).describe('The listener for operators.'),
+  access: access.prefault({}).describe('What agents may do.'),
+  reload: oneOf(reloadModes)
+    .default('watch')
+    .describe(
+      '`watch`: this file and all it names are read again when they change. `signal`: only when asked to, with SIGHUP ' +
+        'or `puppet-lb reload`.'
+    ),
+  admin: admin.prefault({}).describe('The listener for operators. A change needs a restart.'),
   log: group({ level: oneOf(logLevels).default('info').describe('Least important level that is logged.') })
     .prefault({})
     .describe('The log, JSON lines on standard output.')
 }).meta({ title: 'puppet-lb.yaml', description: 'Configuration of puppet-lb.' })
 
 /** A valid configuration file: defaults filled in, durations in milliseconds, files not yet read. */
-export type Settings = z.output<typeof schema>
+export type FileSettings = z.output<typeof schema>

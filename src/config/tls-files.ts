@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import type { CertificateConfig } from '../model/settings.ts'
+import { resolve } from 'node:path'
+import type { CertificateSettings } from '../model/settings.ts'
 import { dateProblem, readCertificate, readCertificates, reportUnusable, subjectOf } from './certificate.ts'
 import { type FileContext, type NamedFile, readNamed } from './files.ts'
 import type { Path } from './problems.ts'
@@ -8,23 +9,29 @@ import type { Draft } from './schema-tree.ts'
 
 /** What the files named under `tls` and `upstream.tls` hold. Where a problem was reported something is missing. */
 export interface TlsFiles {
-  readonly certificates: readonly CertificateConfig[]
-  readonly ca: NamedFile | undefined
+  readonly certificates: readonly CertificateSettings[]
+  readonly ca: Bundle | undefined
   readonly crlFile: string | undefined
-  readonly upstreamCa: NamedFile | undefined
-  readonly upstreamClient: CertificateConfig | undefined
+  readonly upstreamCa: Bundle | undefined
+  readonly upstreamClient: CertificateSettings | undefined
+}
+
+/** The certificates of a file and nothing else of it: OpenSSL would stumble over a byte order mark. */
+export interface Bundle {
+  readonly file: string
+  readonly pem: string
 }
 
 /** Reads every certificate, key and list a configuration names, and reports what is wrong with each. */
 export function readTlsFiles({ tls, upstream }: Draft, context: FileContext): TlsFiles {
   const certificates = readServerCertificates(tls, context)
-  const ca = readNamed(['tls', 'ca'], tls?.ca, context)
-  const authorities = ca && readAuthorities(ca, context)
+  const caFile = readNamed(['tls', 'ca'], tls?.ca, context)
+  const authorities = caFile && readAuthorities(caFile, context)
   const crl = readNamed(['tls', 'crl', 'file'], tls?.crl?.file, context)
   if (crl && authorities) checkRevocationLists(crl, authorities, context.report)
   const own = upstream?.tls
-  const upstreamCa = readNamed(['upstream', 'tls', 'ca'], own?.ca, context)
-  if (upstreamCa) readTrusted(upstreamCa, context)
+  const upstreamCaFile = readNamed(['upstream', 'tls', 'ca'], own?.ca, context)
+  const trusted = upstreamCaFile && readTrusted(upstreamCaFile, context)
   const client = readCertificate(
     {
       certPath: ['upstream', 'tls', 'cert'],
@@ -34,10 +41,23 @@ export function readTlsFiles({ tls, upstream }: Draft, context: FileContext): Tl
     },
     context
   )
-  return { certificates, ca, crlFile: crl?.file, upstreamCa, upstreamClient: client?.config }
+  return {
+    certificates,
+    ca: bundleOf(caFile, authorities),
+    crlFile: crl?.file,
+    upstreamCa: bundleOf(upstreamCaFile, trusted),
+    upstreamClient: client?.settings
+  }
 }
 
-function readServerCertificates(tls: Draft['tls'], context: FileContext): readonly CertificateConfig[] {
+function bundleOf(
+  from: NamedFile | undefined,
+  certificates: readonly X509Certificate[] | undefined
+): Bundle | undefined {
+  return from && certificates && { file: from.file, pem: certificates.map(String).join('') }
+}
+
+function readServerCertificates(tls: Draft['tls'], context: FileContext): readonly CertificateSettings[] {
   const certs = listed(['tls', 'cert'], tls?.cert)
   const keys = listed(['tls', 'key'], tls?.key)
   const isPaired = certs.length === keys.length
@@ -47,6 +67,7 @@ function readServerCertificates(tls: Draft['tls'], context: FileContext): readon
       `names ${counted(keys.length, 'key')} for ${counted(certs.length, 'certificate')} in tls.cert; ` +
         'must be as many, in the same order'
     )
+    for (const { name } of keys) context.files.add(resolve(context.directory, name))
   }
   const seen = new Map<string, Path>()
   return certs.flatMap((cert, index) => {
@@ -59,7 +80,7 @@ function readServerCertificates(tls: Draft['tls'], context: FileContext): readon
       context.report(cert.path, text)
     }
     seen.set(read.keyType, cert.path)
-    return [read.config]
+    return [read.settings]
   })
 }
 

@@ -1,121 +1,139 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { TlsSettings } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
-import { revocationKey } from '../pki/revocation.ts'
-import { PemConverter, X509Certificate, X509Crl } from '../pki/x509.ts'
+import { type Revocations, readRevocations } from '../pki/crl.ts'
 
-/** What the CRLs of a file say, each checked against the CA that signed it. */
-export interface Revocations {
-  readonly revoked: RevokedSet
-  /** Milliseconds since 1970: when the oldest of them was issued, and the first moment one is out of date. */
-  readonly thisUpdateMs: number
-  readonly nextUpdateMs: number | undefined
-  /** Which CAs have a list, by their `keyId`. */
-  readonly signers: ReadonlySet<string>
-}
-
-/**
- * Reads a PEM bundle of CRLs. Throws an Error, with a sentence for the operator, for a file that holds none or
- * one that no CA of the bundle signed. A CRL past its nextUpdate still counts: an old list is better than none,
- * and refusing every agent for it would be an outage; `crl_next_update_timestamp_seconds` tells of it in time.
- */
-export async function parseRevocations(pem: string, authorities: readonly Authority[]): Promise<Revocations> {
-  const lists = PemConverter.decodeWithHeaders(pem)
-    .filter(block => block.type === 'X509 CRL')
-    .map(block => new X509Crl(block.rawData))
-  if (lists.length === 0) throw new Error('holds no PEM block "X509 CRL"')
-  // The decoder passes over a block that is cut short or damaged, and with it over all it revokes.
-  const begun = pem.split('-----BEGIN X509 CRL-----').length - 1
-  if (lists.length !== begun) throw new Error(`${begun - lists.length} of ${begun} lists are damaged`)
-  const revoked = new Set<string>()
-  const signers = new Set<string>()
-  for (const list of lists) {
-    const signer = await signerOf(list, authorities)
-    if (!signer) throw new Error(`the CRL of "${list.issuer}" is not signed by any CA of tls.ca`)
-    signers.add(signer.keyId)
-    for (const entry of list.entries) revoked.add(revocationKey(signer.keyId, entry.serialNumber))
-  }
-  const nextUpdates = lists.flatMap(list => (list.nextUpdate ? [list.nextUpdate.getTime()] : []))
-  return {
-    revoked,
-    signers,
-    thisUpdateMs: Math.min(...lists.map(list => list.thisUpdate.getTime())),
-    nextUpdateMs: nextUpdates.length > 0 ? Math.min(...nextUpdates) : undefined
-  }
-}
-
-async function signerOf(list: X509Crl, authorities: readonly Authority[]): Promise<Authority | undefined> {
-  for (const authority of authorities) {
-    const { publicKey } = new X509Certificate(authority.certificate.raw)
-    // A key of another kind than the signature's makes verify throw; that CA is simply not the signer.
-    if (await list.verify({ publicKey }).catch(() => false)) return authority
-  }
-  return undefined
-}
-
-/** A list that a new file leaves out would free everybody it named, and no CA ever takes one back. */
-async function successorOf(
-  current: Revocations,
-  pem: string,
-  authorities: readonly Authority[]
-): Promise<Revocations> {
-  const next = await parseRevocations(pem, authorities)
-  const missing = authorities.find(({ keyId }) => current.signers.has(keyId) && !next.signers.has(keyId))
-  if (missing) throw new Error(`the CRL of "${missing.certificate.subject}" is missing`)
-  return next
+/** What `prepare` found fit to be put in force; only for `adopt`. */
+export interface PreparedRevocations {
+  readonly revocations: Revocations | undefined
+  readonly source: Source | undefined
+  /** What was in force when it was prepared. */
+  readonly basis: Reading | undefined
 }
 
 export interface RevocationWatch {
+  /** Reads the lists that new settings name. Throws an Error with a sentence when they cannot be used. */
+  readonly prepare: (tls: Pick<TlsSettings, 'ca' | 'crl'>) => PreparedRevocations
+  /**
+   * Puts them in force and watches their file from now on. Publishes nothing: the CA they belong to has to be
+   * published in the same breath, and what to publish is `current()`.
+   */
+  readonly adopt: (prepared: PreparedRevocations) => void
+  /** `undefined` when no list is configured. */
   readonly current: () => Revocations | undefined
   readonly stop: () => void
 }
 
-/**
- * Reads the CRL file now and again every `refreshMs`, and publishes each change. Rejects when the first reading
- * fails; later a bad file is logged and the last good list stays in force.
- */
-export async function watchRevocations(options: {
-  readonly crl: { readonly file: string; readonly refreshMs: number } | undefined
+/** A file to watch, with whose lists it may hold. */
+interface Source {
+  readonly file: string
+  readonly refreshMs: number
   readonly caBundle: string
+  readonly authorities: readonly Authority[]
+  readonly reading: Reading
+}
+
+interface Reading {
+  readonly text: string
+  readonly revocations: Revocations
+}
+
+/**
+ * Reads the CRL file again every `refreshMs` and publishes each change. A bad file is logged and the last good list
+ * stays in force. Watches nothing until the first `adopt`.
+ */
+export function createRevocationWatch(options: {
   readonly runtime: Runtime
   readonly log: Logger
   readonly publish: (revoked: RevokedSet) => void
-}): Promise<RevocationWatch> {
-  const { crl, runtime, log } = options
-  if (!crl) return { current: () => undefined, stop() {} }
-  const { file, refreshMs } = crl
-  const authorities = authoritiesOf(options.caBundle)
-  let text = await readFile(file, 'utf8')
-  let current = await parseRevocations(text, authorities)
-  let stopped = false
+}): RevocationWatch {
+  const { runtime, log, publish } = options
+  let source: Source | undefined
+  let isReading = false
   let cancel = () => {}
 
-  async function refresh(): Promise<void> {
-    try {
-      const newText = await readFile(file, 'utf8')
-      if (newText !== text) {
-        current = await successorOf(current, newText, authorities)
-        text = newText
-        log.info({ file, revoked: current.revoked.size }, 'certificate revocation list is read again')
-        if (!stopped) options.publish(current.revoked)
-      }
-    } catch (error) {
-      log.error(
-        { file, cause: String(error) },
-        'certificate revocation list is unusable; the last one stays in force'
-      )
-    }
-    if (!stopped) cancel = runtime.schedule(refreshMs, () => void refresh())
+  function wait(): void {
+    cancel()
+    cancel = source ? runtime.schedule(source.refreshMs, () => void refresh()) : () => {}
   }
 
-  cancel = runtime.schedule(refreshMs, () => void refresh())
+  async function refresh(): Promise<void> {
+    const from = source
+    if (!from) return
+    isReading = true
+    try {
+      const text = await readFile(from.file, 'utf8')
+      // What was adopted or stopped meanwhile has the last word.
+      if (from === source && text !== from.reading.text) take(from, text)
+    } catch (error) {
+      const { message } = error as Error
+      const sentence = 'certificate revocation list is unusable; the last one stays in force'
+      if (from === source) log.error({ file: from.file, cause: message }, sentence)
+    }
+    isReading = false
+    wait()
+  }
+
+  function take(from: Source, text: string): void {
+    const revocations = successorOf(from.reading.revocations, text, from.authorities)
+    source = { ...from, reading: { text, revocations } }
+    log.info(
+      { file: from.file, revoked: revocations.revoked.size },
+      'certificate revocation list is read again'
+    )
+    publish(revocations.revoked)
+  }
+
   return {
-    current: () => current,
+    prepare({ crl, ca }) {
+      const basis = source?.reading
+      if (!crl) return { revocations: undefined, source: undefined, basis }
+      const authorities = authoritiesOf(ca)
+      const reading = readNow(crl.file, basis, authorities)
+      const { revocations } = reading
+      return { revocations, source: { ...crl, caBundle: ca, authorities, reading }, basis }
+    },
+
+    adopt({ source: next, basis }) {
+      const before = source
+      // A reading made since then is newer, when it is of the same file for the same CA.
+      const isOvertaken =
+        before?.reading !== basis && before?.file === next?.file && before?.caBundle === next?.caBundle
+      source = next && before && isOvertaken ? { ...next, reading: before.reading } : next
+      // A reading under way waits when it ends; a wait that goes on being right must not begin anew each time.
+      if (!isReading && before?.refreshMs !== next?.refreshMs) wait()
+    },
+
+    current: () => source?.reading.revocations,
+
     stop() {
-      stopped = true
+      source = undefined
       cancel()
     }
   }
+}
+
+function readNow(file: string, basis: Reading | undefined, authorities: readonly Authority[]): Reading {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return { text, revocations: successorOf(basis?.revocations, text, authorities) }
+  } catch (error) {
+    throw new Error(`tls.crl.file: ${file} cannot be used: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** A list that a new file leaves out would free everybody it named, and no CA ever takes one back. */
+function successorOf(
+  current: Revocations | undefined,
+  text: string,
+  authorities: readonly Authority[]
+): Revocations {
+  const next = readRevocations(text, authorities)
+  const missing = authorities.find(({ keyId }) => current?.signers.has(keyId) && !next.signers.has(keyId))
+  if (missing) throw new Error(`lacks the list of "${missing.certificate.subject}"`)
+  return next
 }

@@ -9,6 +9,8 @@ export interface Config {
   readonly files: readonly string[]
   readonly boot: Boot
   readonly settings: Settings
+  /** What works today and should be changed, one sentence each, with its place. */
+  readonly warnings: readonly string[]
 }
 
 /** What is fixed while the process lives: a change of it needs a restart. */
@@ -80,7 +82,7 @@ export interface MasterSettings {
   readonly name: string
   /** Origin only: `https://host:port` or `http://host:port`, no trailing slash. */
   readonly url: string
-  /** 0 to 1000; 0 takes no new runs. */
+  /** 0 to `maxWeight`; 0 takes no new runs. */
   readonly weight: number
   /** Tier: 0 first, the next one only when none before it can serve. */
   readonly priority: number
@@ -95,6 +97,8 @@ export interface UpstreamSettings {
      * `undefined`, which no file can say, means the system's own roots.
      */
     readonly ca: string | undefined
+    /** Where that bundle was read, absolute; absent when it is the Puppet CA's. */
+    readonly caFile?: string | undefined
     /** Certificate the proxy shows to masters that ask for one. */
     readonly client: CertificateSettings | undefined
     /** Name expected in the masters' certificates and sent as SNI; `undefined` means each URL's own host. */
@@ -128,6 +132,9 @@ export const maxQueueLimit = 10_000
 
 /** The most masters that the configuration may name. */
 export const maxMasters = 128
+
+/** The greatest weight a master may have. */
+export const maxWeight = 1_000_000
 
 export const policyNames = ['least-loaded', 'round-robin', 'rendezvous'] as const
 export type PolicyName = (typeof policyNames)[number]

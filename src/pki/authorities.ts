@@ -1,10 +1,14 @@
-import { X509Certificate } from 'node:crypto'
-import { authorityKeyId } from './revocation.ts'
+import { createHash, X509Certificate } from 'node:crypto'
+import { readPemOf } from './pem.ts'
 
-/** The certificates of a PEM bundle, in order. Throws what OpenSSL says about one that is not a certificate. */
+/**
+ * The certificates of a PEM bundle, in order. Throws an Error for a block that is damaged, half there or no
+ * certificate.
+ */
 export function certificatesOf(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
-  return blocks.map(block => new X509Certificate(block))
+  const { blocks, damage } = readPemOf(pem, 'CERTIFICATE')
+  if (damage.length > 0) throw new Error(damage.join(', '))
+  return blocks.map(({ der }) => new X509Certificate(der))
 }
 
 /** A CA of the configured bundle, with the name revocations are filed under. */
@@ -13,6 +17,18 @@ export interface Authority {
   readonly keyId: string
 }
 
+/** The CAs of a PEM bundle, in order. Throws as `certificatesOf` does. */
 export function authoritiesOf(bundlePem: string): Authority[] {
-  return certificatesOf(bundlePem).map(certificate => ({ certificate, keyId: authorityKeyId(certificate) }))
+  return certificatesOf(bundlePem).map(toAuthority)
+}
+
+/** The same certificate as a CA. */
+export function toAuthority(certificate: X509Certificate): Authority {
+  return { certificate, keyId: authorityKeyId(certificate) }
+}
+
+/** Names a CA by its public key, which stays when its certificate is renewed. */
+export function authorityKeyId(authority: X509Certificate): string {
+  const spki = authority.publicKey.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(spki).digest('base64url')
 }

@@ -6,7 +6,7 @@ import { authority, minimal, pemFiles, tls } from '../config/fixture.ts'
 t.test('a right configuration is OK, with what it comes to', async t => {
   const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal('listen: { workers: 1 }') }), 'lb.yaml')
   t.equal(
-    check({ config: file }, {}),
+    check({ config: file }, {}).text,
     [
       `${file}: OK`,
       '  agents on 0.0.0.0:8140 (1 worker, 1 certificate, no CRL), operators on 127.0.0.1:9140',
@@ -27,7 +27,7 @@ balance: { policy: round-robin }
   const files = { ...pemFiles, 'rsa.pem': rsa.chain, 'rsa.key': rsa.key, 'lb.yaml': yaml }
   const file = join(t.testdir(files), 'lb.yaml')
   t.equal(
-    check({ config: file }, {}),
+    check({ config: file }, {}).text,
     [
       `${file}: OK`,
       '  agents on [::]:8140 (the main thread, 2 certificates, CRL read every 5m), operators on 127.0.0.1:9140',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ca, load, masters, minimal, problemsOf, tls } from './fixture.ts'
+import { ca, masters, minimal, problemsOf, settingsOf, tls } from './fixture.ts'
 
 const file = 'puppet-lb.yaml'
 
@@ -68,9 +68,24 @@ t.test('two listeners may both leave the port to the system', async t => {
 })
 
 t.test('a certname is allowed once', async t => {
+  t.same(problemsOf(t, minimal('access: { administrators: [ops, dev, ops] }')), [
+    `${file}:5:38 access.administrators[2]: is "ops", which access.administrators[0] is already; a certname must be there once only`
+  ])
   t.same(problemsOf(t, minimal('admin: { allow: [ops, dev, ops] }')), [
     `${file}:5:28 admin.allow[2]: is "ops", which admin.allow[0] is already; a certname must be there once only`
   ])
+})
+
+t.test('administrators cannot stand under both names', async t => {
+  for (const [one, other] of [
+    ['[ops]', '[dev]'],
+    ['[]', '[]']
+  ]) {
+    const yaml = minimal(`access: { administrators: ${one} }\nadmin: { allow: ${other} }`)
+    t.same(problemsOf(t, yaml), [
+      `${file}:6:10 admin.allow: is the old name of access.administrators, which is here too; must be left out`
+    ])
+  }
 })
 
 t.test('a client certificate for masters needs its key, and a key its certificate', async t => {
@@ -100,5 +115,5 @@ t.test('what is wrong between keys is told beside what is wrong with others', as
 })
 
 t.test('the least there can be is consistent', async t => {
-  t.equal(load(t, `${tls}\n${ca}\n${masters}\n`).masters.length, 1)
+  t.equal(settingsOf(t, `${tls}\n${ca}\n${masters}\n`).masters.length, 1)
 })

@@ -34,8 +34,12 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_QUEUE_LIMIT',
       'PUPPET_LB_QUEUE_TIMEOUT',
       'PUPPET_LB_QUEUE_SHED_ABOVE',
+      'PUPPET_LB_RELOAD',
       'PUPPET_LB_ADMIN_HOST',
       'PUPPET_LB_ADMIN_PORT',
+      'PUPPET_LB_ADMIN_TOKEN_FILE',
+      'PUPPET_LB_ADMIN_METRICS_TOKEN',
+      'PUPPET_LB_ADMIN_SOCKET',
       'PUPPET_LB_LOG_LEVEL'
     ]
   )
@@ -47,6 +51,8 @@ t.test('a variable overrides the file, or the default', async t => {
     PUPPET_LB_LISTEN_WORKERS: '2',
     PUPPET_LB_LISTEN_DRAIN_TIMEOUT: '1m',
     PUPPET_LB_ADMIN_HOST: '10.0.0.1',
+    PUPPET_LB_ADMIN_METRICS_TOKEN: 'true',
+    PUPPET_LB_RELOAD: 'signal',
     PUPPET_LB_HEALTH_INTERVAL: '7s',
     PUPPET_LB_BALANCE_POLICY: 'rendezvous',
     PUPPET_LB_UPSTREAM_TLS_SERVER_NAME: '007',
@@ -54,34 +60,38 @@ t.test('a variable overrides the file, or the default', async t => {
     PUPPET_LB_TLS_CRL_FILE: 'crl.pem',
     HOME: '/root'
   }
-  const config = load(t, minimal('listen: { port: 1, host: "::" }\nhealth: { interval: 6s }'), { env })
-  t.equal(config.listen.port, 18140)
-  t.equal(config.listen.host, '::', 'its neighbours stay')
-  t.equal(config.listen.workers, 2)
-  t.equal(config.listen.drainTimeoutMs, 60_000)
-  t.equal(config.admin.host, '10.0.0.1')
-  t.equal(config.health.intervalMs, 7000)
-  t.equal(config.balance.policy, 'rendezvous')
-  t.equal(config.upstream.tls.serverName, '007', 'digits stay text where text belongs')
-  t.equal(config.upstream.tls.verify, false)
-  t.match(config.tls.crl?.file, /\/crl\.pem$/, 'relative to the file')
+  const { boot, settings } = load(t, minimal('listen: { port: 1, host: "::" }\nhealth: { interval: 6s }'), {
+    env
+  })
+  t.equal(boot.listen.port, 18140)
+  t.equal(boot.listen.host, '::', 'its neighbours stay')
+  t.equal(boot.listen.workers, 2)
+  t.equal(settings.listen.drainTimeoutMs, 60_000)
+  t.equal(boot.admin.host, '10.0.0.1')
+  t.equal(boot.admin.metricsToken, true)
+  t.equal(settings.reload, 'signal')
+  t.equal(settings.health.intervalMs, 7000)
+  t.equal(settings.balance.policy, 'rendezvous')
+  t.equal(settings.upstream.tls.serverName, '007', 'digits stay text where text belongs')
+  t.equal(settings.upstream.tls.verify, false)
+  t.match(settings.tls.crl?.file, /\/crl\.pem$/, 'relative to the file')
 })
 
 t.test('a variable makes good what the file has wrong', async t => {
   const env = { PUPPET_LB_LISTEN_PORT: '1' }
-  t.equal(load(t, minimal('listen: { port: x }'), { env }).listen.port, 1)
+  t.equal(load(t, minimal('listen: { port: x }'), { env }).boot.listen.port, 1)
 })
 
 t.test('a path in a variable takes the place of a list', async t => {
   const yaml = minimal().replace(tls, 'tls: { cert: [a.pem, b.pem], key: [a.key, b.key], ca: ca.pem }')
   const env = { PUPPET_LB_TLS_CERT: 'server.pem', PUPPET_LB_TLS_KEY: 'server.key' }
-  t.equal(load(t, yaml, { env }).tls.certificates.length, 1)
+  t.equal(load(t, yaml, { env }).settings.tls.certificates.length, 1)
 })
 
 t.test('a variable set through an alias leaves the other group alone', async t => {
   const yaml = minimal('listen: &l { host: 127.0.0.1 }\nadmin: *l')
   const config = load(t, yaml, { env: { PUPPET_LB_LISTEN_HOST: '127.0.0.9' } })
-  t.equal(config.admin.host, '127.0.0.1')
+  t.equal(config.boot.admin.host, '127.0.0.1')
 })
 
 const unusable: readonly (readonly [name: string, value: string, problem: string])[] = [
@@ -131,6 +141,16 @@ const unusable: readonly (readonly [name: string, value: string, problem: string
     'env:PUPPET_LB_ADMIN_ALLOW: cannot set admin.allow: it is a list, which must stand in the file'
   ],
   [
+    'PUPPET_LB_ACCESS_ADMINISTRATORS',
+    'a',
+    'env:PUPPET_LB_ACCESS_ADMINISTRATORS: cannot set access.administrators: it is a list, which must stand in the file'
+  ],
+  [
+    'PUPPET_LB_ADMIN_TOKN',
+    'a',
+    'env:PUPPET_LB_ADMIN_TOKN: is no known variable, did you mean PUPPET_LB_ADMIN_TOKEN?'
+  ],
+  [
     'PUPPET_LB_TLS_KEY',
     '-----BEGIN PRIVATE KEY-----',
     'env:PUPPET_LB_TLS_KEY tls.key: is the text of a PEM file, must be the path of a PEM private key'
@@ -168,5 +188,5 @@ t.test('what Kubernetes sets for services called puppet-lb and puppet-lb-admin i
     PUPPET_LB_ADMIN_SERVICE_HOST: '10.0.0.2',
     PUPPET_LB_ADMIN_PORT: 'tcp://10.0.0.2:9140'
   }
-  t.equal(load(t, minimal(), { env }).admin.port, 9140)
+  t.equal(load(t, minimal(), { env }).boot.admin.port, 9140)
 })

@@ -15,7 +15,8 @@ const tls = {
   'lb.pem': server.cert,
   'lb.key': server.key,
   'ca.pem': pemFiles['ca.pem'],
-  'crl.pem': pemFiles['crl.pem']
+  'crl.pem': pemFiles['crl.pem'],
+  'admin.token': 'correct-horse-battery-staple\n'
 }
 const files = Object.fromEntries(Object.entries(tls).map(([name, text]) => [`tls-${name}`, text]))
 const beside = (yaml: string) => yaml.replaceAll('tls/', 'tls-')
@@ -26,21 +27,19 @@ t.test('the example can be used with certificates beside it', async t => {
 
 t.test('what the example has commented out can be used too', async t => {
   t.same(problemsOf(t, beside(inFull), { files }), [])
-  const { tls, upstream } = load(t, beside(inFull), { files })
+  const { boot, settings } = load(t, beside(inFull), { files })
+  const { tls, upstream, access } = settings
   t.ok(tls.crl && upstream.tls.client && upstream.tls.serverName, 'and it is in force here')
+  t.ok(boot.admin.token && boot.admin.socket && access.administrators[0], 'and so are keys that came later')
 })
 
 t.test('the example says nothing but the defaults', async t => {
-  const required = example.replace(/^(listen|upstream|health|balance|admin|log):\n(( .*)?\n)+/gm, '')
+  const required = example.replace(
+    /^(listen|upstream|health|balance|queue|access|admin|log):\n(( .*)?\n)+/gm,
+    ''
+  )
   t.notMatch(required, /^listen:/m)
-  const optionalPart = ({ listen, upstream, health, balance, admin, log }: Config) => [
-    listen,
-    upstream,
-    health,
-    balance,
-    admin,
-    log
-  ]
+  const optionalPart = ({ boot, settings: { tls, ca, masters, ...optional } }: Config) => [boot, optional]
   const [bare, full] = [required, example].map(yaml => optionalPart(load(t, beside(yaml), { files })))
   t.same(full, bare)
 })
@@ -53,6 +52,7 @@ interface Node {
   readonly properties?: Readonly<Record<string, Node>>
   readonly items?: Node
   readonly default?: unknown
+  readonly deprecated?: boolean
 }
 
 /** Every key of the schema that holds a value, with its default. */
@@ -60,6 +60,7 @@ function keysOf(
   node: Node,
   path: readonly (string | number)[] = []
 ): { path: readonly (string | number)[]; fallback: unknown }[] {
+  if (node.deprecated) return []
   if (node.items?.properties) return keysOf(node.items, [...path, 0])
   if (!node.properties) return [{ path, fallback: node.default }]
   return Object.entries(node.properties).flatMap(([key, child]) => keysOf(child, [...path, key]))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Environment } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problems.ts'
-import type { Config } from '../../src/model/settings.ts'
+import type { Config, Settings } from '../../src/model/settings.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 
 /** A CA with a root and an intermediate, shared by the tests of one file. */
@@ -44,6 +44,22 @@ interface Lender {
 /** Loads a configuration from a directory of its own. */
 export function load(t: Lender, yaml: string, setting: Setting = {}): Config {
   return loadFrom(directoryFor(t, yaml, setting), setting)
+}
+
+/** What a reload would take of such a configuration. */
+export function settingsOf(t: Lender, yaml: string, setting: Setting = {}): Settings {
+  return load(t, yaml, setting).settings
+}
+
+/** The error a configuration ends in. */
+export function errorOf(t: Lender, yaml: string, setting: Setting = {}): ConfigError {
+  try {
+    load(t, yaml, setting)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('the configuration is right')
 }
 
 /** The lines of the error a configuration ends in, with file names relative to it; none when it is right. */

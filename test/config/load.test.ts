@@ -1,33 +1,53 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problems.ts'
 import type { Config } from '../../src/model/settings.ts'
-import { load, minimal, pemFiles, problemsOf } from './fixture.ts'
+import { authority, errorOf, load, minimal, pemFiles, problemsOf, settingsOf } from './fixture.ts'
 
 t.test('what a file leaves out has its default', async t => {
-  const { file, tls, upstream, ...rest } = load(t, minimal())
+  const { file, boot, settings, warnings } = load(t, minimal())
+  t.same(boot, {
+    listen: { host: '0.0.0.0', port: 8140, workers: availableParallelism() },
+    admin: {
+      host: '127.0.0.1',
+      port: 9140,
+      hosts: [],
+      token: undefined,
+      metricsToken: false,
+      socket: undefined
+    }
+  })
+  const { tls, upstream, ...rest } = settings
   t.same(rest, {
-    listen: { host: '0.0.0.0', port: 8140, workers: availableParallelism(), drainTimeoutMs: 600_000 },
+    listen: { drainTimeoutMs: 600_000 },
     ca: { url: 'https://ca.example.com:8140' },
     masters: [{ name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0 }],
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },
     balance: { policy: 'least-loaded', affinity: 'phase' },
     queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },
-    admin: { host: '127.0.0.1', port: 9140, allow: [] },
+    access: { administrators: [] },
+    reload: 'watch',
     log: { level: 'info' }
   })
   t.same(upstream, {
-    tls: { ca: pemFiles['ca.pem'], client: undefined, serverName: undefined, verify: true },
+    tls: {
+      ca: pemFiles['ca.pem'],
+      caFile: undefined,
+      client: undefined,
+      serverName: undefined,
+      verify: true
+    },
     connectTimeoutMs: 5000,
     responseTimeoutMs: 600_000
   })
   t.match(file, /^\/.*\/puppet-lb\.yaml$/)
+  t.same(warnings, [])
 })
 
 t.test('what a file says is what the program gets', async t => {
-  const config = load(
+  const { boot, settings } = load(
     t,
     minimal(`
 listen: { host: "::", port: 0, workers: 0, drainTimeout: 0s }
@@ -37,12 +57,24 @@ upstream:
   responseTimeout: 24h
 health: { path: /status/v1/simple/ca, interval: 1h, timeout: 1h, rise: 1, fall: 100 }
 balance: { policy: round-robin }
-admin: { host: localhost, port: 0, allow: [ops.example.com] }
+access: { administrators: [ops.example.com] }
+reload: signal
+admin: { host: localhost, port: 0, hosts: [lb.example.com], metricsToken: true, socket: /run/lb.sock }
 log: { level: silent }
 `)
   )
-  t.match(config, {
-    listen: { host: '::', port: 0, workers: 0, drainTimeoutMs: 0 },
+  t.match(boot, {
+    listen: { host: '::', port: 0, workers: 0 },
+    admin: {
+      host: 'localhost',
+      port: 0,
+      hosts: ['lb.example.com'],
+      metricsToken: true,
+      socket: '/run/lb.sock'
+    }
+  })
+  t.match(settings, {
+    listen: { drainTimeoutMs: 0 },
     upstream: {
       tls: { serverName: 'puppet', verify: false },
       connectTimeoutMs: 10,
@@ -56,7 +88,8 @@ log: { level: silent }
       fall: 100
     },
     balance: { policy: 'round-robin' },
-    admin: { host: 'localhost', port: 0, allow: ['ops.example.com'] },
+    access: { administrators: ['ops.example.com'] },
+    reload: 'signal',
     log: { level: 'silent' }
   })
 })
@@ -67,7 +100,7 @@ t.test('a configuration is frozen all the way down', async t => {
     const below = Object.entries(value).flatMap(([key, child]) => thawed(child, `${path}.${key}`))
     return Object.isFrozen(value) ? below : [path, ...below]
   }
-  const config: Config = load(t, minimal('admin: { allow: [ops] }'))
+  const config: Config = load(t, minimal('access: { administrators: [ops] }'))
   t.same(thawed(config, 'config'), [])
 })
 
@@ -75,12 +108,12 @@ t.test('absolute paths are taken as they are', async t => {
   const directory = t.testdir({ ...pemFiles, etc: { 'lb.yaml': '' } })
   const tls = ['server.pem', 'server.key', 'ca.pem'].map(name => join(directory, name))
   const yaml = minimal().replace(/^tls.*/, `tls: { cert: ${tls[0]}, key: ${tls[1]}, ca: ${tls[2]} }`)
-  t.equal(load(t, yaml).tls.caFile, tls[2])
+  t.equal(settingsOf(t, yaml).tls.caFile, tls[2])
 })
 
 t.test('files named in the environment are relative to the configuration too', async t => {
   const config = load(t, minimal(), { env: { PUPPET_LB_TLS_CA: './ca.pem' } })
-  t.equal(config.tls.caFile, join(config.file, '../ca.pem'))
+  t.equal(config.settings.tls.caFile, join(config.file, '../ca.pem'))
 })
 
 t.test('a configuration that is not there is told in a sentence', async t => {
@@ -138,4 +171,90 @@ t.test('an error holds its problems one by one', async t => {
   ])
   t.same(error.lines, ['f:1:1 a: is b', 'f: is c'])
   t.equal(error.message, 'f:1:1 a: is b\nf: is c')
+})
+
+t.test('the old name of the administrators is taken, with a warning that has its place', async t => {
+  const { file, settings, warnings } = load(t, minimal('admin: { allow: [ops] }'))
+  t.same(settings.access.administrators, ['ops'])
+  t.same(warnings, [
+    `${file}:5:10 admin.allow: is called access.administrators now, and is taken under its old name for one release; must be moved`
+  ])
+})
+
+const everything = `tls: { cert: [server.pem, rsa.pem], key: [server.key, rsa.key], ca: ca.pem, crl: { file: crl.pem } }
+ca: { url: "https://ca" }
+masters: [ { name: a, url: "https://a" } ]
+upstream: { tls: { ca: ca.pem, cert: client.pem, key: client.key } }
+admin: { token: { file: admin.token } }
+`
+const rsa = await authority.issue({ certname: 'puppet.example.com', keyType: 'rsa2048' })
+const other = await authority.issue({ certname: 'puppet.example.com' })
+const beside = {
+  'rsa.pem': rsa.chain,
+  'rsa.key': rsa.key,
+  'client.pem': other.chain,
+  'client.key': other.key,
+  'admin.token': 'correct-horse-battery-staple'
+}
+const allFiles = [
+  'puppet-lb.yaml',
+  'server.pem',
+  'server.key',
+  'rsa.pem',
+  'rsa.key',
+  'ca.pem',
+  'crl.pem',
+  'client.pem',
+  'client.key',
+  'admin.token'
+]
+const sortedNames = (files: readonly string[]) => files.map(file => basename(file)).toSorted()
+
+t.test('a configuration knows every file it was read from, each once', async t => {
+  const { file, files } = load(t, everything, { files: beside })
+  t.equal(files[0], file)
+  t.ok(files.every(isAbsolute))
+  t.same(sortedNames(files), allFiles.toSorted())
+})
+
+t.test(
+  'a configuration that cannot be used knows its files as well, those that are not there too',
+  async t => {
+    const { 'rsa.key': _, ...incomplete } = beside
+    t.same(sortedNames(errorOf(t, everything, { files: incomplete }).files), allFiles.toSorted())
+    const unequal = everything.replace('[server.key, rsa.key]', '[server.key, rsa.key, third.key]')
+    t.same(sortedNames(errorOf(t, unequal, { files: beside }).files), [...allFiles, 'third.key'].toSorted())
+    t.same(sortedNames(errorOf(t, 'tls: {').files), ['puppet-lb.yaml'])
+    const missing = join(t.testdir({}), 'nope.yaml')
+    t.throws(() => loadConfig(missing, {}), { files: [missing] })
+  }
+)
+
+t.test('a pair that is renewed half may mend by itself', async t => {
+  const half = errorOf(t, minimal(), { files: { 'server.key': other.key } })
+  t.ok(half.mayMend)
+  t.same(
+    half.problems.map(({ isPairMismatch }) => isPairMismatch),
+    [true]
+  )
+  t.ok(errorOf(t, minimal(), { files: { 'server.pem': other.chain } }).mayMend)
+  const halfOfTwo = { 'server.key': other.key, 'client.pem': other.chain, 'client.key': rsa.key }
+  const withClient = minimal('upstream: { tls: { cert: client.pem, key: client.key } }')
+  t.ok(errorOf(t, withClient, { files: halfOfTwo }).mayMend)
+})
+
+const beyondMending: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'a key that is garbage': { 'server.key': 'garbage' },
+  'half a key': { 'server.key': other.key.slice(0, 100) },
+  'half a certificate': { 'server.pem': other.chain.slice(0, 300) },
+  'no certificate at all': { 'server.pem': '' }
+}
+for (const [what, files] of Object.entries(beyondMending)) {
+  t.test(`${what} does not mend by itself`, async t => {
+    t.notOk(errorOf(t, minimal(), { files }).mayMend)
+  })
+}
+
+t.test('a pair that may mend beside something that does not, does not', async t => {
+  t.notOk(errorOf(t, minimal('log: { level: loud }'), { files: { 'server.key': other.key } }).mayMend)
 })

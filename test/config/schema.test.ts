@@ -47,6 +47,28 @@ const wrongValues: readonly (readonly [line: string, problem: string])[] = [
   ],
   ['admin: { allow: ops }', '5:17 admin.allow: is "ops", must be a list of certnames'],
   ['admin: { allow: [a/b] }', '5:18 admin.allow[0]: is "a/b", must be a certname, without slash'],
+  ['access: { administrators: ops }', '5:27 access.administrators: is "ops", must be a list of certnames'],
+  [
+    'access: { administrators: [a/b] }',
+    '5:28 access.administrators[0]: is "a/b", must be a certname, without slash'
+  ],
+  ['reload: never', '5:9 reload: is "never", must be one of watch, signal'],
+  ['admin: { hosts: lb }', '5:17 admin.hosts: is "lb", must be a list of host names'],
+  ['admin: { hosts: ["a:9140"] }', '5:18 admin.hosts[0]: is "a:9140", must be a host name'],
+  ['admin: { metricsToken: 1 }', '5:24 admin.metricsToken: is 1, must be true or false'],
+  [
+    'admin: { socket: lb.sock }',
+    '5:18 admin.socket: is "lb.sock", must be an absolute path of at most 100 bytes'
+  ],
+  [
+    'admin: { socket: /run/ }',
+    '5:18 admin.socket: is "/run/", must be an absolute path of at most 100 bytes'
+  ],
+  [
+    'admin: { token: s3cret-of-the-operators }',
+    '5:17 admin.token: must be a group of the key file: the token itself belongs into a file'
+  ],
+  ['queue: { limit: 10001 }', '5:17 queue.limit: is 10001, must be a whole number from 0 to 10000'],
   [
     'log: { level: loud }',
     '5:15 log.level: is "loud", must be one of trace, debug, info, warn, error, fatal, silent'
@@ -69,7 +91,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
   [
     'discovery: {}',
-    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, admin, log'
+    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, access, reload, admin, log'
   ],
   [
     'upstream: { tls: { serverNmae: a } }',
@@ -77,7 +99,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     '__proto__: { a: 1 }',
-    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, admin, log'
+    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, access, reload, admin, log'
   ]
 ]
 
@@ -124,8 +146,8 @@ const wrongMasters: readonly (readonly [entry: string, problem: string])[] = [
   ],
   ['name: a', '4:5 masters[0].url: is missing, must be https://HOST:PORT or http://HOST:PORT'],
   [
-    'name: a, url: "http://a", weight: 1001',
-    '4:41 masters[0].weight: is 1001, must be a whole number from 0 to 1000'
+    'name: a, url: "http://a", weight: 1000001',
+    '4:41 masters[0].weight: is 1000001, must be a whole number from 0 to 1000000'
   ],
   [
     'name: a, url: "http://a", capacity: 0',
@@ -177,7 +199,7 @@ const origins: Readonly<Record<string, string>> = {
 for (const [written, url] of Object.entries(origins)) {
   t.test(`the URL ${written} means ${url}`, async t => {
     const config = load(t, `${tls}\n${ca}\nmasters:\n  - { name: a, url: "${written}" }\n`)
-    t.equal(config.masters[0]?.url, url)
+    t.equal(config.settings.masters[0]?.url, url)
   })
 }
 
@@ -202,9 +224,10 @@ t.test('a file that is no group of keys is refused', async t => {
 })
 
 t.test('a group whose keys are all commented out is as good as none', async t => {
-  t.equal(load(t, minimal('listen:\n  # port: 1\nlog:\n')).listen.port, 8140)
+  t.equal(load(t, minimal('listen:\n  # port: 1\nlog:\n')).boot.listen.port, 8140)
   t.equal(
-    load(t, `tls:\n  cert: server.pem\n  key: server.key\n  ca: ca.pem\n  crl:\n${ca}\n${masters}\n`).tls.crl,
+    load(t, `tls:\n  cert: server.pem\n  key: server.key\n  ca: ca.pem\n  crl:\n${ca}\n${masters}\n`).settings
+      .tls.crl,
     undefined
   )
 })
@@ -213,5 +236,27 @@ t.test('a PEM text where a path belongs is not repeated', async t => {
   const yaml = `tls:\n  cert: server.pem\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    c2VjcmV0\n  ca: ca.pem\n${ca}\n${masters}\n`
   t.same(problemsOf(t, yaml), [
     `${file}:3:8 tls.key: is the text of a PEM file, must be the path of a PEM private key, or a list of such paths`
+  ])
+})
+
+t.test('the path of a socket may have 100 bytes, and bytes are not characters', async t => {
+  const path = (bytes: number, letter = 'x') => `/${letter.repeat((bytes - 1) / Buffer.byteLength(letter))}`
+  const socket = (written: string) => problemsOf(t, minimal(`admin: { socket: ${written} }`)).length
+  t.equal(socket(path(100)), 0)
+  t.equal(socket(path(101)), 1)
+  t.equal(socket(path(99, '\u00e9')), 0)
+  t.equal(socket(path(101, '\u00e9')), 1)
+})
+
+t.test('as many masters as there are seats for may be named, and weights up to a million', async t => {
+  const entries = (count: number) =>
+    Array.from(
+      { length: count },
+      (_, index) => `  - { name: m${index}, url: "http://m${index}", weight: 1000000 }\n`
+    )
+  const withCount = (count: number) => `${tls}\n${ca}\nmasters:\n${entries(count).join('')}`
+  t.equal(load(t, withCount(128)).settings.masters.at(-1)?.weight, 1_000_000)
+  t.same(problemsOf(t, withCount(129)), [
+    `${file}:4:3 masters: is a list, must be a list of at most 128 masters`
   ])
 })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { importKeyPair } from '../../src/simulation/key-pair.ts'
-import { authority, ca, load, masters, minimal, pemFiles, problemsOf } from './fixture.ts'
+import { authority, ca, masters, minimal, pemFiles, problemsOf, settingsOf } from './fixture.ts'
 
 const file = 'puppet-lb.yaml'
 const certname = 'puppet.example.com'
@@ -20,7 +20,7 @@ function withTls(tls: string, more = ''): string {
 const usual = 'cert: server.pem, key: server.key, ca: ca.pem'
 
 t.test('certificate, key and CA are read from beside the file', async t => {
-  const { tls } = load(t, minimal())
+  const { tls } = settingsOf(t, minimal())
   t.match(tls.certificates, [{ certFile: /^\/.*\/server\.pem$/, keyFile: /^\/.*\/server\.key$/ }])
   t.equal(tls.certificates[0]?.cert, pemFiles['server.pem'])
   t.equal(tls.certificates[0]?.key, pemFiles['server.key'])
@@ -31,7 +31,7 @@ t.test('certificate, key and CA are read from beside the file', async t => {
 
 t.test('an RSA certificate may stand beside an ECDSA one', async t => {
   const yaml = withTls('cert: [server.pem, rsa.pem], key: [server.key, rsa.key], ca: ca.pem')
-  const { tls } = load(t, yaml, { files: { 'rsa.pem': rsa.chain, 'rsa.key': rsa.key } })
+  const { tls } = settingsOf(t, yaml, { files: { 'rsa.pem': rsa.chain, 'rsa.key': rsa.key } })
   t.same(
     tls.certificates.map(({ key }) => createPrivateKey(key).asymmetricKeyType),
     ['ec', 'rsa']
@@ -45,7 +45,7 @@ t.test('a certificate of another CA than the agents may be shown', async t => {
 
 t.test('certificate and key may share a file, and only the key is taken for the key', async t => {
   const both = `${pemFiles['server.pem']}${pemFiles['server.key']}`
-  const { tls } = load(t, withTls('cert: both.pem, key: both.pem, ca: ca.pem'), {
+  const { tls } = settingsOf(t, withTls('cert: both.pem, key: both.pem, ca: ca.pem'), {
     files: { 'both.pem': both }
   })
   t.equal(tls.certificates[0]?.cert, pemFiles['server.pem'])
@@ -53,21 +53,21 @@ t.test('certificate and key may share a file, and only the key is taken for the 
 })
 
 t.test('masters are verified with the Puppet CA unless the file names another', async t => {
-  t.equal(load(t, minimal()).upstream.tls.ca, pemFiles['ca.pem'])
+  t.equal(settingsOf(t, minimal()).upstream.tls.ca, pemFiles['ca.pem'])
   const files = { 'masters-ca.pem': stranger.bundle }
-  const own = load(t, minimal('upstream: { tls: { ca: masters-ca.pem } }'), { files })
+  const own = settingsOf(t, minimal('upstream: { tls: { ca: masters-ca.pem } }'), { files })
   t.equal(own.upstream.tls.ca, stranger.bundle)
   t.equal(own.tls.ca, pemFiles['ca.pem'])
 })
 
 t.test('masters may be shown a certificate', async t => {
   const yaml = minimal('upstream: { tls: { cert: server.pem, key: server.key } }')
-  t.equal(load(t, yaml).upstream.tls.client?.key, pemFiles['server.key'])
-  t.equal(load(t, minimal()).upstream.tls.client, undefined)
+  t.equal(settingsOf(t, yaml).upstream.tls.client?.key, pemFiles['server.key'])
+  t.equal(settingsOf(t, minimal()).upstream.tls.client, undefined)
 })
 
 t.test('the revocation lists of a chain are accepted', async t => {
-  const { tls } = load(t, withTls(`${usual}, crl: { file: crl.pem }`))
+  const { tls } = settingsOf(t, withTls(`${usual}, crl: { file: crl.pem }`))
   t.match(tls.crl, { file: /^\/.*\/crl\.pem$/, refreshMs: 300_000 })
 })
 
@@ -214,13 +214,15 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   'a revocation list that is none': {
     tls: `${usual}, crl: { file: ca.pem }`,
     problems: [
-      '1:68 tls.crl.file: names ca.pem, which holds no PEM block "X509 CRL"; must be PEM revocation lists'
+      '1:68 tls.crl.file: names ca.pem, which holds no PEM block "X509 CRL"; must be PEM revocation lists of the CAs in tls.ca'
     ]
   },
   'a revocation list that is damaged': {
     tls: `${usual}, crl: { file: crl.pem }`,
     files: { 'crl.pem': damaged((await stranger.crl()).trim()) },
-    problems: ['1:68 tls.crl.file: names crl.pem, in which a list is damaged; must be PEM revocation lists']
+    problems: [
+      '1:68 tls.crl.file: names crl.pem, which holds a damaged list; must be PEM revocation lists of the CAs in tls.ca'
+    ]
   }
 }
 
@@ -243,7 +245,7 @@ t.test('a revocation list of another CA is told by its issuer', async t => {
   const files = { 'crl.pem': `${pemFiles['crl.pem']}${await stranger.crl()}` }
   const problems = problemsOf(t, withTls(`${usual}, crl: { file: crl.pem }`), { files })
   t.match(problems, [
-    / tls\.crl\.file: names crl\.pem, in which the list of "CN=Puppet CA: puppet .*" is not signed by a CA of tls\.ca; must hold lists of those CAs only$/
+    / tls\.crl\.file: names crl\.pem, which holds the list of "CN=Puppet CA: puppet .*", which no CA of tls\.ca signed; must be PEM revocation lists of the CAs in tls\.ca$/
   ])
 })
 

@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os'
+import type { Boot, Settings } from '../model/settings.ts'
+import type { FileSettings } from './schema.ts'
+import type { TlsFiles } from './tls-files.ts'
+
+/** What a valid file says that only a restart can change. */
+export function bootOf({ listen, admin }: FileSettings, token: string | undefined): Boot {
+  return {
+    listen: {
+      host: listen.host,
+      port: listen.port,
+      workers: listen.workers === 'auto' ? availableParallelism() : listen.workers
+    },
+    admin: {
+      host: admin.host,
+      port: admin.port,
+      hosts: admin.hosts,
+      token,
+      metricsToken: admin.metricsToken,
+      socket: admin.socket
+    }
+  }
+}
+
+/** The rest of it, with what the files it names hold. */
+export function settingsOf(file: FileSettings, tlsFiles: TlsFiles): Settings {
+  const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
+  return {
+    listen: { drainTimeoutMs: listen.drainTimeout },
+    tls: tlsOf(file, tlsFiles),
+    ca,
+    masters,
+    upstream: upstreamOf(file, tlsFiles),
+    health: {
+      path: health.path,
+      intervalMs: health.interval,
+      timeoutMs: health.timeout,
+      rise: health.rise,
+      fall: health.fall
+    },
+    balance: {
+      policy: balance.policy,
+      affinity: balance.affinity ?? (balance.policy === 'least-loaded' ? 'phase' : 'none')
+    },
+    queue: { limit: queue.limit, timeoutMs: queue.timeout, shedAboveMs: queue.shedAbove },
+    access: { administrators: access.administrators ?? admin.allow ?? [] },
+    reload,
+    log
+  }
+}
+
+function tlsOf({ tls: { crl } }: FileSettings, { certificates, ca, crlFile }: TlsFiles): Settings['tls'] {
+  return {
+    certificates,
+    ca: ca?.pem ?? '',
+    caFile: ca?.file ?? '',
+    crl: crl && crlFile !== undefined ? { file: crlFile, refreshMs: crl.refresh } : undefined
+  }
+}
+
+function upstreamOf(
+  { upstream }: FileSettings,
+  { ca, upstreamCa, upstreamClient }: TlsFiles
+): Settings['upstream'] {
+  return {
+    tls: {
+      ca: upstreamCa?.pem ?? ca?.pem ?? '',
+      caFile: upstreamCa?.file,
+      client: upstreamClient,
+      serverName: upstream.tls.serverName,
+      verify: !upstream.tls.dangerouslySkipVerification
+    },
+    connectTimeoutMs: upstream.connectTimeout,
+    responseTimeoutMs: upstream.responseTimeout
+  }
+}

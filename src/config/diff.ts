@@ -1,0 +1,50 @@
+import type { Config } from '../model/settings.ts'
+import { type Summary, summaryOf } from './summary.ts'
+
+/** One key whose value differs. */
+export interface SettingChange {
+  readonly key: string
+  /** As `summaryOf` prints it; `undefined` when it is not set. */
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+export interface ConfigDiff {
+  /** In the order of the old file, then what is new. */
+  readonly changed: readonly SettingChange[]
+  /** Which of the changed keys only a restart can apply. */
+  readonly needsRestart: readonly string[]
+}
+
+/** What a change from one configuration to another would change. A new token counts, although it is not shown. */
+export function diffOf(before: Config, after: Config): ConfigDiff {
+  const diff = diffOfSummaries(summaryOf(before), summaryOf(after))
+  const [old, next] = [before.boot.admin.token, after.boot.admin.token]
+  if (old === undefined || next === undefined || old === next) return diff
+  const change = { key: 'admin.token', before: 'set', after: 'set to another one' }
+  return { changed: [...diff.changed, change], needsRestart: [...diff.needsRestart, change.key] }
+}
+
+/** The same where only what `summaryOf` prints is known, as of a balancer that runs. */
+export function diffOfSummaries(before: Summary, after: Summary): ConfigDiff {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)])
+  const changed = [...keys].flatMap(key =>
+    before[key] === after[key] ? [] : [{ key, before: before[key], after: after[key] }]
+  )
+  return { changed, needsRestart: changed.map(({ key }) => key).filter(isBootKey) }
+}
+
+/** Whether a change of the key needs a restart: see `Boot`. */
+export function isBootKey(key: string): boolean {
+  return ['listen.host', 'listen.port', 'listen.workers'].includes(key) || key.startsWith('admin.')
+}
+
+/** One line a change, or that there is none. */
+export function renderDiff({ changed, needsRestart }: ConfigDiff): string {
+  if (changed.length === 0) return 'nothing would change'
+  const lines = changed.map(({ key, before = 'none', after = 'none' }) => {
+    const restart = needsRestart.includes(key) ? ' (needs a restart)' : ''
+    return `${key}: ${before} -> ${after}${restart}`
+  })
+  return lines.join('\n')
+}

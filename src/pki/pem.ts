@@ -1,0 +1,66 @@
+/** One PEM block, decoded. */
+export interface PemBlock {
+  /** `CERTIFICATE`, `X509 CRL`, `EC PRIVATE KEY` and so on. */
+  readonly label: string
+  /** Lines such as `Proc-Type: 4,ENCRYPTED`, which only old forms of private keys have; otherwise empty. */
+  readonly headers: string
+  readonly der: Buffer
+}
+
+/** What a text holds of the wanted blocks. */
+export interface PemReading {
+  readonly blocks: readonly PemBlock[]
+  /** What is wrong with blocks that could not be read, one clause each; never anything of their content. */
+  readonly damage: readonly string[]
+}
+
+const marker = /-----(BEGIN|END) ([A-Z0-9]+(?: [A-Z0-9]+)*)-----/g
+
+/**
+ * Reads the blocks of the labels that `isWanted` accepts, in their order. What stands around them does not matter: a
+ * byte order mark, text before and after, CRLF, blanks at the end of lines, a missing line end between two blocks.
+ * Half a block is never passed over: with it would go all that it holds.
+ */
+export function readPem(text: string, isWanted: (label: string) => boolean): PemReading {
+  const blocks: PemBlock[] = []
+  const damage: string[] = []
+  let open: { readonly label: string; readonly from: number } | undefined
+  const complain = (label: string, what: string) => {
+    if (isWanted(label)) damage.push(`a PEM block "${label}" ${what}`)
+  }
+  for (const { 0: whole, 1: edge, 2: label = '', index } of text.matchAll(marker)) {
+    if (edge === 'BEGIN') {
+      if (open) complain(open.label, 'is begun and not ended')
+      open = { label, from: index + whole.length }
+    } else if (open?.label === label) {
+      const block = isWanted(label) ? decode(label, text.slice(open.from, index)) : undefined
+      if (block) blocks.push(block)
+      else complain(label, 'is damaged')
+      open = undefined
+    } else {
+      complain(label, 'is ended and not begun')
+    }
+  }
+  if (open) complain(open.label, 'is begun and not ended')
+  return { blocks, damage }
+}
+
+/** The same for one label. */
+export function readPemOf(text: string, wanted: string): PemReading {
+  return readPem(text, label => label === wanted)
+}
+
+/** The block as OpenSSL writes it, with a line end behind it. */
+export function formatPem(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
+}
+
+/** `undefined` for what is not Base64 from end to end: Node would pass over the rest of it without a word. */
+function decode(label: string, body: string): PemBlock | undefined {
+  const [, headers = '', base64 = body] = /^\s*([\w-]+:.*?)\n[^\S\n]*\n(.*)$/s.exec(body) ?? []
+  const written = base64.replace(/\s+/g, '')
+  const der = Buffer.from(written, 'base64')
+  if (der.length === 0 || der.toString('base64') !== written) return undefined
+  return { label, headers, der }
+}
