@@ -91,7 +91,7 @@ function switchLargestMaster({ compile }: DemoMasters): () => void {
   return () => process.off('SIGUSR2', toggle)
 }
 
-async function refuseTakenPorts({ listen, admin }: Config): Promise<void> {
+async function refuseTakenPorts({ boot: { listen, admin } }: Config): Promise<void> {
   for (const [{ host, port }, flag] of [
     [listen, '--port'],
     [admin, '--admin-port']

@@ -1,13 +1,6 @@
 import type { Config } from '../model/settings.ts'
+import type { SettingChange } from '../model/status.ts'
 import { type Summary, summaryOf } from './summary.ts'
-
-/** One key whose value differs. */
-export interface SettingChange {
-  readonly key: string
-  /** As `summaryOf` prints it; `undefined` when it is not set. */
-  readonly before: string | undefined
-  readonly after: string | undefined
-}
 
 export interface ConfigDiff {
   /** In the order of the old file, then what is new. */
@@ -21,7 +14,7 @@ export function diffOf(before: Config, after: Config): ConfigDiff {
   const diff = diffOfSummaries(summaryOf(before), summaryOf(after))
   const [old, next] = [before.boot.admin.token, after.boot.admin.token]
   if (old === undefined || next === undefined || old === next) return diff
-  const change = { key: 'admin.token', before: 'set', after: 'set to another one' }
+  const change = { key: 'admin.token', from: 'set', to: 'set to another one' }
   return { changed: [...diff.changed, change], needsRestart: [...diff.needsRestart, change.key] }
 }
 
@@ -29,7 +22,7 @@ export function diffOf(before: Config, after: Config): ConfigDiff {
 export function diffOfSummaries(before: Summary, after: Summary): ConfigDiff {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   const changed = [...keys].flatMap(key =>
-    before[key] === after[key] ? [] : [{ key, before: before[key], after: after[key] }]
+    before[key] === after[key] ? [] : [{ key, from: before[key] ?? null, to: after[key] ?? null }]
   )
   return { changed, needsRestart: changed.map(({ key }) => key).filter(isBootKey) }
 }
@@ -42,9 +35,9 @@ export function isBootKey(key: string): boolean {
 /** One line a change, or that there is none. */
 export function renderDiff({ changed, needsRestart }: ConfigDiff): string {
   if (changed.length === 0) return 'nothing would change'
-  const lines = changed.map(({ key, before = 'none', after = 'none' }) => {
+  const lines = changed.map(({ key, from, to }) => {
     const restart = needsRestart.includes(key) ? ' (needs a restart)' : ''
-    return `${key}: ${before} -> ${after}${restart}`
+    return `${key}: ${from ?? 'none'} -> ${to ?? 'none'}${restart}`
   })
   return lines.join('\n')
 }

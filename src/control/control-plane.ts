@@ -84,9 +84,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const revocations = createRevocationWatch({
     runtime,
     log,
-    publish: ({ revoked }) => void publisher.publish({ revoked })
+    publish: revoked => void publisher.publish({ revoked })
   })
-  revocations.adopt(await revocations.prepare(settings.tls))
+  revocations.adopt(revocations.prepare(settings.tls))
   const supervisor = superviseWith(context, {
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
@@ -117,7 +117,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     watchFiles,
     async prepare(next) {
       nextSettings = next.settings
-      const lists = await revocations.prepare(next.settings.tls)
+      const lists = revocations.prepare(next.settings.tls)
       const change = await membershipChange(next.settings, { ...context, supervisor, seating })
       return {
         drop: change.drop,
