@@ -82,7 +82,7 @@ export function createSeating(deps: SeatingDeps): Seating {
       return
     }
     await slots.resetSeat(master.seat)
-    turns.resetSeat(master.seat)
+    await turns.resetSeat(master.seat)
     vacating.delete(master.seat)
     roster.free(master.seat)
   }

@@ -97,14 +97,14 @@ t.test('the order of masters does not count, their names do', async t => {
   const renamed = full.replace('name: m2', 'name: m3')
   const { before, after } = between(full, renamed)
   t.same(
-    diffOf(before, after).changed.map(({ key, before, after }) => [key, before, after]),
+    diffOf(before, after).changed.map(({ key, from, to }) => [key, from, to]),
     [
-      ['masters.m2.url', 'https://m2', undefined],
-      ['masters.m2.weight', '3', undefined],
-      ['masters.m2.priority', '1', undefined],
-      ['masters.m3.url', undefined, 'https://m2'],
-      ['masters.m3.weight', undefined, '3'],
-      ['masters.m3.priority', undefined, '1']
+      ['masters.m2.url', 'https://m2', null],
+      ['masters.m2.weight', '3', null],
+      ['masters.m2.priority', '1', null],
+      ['masters.m3.url', null, 'https://m2'],
+      ['masters.m3.weight', null, '3'],
+      ['masters.m3.priority', null, '1']
     ]
   )
   const [head, m1 = '', m2 = '', ...rest] = full.split(/(?<= \}\n)(?= {2}- )|(?<=masters:\n)|(?=upstream:)/)
