@@ -62,9 +62,8 @@ export function readCertificates(from: NamedFile, report: Report): readonly X509
   try {
     const certificates = blocks.map(({ der }) => new X509Certificate(der))
     if (damage.length === 0 && certificates.length > 0) return certificates
-    const what =
-      damage.length > 0 ? `in which ${damage.join(', ')}` : 'which holds no PEM block "CERTIFICATE"'
-    report(from.path, `names ${from.file}, ${what}; must be a PEM certificate`)
+    const what = damage.length > 0 ? damage.join(' and ') : 'no PEM block "CERTIFICATE"'
+    report(from.path, `names ${from.file}, which holds ${what}; must be a PEM certificate`)
   } catch {
     report(from.path, `names ${from.file}, in which a certificate is damaged; must be a PEM certificate`)
   }

@@ -14,7 +14,7 @@ export function readPrivateKey(from: NamedFile, report: Report): PrivateKey | un
   const { blocks, damage } = readPem(from.text, label => /(^| )PRIVATE KEY$/.test(label))
   const [block] = blocks
   if (damage.length > 0) {
-    report(from.path, `names ${from.file}, in which ${damage.join(', ')}; must be a PEM private key`)
+    report(from.path, `names ${from.file}, which holds ${damage.join(' and ')}; must be a PEM private key`)
     return undefined
   }
   if (!block) {

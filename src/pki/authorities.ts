@@ -7,7 +7,7 @@ import { readPemOf } from './pem.ts'
  */
 export function certificatesOf(pem: string): X509Certificate[] {
   const { blocks, damage } = readPemOf(pem, 'CERTIFICATE')
-  if (damage.length > 0) throw new Error(damage.join(', '))
+  if (damage.length > 0) throw new Error(`the bundle holds ${damage.join(' and ')}`)
   return blocks.map(({ der }) => new X509Certificate(der))
 }
 

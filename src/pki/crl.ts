@@ -71,6 +71,7 @@ interface RevocationList {
   readonly head: X509Crl
   /** The bytes that are signed. */
   readonly signed: Buffer
+  readonly signature: Buffer
   /** Hexadecimal. */
   readonly serials: readonly string[]
   readonly number: bigint | undefined
@@ -82,17 +83,28 @@ interface RevocationList {
  */
 function readList(der: Buffer): RevocationList {
   const outer = derElement(der, 0)
-  if (outer.end !== der.length) throw new RangeError('bytes behind the list')
-  const [tbs, ...signature] = derChildren(der, outer)
-  if (!tbs) throw new RangeError('no list')
+  const [tbs, algorithm, signature, ...others] = derChildren(der, outer)
+  if (!tbs || !algorithm || !signature || others.length > 0) throw new RangeError('no list')
+  if (outer.end !== der.length || outer.tag !== derTag.sequence || tbs.tag !== derTag.sequence) {
+    throw new RangeError('no list, or bytes behind it')
+  }
   const bytesOf = ({ start, end }: DerElement) => der.subarray(start, end)
   const parts = [...derChildren(der, tbs)]
+  // The algorithm stands there twice, and only this one is signed.
+  const signedAlgorithm = parts.find(({ tag }) => tag === derTag.sequence)
+  if (!signedAlgorithm || !bytesOf(signedAlgorithm).equals(bytesOf(algorithm))) {
+    throw new RangeError('two algorithms')
+  }
+  // A BIT STRING begins with how many bits of its last byte do not count.
+  if (signature.tag !== derTag.bitString || der[signature.contentStart] !== 0)
+    throw new RangeError('no signature')
   const entries = entriesOf(parts)
-  const rest = parts.filter(part => part !== entries).map(bytesOf)
-  const head = new X509Crl(derSequence([derSequence(rest), ...signature.map(bytesOf)]))
+  const rest = derSequence(parts.filter(part => part !== entries).map(bytesOf))
+  const head = new X509Crl(derSequence([rest, bytesOf(algorithm), bytesOf(signature)]))
   return {
     head,
     signed: bytesOf(tbs),
+    signature: der.subarray(signature.contentStart + 1, signature.end),
     serials: entries ? serialsOf(der, entries) : [],
     number: numberOf(head)
   }
@@ -133,11 +145,11 @@ function highest(numbers: readonly bigint[]): string | undefined {
 }
 
 /** A key of another kind than the signature's makes OpenSSL throw; that CA is simply not the signer. */
-function isSignedBy({ head, signed }: RevocationList, key: KeyObject): boolean {
+function isSignedBy({ head, signed, signature }: RevocationList, key: KeyObject): boolean {
   const { name, hash, saltLength } = head.signatureAlgorithm as SignatureAlgorithm
   const padding = name === 'RSA-PSS' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : {}
   try {
-    return verify(hash?.name.replace('-', ''), signed, { key, ...padding }, Buffer.from(head.signature))
+    return verify(hash?.name.replace('-', ''), signed, { key, ...padding }, signature)
   } catch {
     return false
   }

@@ -8,7 +8,13 @@ export interface DerElement {
 }
 
 /** Tags as they stand in the first byte. */
-export const derTag = Object.freeze({ integer: 0x02, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30 })
+export const derTag = Object.freeze({
+  integer: 0x02,
+  bitString: 0x03,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30
+})
 
 /** The element that begins at `start`. Throws a RangeError for one that is cut short or not DER. */
 export function derElement(bytes: Buffer, start: number): DerElement {

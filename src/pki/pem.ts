@@ -10,7 +10,7 @@ export interface PemBlock {
 /** What a text holds of the wanted blocks. */
 export interface PemReading {
   readonly blocks: readonly PemBlock[]
-  /** What is wrong with blocks that could not be read, one clause each; never anything of their content. */
+  /** What of them could not be read, to go after "holds"; never anything of their content. */
   readonly damage: readonly string[]
 }
 
@@ -30,18 +30,18 @@ export function readPem(text: string, isWanted: (label: string) => boolean): Pem
   }
   for (const { 0: whole, 1: edge, 2: label = '', index } of text.matchAll(marker)) {
     if (edge === 'BEGIN') {
-      if (open) complain(open.label, 'is begun and not ended')
+      if (open) complain(open.label, 'that is begun and not ended')
       open = { label, from: index + whole.length }
     } else if (open?.label === label) {
       const block = isWanted(label) ? decode(label, text.slice(open.from, index)) : undefined
       if (block) blocks.push(block)
-      else complain(label, 'is damaged')
+      else complain(label, 'that is damaged')
       open = undefined
     } else {
-      complain(label, 'is ended and not begun')
+      complain(label, 'that is ended and not begun')
     }
   }
-  if (open) complain(open.label, 'is begun and not ended')
+  if (open) complain(open.label, 'that is begun and not ended')
   return { blocks, damage }
 }
 
@@ -62,5 +62,5 @@ function decode(label: string, body: string): PemBlock | undefined {
   const written = base64.replace(/\s+/g, '')
   const der = Buffer.from(written, 'base64')
   if (der.length === 0 || der.toString('base64') !== written) return undefined
-  return { label, headers, der }
+  return { label, headers: headers.trim(), der }
 }

@@ -226,7 +226,10 @@ t.test(
     t.same(sortedNames(errorOf(t, unequal, { files: beside }).files), [...allFiles, 'third.key'].toSorted())
     t.same(sortedNames(errorOf(t, 'tls: {').files), ['puppet-lb.yaml'])
     const missing = join(t.testdir({}), 'nope.yaml')
-    t.throws(() => loadConfig(missing, {}), { files: [missing] })
+    t.match(
+      t.throws(() => loadConfig(missing, {})),
+      { files: [missing] }
+    )
   }
 )
 

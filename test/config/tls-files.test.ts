@@ -3,6 +3,7 @@ import t from 'tap'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { importKeyPair } from '../../src/simulation/key-pair.ts'
+import { disguises } from '../pki/disguises.ts'
 import { authority, ca, masters, minimal, pemFiles, problemsOf, settingsOf } from './fixture.ts'
 
 const file = 'puppet-lb.yaml'
@@ -71,6 +72,18 @@ t.test('the revocation lists of a chain are accepted', async t => {
   t.match(tls.crl, { file: /^\/.*\/crl\.pem$/, refreshMs: 300_000 })
 })
 
+for (const [how, disguise] of Object.entries(disguises)) {
+  t.test(`certificate, key, CA and revocation lists may come ${how}`, async t => {
+    const files = Object.fromEntries(Object.entries(pemFiles).map(([name, pem]) => [name, disguise(pem)]))
+    const yaml = withTls(`${usual}, crl: { file: crl.pem }`, 'upstream: { tls: { ca: ca.pem } }')
+    const { tls, upstream } = settingsOf(t, yaml, { files })
+    t.equal(tls.certificates[0]?.cert, pemFiles['server.pem'])
+    t.equal(tls.certificates[0]?.key, pemFiles['server.key'])
+    t.equal(tls.ca, pemFiles['ca.pem'])
+    t.equal(upstream.tls.ca, pemFiles['ca.pem'])
+  })
+}
+
 const encrypted = createPrivateKey(pemFiles['server.key'])
 const pkcs8 = encrypted.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
 const sec1 = encrypted.export({ type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
@@ -130,6 +143,25 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     files: { 'server.pem': damaged(leaf) },
     problems: [
       '1:14 tls.cert: names server.pem, in which a certificate is damaged; must be a PEM certificate'
+    ]
+  },
+  'half a certificate': {
+    files: { 'server.pem': leaf + intermediate.slice(0, -40) },
+    problems: [
+      '1:14 tls.cert: names server.pem, which holds a PEM block "CERTIFICATE" that is begun and not ended; must be a PEM certificate'
+    ]
+  },
+  'half a key': {
+    files: { 'server.key': pemFiles['server.key'].slice(0, -40) },
+    problems: [
+      '1:31 tls.key: names server.key, which holds a PEM block "PRIVATE KEY" that is begun and not ended; must be a PEM private key'
+    ]
+  },
+  'half a revocation list': {
+    tls: `${usual}, crl: { file: crl.pem }`,
+    files: { 'crl.pem': pemFiles['crl.pem'].slice(0, -40) },
+    problems: [
+      '1:68 tls.crl.file: names crl.pem, which holds a PEM block "X509 CRL" that is begun and not ended; must be PEM revocation lists of the CAs in tls.ca'
     ]
   },
   'a certificate for a key': {
