@@ -175,6 +175,19 @@ t.test('reloads while a file is being read leave one timer, with the new time', 
   t.equal(delays.at(-1), 2 * MINUTE)
 })
 
+t.test('what is read of a file that is given up meanwhile comes to nothing', async t => {
+  const { watch, read, replace, tls, file, published, advance } = scene(t, await listOf('0A'))
+  const other = `${file}.other`
+  writeFileSync(other, await listOf('0C'))
+  replace(await listOf('0B'))
+  const reading = read()
+  await advance(0)
+  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, file: other } }))
+  await reading
+  t.same(published, [])
+  t.same(serials(watch.current()?.revoked), ['C'])
+})
+
 t.test('a reading that overtakes a reload is not undone by it', async t => {
   const { watch, read, replace, tls } = scene(t, await listOf('0A'))
   const prepared = watch.prepare(tls)
