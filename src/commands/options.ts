@@ -13,7 +13,7 @@ export function configOption(): Option {
 export function required(config: string | undefined, command: Command): string {
   return (
     config ??
-    command.error("error: option '--config <file>' is missing, which names the configuration (YAML)", {
+    command.error("error: required option '--config <file>' not specified", {
       exitCode: 1
     })
   )

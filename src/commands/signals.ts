@@ -5,7 +5,7 @@ const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as co
 type EndSignal = keyof typeof exitCodes
 const endSignals = Object.keys(exitCodes) as readonly EndSignal[]
 
-/** What they are elsewhere, and therefore sent in error. */
+/** What they are elsewhere, and therefore sent in error. Node blocks SIGUSR1 when told to `--disable-sigusr1`. */
 const straySignals = {
   SIGUSR1: 'SIGUSR1 opens no inspector and no log files here: nothing was done',
   SIGUSR2: 'SIGUSR2 restarts and reloads nothing here, SIGHUP reloads: nothing was done'
