@@ -1,8 +1,6 @@
-import { describeDiff, diffOfSummaries } from '../config/diff.ts'
-import { loadConfig } from '../config/load.ts'
-import { summaryOf } from '../config/summary.ts'
-import { type AdminAddress, addressOf, parseAdmin } from './admin-address.ts'
+import { addressOf, parseAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
+import { type CheckResult, check, compareWithRunning } from './check.ts'
 
 export interface CheckRunningOptions {
   readonly config: string
@@ -11,17 +9,17 @@ export interface CheckRunningOptions {
 }
 
 /**
- * What a running balancer would change if it took this configuration. Throws a ConfigError, or an Error when it cannot
- * be asked.
+ * What a running balancer would change if it took this configuration, in place of what the configuration comes to.
+ * Throws a ConfigError, or an Error when it cannot be asked.
  */
 export async function checkAgainstRunning(
   options: CheckRunningOptions,
   env: NodeJS.ProcessEnv
-): Promise<string> {
-  const config = loadConfig(options.config, env)
-  const token = config.boot.admin.token
-  const address: AdminAddress =
-    options.admin === undefined ? addressOf(config.boot.admin) : { ...parseAdmin(options.admin), token }
-  const running = (await askAdmin(address, { path: '/api/settings' })).json() as Record<string, string>
-  return describeDiff(diffOfSummaries(running, summaryOf(config)))
+): Promise<Omit<CheckResult, 'config'>> {
+  const { config, warnings } = check(options, env)
+  const { admin } = config.boot
+  const address =
+    options.admin === undefined ? addressOf(admin) : { token: admin.token, ...parseAdmin(options.admin) }
+  const running = (await askAdmin(address, { path: '/api/settings' })).json()
+  return { warnings, text: compareWithRunning(config, running as Readonly<Record<string, string>>).text }
 }

@@ -98,13 +98,11 @@ function addCheck(program: Command, io: Terminal): void {
     .addOption(adminOption('where the configuration says').implies({ againstRunning: true }))
     .action(async ({ admin, againstRunning, ...options }: CheckFlags, command: Command) => {
       const config = required(options.config, command)
-      if (againstRunning) {
-        const { checkAgainstRunning } = await import('./check-running.ts')
-        io.out(`${await checkAgainstRunning({ config, admin }, io.env)}\n`)
-      } else {
-        const { check } = await import('./check.ts')
-        io.out(`${check({ config }, io.env)}\n`)
-      }
+      const { text, warnings } = againstRunning
+        ? await (await import('./check-running.ts')).checkAgainstRunning({ config, admin }, io.env)
+        : (await import('./check.ts')).check({ config }, io.env)
+      for (const warning of warnings) io.err(`${warning}\n`)
+      io.out(`${text}\n`)
     })
 }
 

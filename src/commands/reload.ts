@@ -1,4 +1,4 @@
-import type { ReloadReport, SettingChange } from '../model/status.ts'
+import type { ReloadReport } from '../model/status.ts'
 import { type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import type { Terminal } from './terminal.ts'
@@ -26,12 +26,7 @@ export async function reload(flags: AdminFlags, io: Terminal): Promise<number> {
 function describe({ changed, needsRestart }: ReloadReport): readonly string[] {
   return [
     changed.length === 0 ? 'reloaded, nothing changed' : 'reloaded',
-    ...changed.map(describeChange),
+    ...changed.map(({ key, from, to }) => `  ${key}: ${from ?? 'none'} -> ${to ?? 'none'}`),
     ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : [])
   ]
-}
-
-function describeChange({ key, from, to }: SettingChange): string {
-  if (from === null) return `  ${key}: ${to} (new)`
-  return to === null ? `  ${key}: gone (was ${from})` : `  ${key}: ${to} (was ${from})`
 }

@@ -28,9 +28,9 @@ t.test('a reload says what changed and what needs a restart', async t => {
   t.same(await puppetLb(['reload', '--admin', origin]), {
     code: 0,
     out: `reloaded
-  balance.policy: round-robin (was least-loaded)
-  masters.beta.url: https://beta:8140 (new)
-  masters.alpha.url: gone (was https://alpha:8140)
+  balance.policy: least-loaded -> round-robin
+  masters.beta.url: none -> https://beta:8140
+  masters.alpha.url: https://alpha:8140 -> none
 needs a restart: listen.port
 `,
     err: ''
