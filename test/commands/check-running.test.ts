@@ -7,15 +7,17 @@ import { puppetLb } from './puppet-lb.ts'
 
 type Test = { testdir: (content: Record<string, string>) => string; teardown: (task: () => unknown) => void }
 
+const token = 'a-token-of-some-length'
+
 /** A balancer that runs with one configuration, and another one as a file. */
 async function startRunning(t: Test, { running = '', file = '' }) {
   const settings = summaryOf(load(t, minimal(running)))
   const scene = await startScene(t, {
     deps: { settings: () => settings },
-    admin: { token: 'secret', host: '0.0.0.0' }
+    admin: { token, host: '0.0.0.0' }
   })
   const path = join(t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal(file) }), 'puppet-lb.yaml')
-  const env = { PUPPET_LB_ADMIN_TOKEN: 'secret', PUPPET_LB_ADMIN_PORT: String(scene.port) }
+  const env = { PUPPET_LB_ADMIN_TOKEN: token, PUPPET_LB_ADMIN_PORT: String(scene.port) }
   return { ...scene, args: ['check', '--config', path, '--against-running'], env }
 }
 
