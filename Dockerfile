@@ -31,7 +31,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
 
 # Node itself is process 1, so that the signal to stop reaches it. It starts no other process, so none is left to reap.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "/app/src/main.ts"]
+ENTRYPOINT ["node", "--disable-sigusr1", "/app/src/main.ts"]
 CMD ["serve", "--config", "/etc/puppet-lb/puppet-lb.yaml"]
 
 ARG VERSION=dev

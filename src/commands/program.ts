@@ -1,25 +1,17 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/problems.ts'
+import type { AdminFlags } from './admin-address.ts'
+import { addAdminOptions, adminOption, configOption, portNumber, required } from './options.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
 
-/** What the command line talks to; a test gives its own. */
-export interface Terminal {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  readonly env: NodeJS.ProcessEnv
-}
-
-const terminal: Terminal = {
-  out: text => process.stdout.write(text),
-  err: text => process.stderr.write(text),
-  env: process.env
-}
+export type { Terminal } from './terminal.ts'
 
 /**
  * Runs one command line, given without `node` and the program's name. Resolves with the exit code: 0 fine, 1 the
  * user's input is wrong, 2 it could not be done.
  */
-export async function run(args: readonly string[], io: Terminal = terminal): Promise<number> {
+export async function run(args: readonly string[], io: Terminal = processTerminal): Promise<number> {
   let code = 0
   const program = createProgram(io, result => {
     code = result
@@ -38,24 +30,10 @@ export async function run(args: readonly string[], io: Terminal = terminal): Pro
   }
 }
 
-interface DemoFlags {
-  readonly port?: number
-  readonly adminPort?: number
-  readonly directory?: string
-}
+/** Ends the command with another exit code than 0. */
+type Finish = (code: number) => void
 
-interface RouteFlags {
-  readonly config: string
-  readonly certname?: string
-  readonly userAgent?: string
-}
-
-interface WhyFlags {
-  readonly admin?: string
-  readonly config?: string
-}
-
-function createProgram(io: Terminal, finish: (code: number) => void): Command {
+function createProgram(io: Terminal, finish: Finish): Command {
   const program = new Command('puppet-lb')
     .description('A load balancer for Puppet: one hostname in front of the CA and the compile masters.')
     .version(version(), '--version', 'print the version')
@@ -68,13 +46,33 @@ function createProgram(io: Terminal, finish: (code: number) => void): Command {
       outputError: (text, write) => write(oneSentence(text))
     })
     .showSuggestionAfterError()
+  addServe(program, finish)
+  addDemo(program, finish)
+  addCheck(program, io)
+  addRoute(program, io)
+  addWhy(program, io, finish)
+  addStatus(program, io)
+  addReload(program, io, finish)
+  return program
+}
 
-  addCommand(program, 'serve', 'serve until SIGTERM, then let running requests end')
+function addServe(program: Command, finish: Finish): void {
+  addCommand(program, 'serve', 'serve until SIGTERM, then let running requests end; SIGHUP reloads')
     .addOption(configOption())
-    .action(async (options: { config: string }) => {
+    .action(async (options: { readonly config?: string }, command: Command) => {
+      const config = required(options.config, command)
       const { serve } = await import('./serve.ts')
-      finish(await serve(options))
+      finish(await serve({ config }))
     })
+}
+
+interface DemoFlags {
+  readonly port?: number
+  readonly adminPort?: number
+  readonly directory?: string
+}
+
+function addDemo(program: Command, finish: Finish): void {
   addCommand(program, 'demo', 'serve in front of simulated masters and agents, with throwaway certificates')
     .option('--port <n>', 'port for agents, default 8140; 0 lets the system choose', portNumber)
     .option(
@@ -87,38 +85,83 @@ function createProgram(io: Terminal, finish: (code: number) => void): Command {
       const { demo } = await import('./demo.ts')
       finish(await demo(options))
     })
+}
+
+interface CheckFlags extends AdminFlags {
+  readonly againstRunning?: boolean
+}
+
+function addCheck(program: Command, io: Terminal): void {
   addCommand(program, 'check', 'say whether a configuration can be used, or every problem with its line')
     .addOption(configOption())
-    .action(async (options: { config: string }) => {
-      const { check } = await import('./check.ts')
-      io.out(`${check(options, io.env)}\n`)
+    .option('--against-running', 'say what a running balancer would change if it took this configuration')
+    .addOption(adminOption('where the configuration says').implies({ againstRunning: true }))
+    .action(async ({ admin, againstRunning, ...options }: CheckFlags, command: Command) => {
+      const config = required(options.config, command)
+      const { text, warnings } = againstRunning
+        ? await (await import('./check-running.ts')).checkAgainstRunning({ config, admin }, io.env)
+        : (await import('./check.ts')).check({ config }, io.env)
+      for (const warning of warnings) io.err(`${warning}\n`)
+      io.out(`${text}\n`)
     })
+}
+
+interface RouteFlags {
+  readonly config?: string
+  readonly certname?: string
+  readonly userAgent?: string
+}
+
+function addRoute(program: Command, io: Terminal): void {
   addCommand(program, 'route', 'say what would become of a request: its class, who answers, in which order')
     .argument('<method>', 'HTTP method')
     .argument('<path>', 'path with its query, such as /puppet/v3/catalog/NAME?environment=production')
     .addOption(configOption())
     .option('--certname <name>', "certname of the agent's certificate; without it the agent shows none")
     .option('--user-agent <text>', 'User-Agent of the request')
-    .action(async (method: string, path: string, options: RouteFlags) => {
+    .action(async (method: string, path: string, options: RouteFlags, command: Command) => {
+      const config = required(options.config, command)
       const { route } = await import('./route.ts')
-      io.out(`${route({ ...options, method, path }, io.env)}\n`)
+      io.out(`${route({ ...options, config, method, path }, io.env)}\n`)
     })
-  addCommand(program, 'why', 'say why a request went where it went: masters, waiting, attempts, ending')
-    .argument('<request-id>', 'the id at the end of what the agent printed, or of a line of the access log')
-    .addOption(
-      new Option('--admin <url>', 'admin listener to ask, default http://127.0.0.1:9140')
-        .argParser(httpUrl)
-        .conflicts('config')
-    )
-    .option('--config <file>', 'configuration file (YAML) that says where the admin listener is')
-    .action(async (requestId: string, options: WhyFlags) => {
-      const { why } = await import('./why.ts')
-      const text = await why({ ...options, requestId }, io.env)
-      if (text !== undefined) io.out(`${text}\n`)
-      else io.err(`puppet-lb: nothing is remembered of a request ${requestId}\n`)
-      finish(text === undefined ? 1 : 0)
-    })
-  return program
+}
+
+function addWhy(program: Command, io: Terminal, finish: Finish): void {
+  const command = addCommand(
+    program,
+    'why',
+    'say why a request went where it went: masters, waiting, attempts, ending'
+  ).argument('<request-id>', 'the id at the end of what the agent printed, or of a line of the access log')
+  addAdminOptions(command).action(async (requestId: string, options: AdminFlags) => {
+    const { why } = await import('./why.ts')
+    const text = await why({ ...options, requestId }, io.env)
+    if (text !== undefined) io.out(`${text}\n`)
+    else io.err(`puppet-lb: nothing is remembered of a request ${requestId}\n`)
+    finish(text === undefined ? 1 : 0)
+  })
+}
+
+interface StatusFlags extends AdminFlags {
+  readonly json?: boolean
+  readonly watch?: boolean
+}
+
+function addStatus(program: Command, io: Terminal): void {
+  const command = addCommand(program, 'status', 'say how a running balancer is: masters, queue, certificates')
+    .option('--json', 'print what GET /api/status answers')
+    .option('--watch', 'go on, every 2 s, until interrupted')
+  addAdminOptions(command).action(async (options: StatusFlags) => {
+    const { status } = await import('./status.ts')
+    await status(options, io)
+  })
+}
+
+function addReload(program: Command, io: Terminal, finish: Finish): void {
+  const command = addCommand(program, 'reload', 'have a running balancer read its configuration again')
+  addAdminOptions(command).action(async (options: AdminFlags) => {
+    const { reload } = await import('./reload.ts')
+    finish(await reload(options, io))
+  })
 }
 
 /** Commander's complaint and its suggestion, which it puts on two lines, as one. */
@@ -131,21 +174,6 @@ function oneSentence(complaint: string): string {
 
 function addCommand(program: Command, name: string, description: string): Command {
   return program.command(name).description(description).allowExcessArguments(false)
-}
-
-function configOption(): Option {
-  return new Option('--config <file>', 'configuration file (YAML)').makeOptionMandatory()
-}
-
-function portNumber(text: string): number {
-  const port = Number(text)
-  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
-  throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
-}
-
-function httpUrl(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
-  throw new InvalidArgumentError('It must be a URL such as http://127.0.0.1:9140.')
 }
 
 function version(): string {

@@ -1,4 +1,4 @@
-import { startApp } from '../app.ts'
+import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
@@ -6,14 +6,24 @@ import { untilSignalled } from './signals.ts'
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
 export async function serve(options: { readonly config: string }): Promise<number> {
-  const config = loadConfig(options.config, process.env)
-  const log = createLog(config.log.level)
+  const load = () => loadConfig(options.config, process.env)
+  const config = load()
+  const log = createLog(config.settings.log.level)
+  const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
-  const signalled = untilSignalled(systemRuntime.now)
+  const signalled = untilSignalled(systemRuntime.now, {
+    // The file may have changed since it was read, so one that comes too early is kept.
+    reload: () =>
+      void started.promise
+        .then(app => app.reload())
+        .catch((err: Error) => log.error({ err }, 'a reload failed in a way nobody foresaw')),
+    stray: sentence => log.info(sentence)
+  })
   try {
-    const app = await Promise.race([startApp(config, { log }), signalled])
+    const app = await Promise.race([startApp(config, { log, load }), signalled])
     // Nobody is served yet, so there is nothing to wait for.
     if (!app) return 0
+    started.resolve(app)
     await signalled
     await app.drain()
     await flushLog(log)

@@ -23,7 +23,7 @@ async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const commands = ['serve', 'demo', 'check', 'route', 'why']
+const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload']
 
 t.test('the version is that of the package', async t => {
   t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })
@@ -49,6 +49,12 @@ const mistakes: readonly (readonly [line: string, sentence: string])[] = [
   ['frobnicate', "puppet-lb: unknown command 'frobnicate'\n"],
   ['check', "puppet-lb: required option '--config <file>' not specified\n"],
   ['serve', "puppet-lb: required option '--config <file>' not specified\n"],
+  ['route GET /', "puppet-lb: required option '--config <file>' not specified\n"],
+  ['check --against-running', "puppet-lb: required option '--config <file>' not specified\n"],
+  ...['serve', 'check', 'route GET /', 'why a', 'status', 'reload'].map(
+    line => [`${line} --confg x`, "puppet-lb: unknown option '--confg' (Did you mean --config?)\n"] as const
+  ),
+  ['serve --frobnicate', "puppet-lb: unknown option '--frobnicate'\n"],
   ['check --config', "puppet-lb: option '--config <file>' argument missing\n"],
   [
     'route GET / --config a --certnam b',
@@ -56,14 +62,20 @@ const mistakes: readonly (readonly [line: string, sentence: string])[] = [
   ],
   ['check --config a b', "puppet-lb: too many arguments for 'check'. Expected 0 arguments but got 1: b.\n"],
   ['why', "puppet-lb: missing required argument 'request-id'\n"],
-  [
-    'why a --admin b:9140',
-    "puppet-lb: option '--admin <url>' argument 'b:9140' is invalid. It must be a URL such as http://127.0.0.1:9140.\n"
-  ],
-  [
-    'why a --admin http://b --config c',
-    "puppet-lb: option '--admin <url>' cannot be used with option '--config <file>'\n"
-  ],
+  ...['b:9140', 'ftp://b', 'unix:', 'unix:admin.sock', '/run/admin.sock'].map(
+    admin =>
+      [
+        `status --admin ${admin}`,
+        `puppet-lb: option '--admin <url>' argument '${admin}' is invalid. It must be a URL such as http://127.0.0.1:9140, or unix: and the path of a socket.\n`
+      ] as const
+  ),
+  ...['why a', 'status', 'reload'].map(
+    line =>
+      [
+        `${line} --admin http://b --config c`,
+        "puppet-lb: option '--admin <url>' cannot be used with option '--config <file>'\n"
+      ] as const
+  ),
   ['route GET --config a', "puppet-lb: missing required argument 'path'\n"],
   [
     'demo --port x',
@@ -106,7 +118,15 @@ t.test('a wrong configuration ends every command that reads one with 1 and the l
   const lines = new RegExp(
     `^${file}:1:1 tls: is missing, .*\n${file}:1:1 ca: .*\n${file}:1:1 masters: .*\n${file}:1:11 listen.prot: .*\n$`
   )
-  for (const line of ['check', 'serve', 'route GET /', 'why a']) {
+  for (const line of [
+    'check',
+    'check --against-running',
+    'serve',
+    'route GET /',
+    'why a',
+    'status',
+    'reload'
+  ]) {
     const { code, out, err } = await puppetLb([...line.split(' '), '--config', file])
     t.equal(code, 1, line)
     t.equal(out, '', line)
@@ -124,5 +144,5 @@ t.test('the program itself passes arguments, environment and exit code on', asyn
     })
   t.match(start('18140'), { status: 0, stdout: /^.*\/lb\.yaml: OK\n.*0\.0\.0\.0:18140/, stderr: '' })
   t.match(start('x'), { status: 1, stdout: '', stderr: /^env:PUPPET_LB_LISTEN_PORT listen\.port: is "x"/ })
-  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env -S node --disable-sigusr1\n/)
 })

@@ -1,0 +1,92 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import type { AdminAddress } from './admin-address.ts'
+
+/** An answer of the admin listener. */
+export interface AdminAnswer {
+  readonly status: number
+  readonly text: string
+  /** Throws an Error when the text is no JSON: something else listens there. */
+  readonly json: () => unknown
+}
+
+/** What is asked of an admin listener. */
+export interface AdminRequest {
+  readonly path: string
+  /** Default GET. */
+  readonly method?: 'GET' | 'POST'
+  /** Every other status is an error. Default: 200 alone. */
+  readonly accept?: readonly number[]
+  /** Longest wait for the whole answer. Default: 5 s. */
+  readonly timeoutMs?: number
+}
+
+const TIMEOUT_MS = 5_000
+/** No answer of this length is one of ours. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/**
+ * Asks the admin listener of a running balancer. Throws an Error with one sentence when it cannot be reached, refuses,
+ * or answers with another status than the accepted ones.
+ */
+export async function askAdmin(
+  address: AdminAddress,
+  { path, method = 'GET', accept = [200], timeoutMs = TIMEOUT_MS }: AdminRequest
+): Promise<AdminAnswer> {
+  const { status, text } = await send(address, { path, method, timeoutMs })
+  const listener = `the admin listener ${address.name}`
+  if (accept.includes(status)) {
+    return {
+      status,
+      text,
+      json() {
+        try {
+          return JSON.parse(text)
+        } catch {
+          throw new Error(`${listener} gave an answer that is not its own: no JSON`)
+        }
+      }
+    }
+  }
+  const sentence = firstLine(text)
+  if (status === 401 || status === 403) throw new Error(`${listener} refused: ${sentence || status}`)
+  throw new Error(`${listener} answered ${status}${sentence && `: ${sentence}`}`)
+}
+
+async function send(
+  { name, origin, socketPath, token }: AdminAddress,
+  { path, method, timeoutMs }: Required<Omit<AdminRequest, 'accept'>>
+): Promise<Pick<AdminAnswer, 'status' | 'text'>> {
+  const dispatcher = new Agent({
+    connect: socketPath === undefined ? {} : { socketPath },
+    maxResponseSize: MAX_BYTES
+  })
+  try {
+    const headers = { 'x-puppet-lb': '1', ...(token !== undefined && { authorization: basic(token) }) }
+    const options = { method, headers, dispatcher, signal: AbortSignal.timeout(timeoutMs) }
+    const { statusCode, body }: Dispatcher.ResponseData = await request(new URL(path, origin), options)
+    return { status: statusCode, text: await body.text() }
+  } catch (error) {
+    throw new Error(`the admin listener ${name} cannot be reached: ${reasonOf(error, timeoutMs)}`, {
+      cause: error
+    })
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+/** Takes any character, which a Bearer token does not. */
+function basic(token: string): string {
+  return `Basic ${Buffer.from(`puppet-lb:${token}`).toString('base64')}`
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  const { name, code, message } = error as Error & { readonly code?: string | number }
+  if (name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
+  return typeof code === 'string' ? code : message
+}
+
+/** As much of a foreign text as may stand in a sentence on a terminal. */
+function firstLine(text: string): string {
+  const [line = ''] = text.trim().split('\n')
+  return line.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 300)
+}

@@ -1,0 +1,61 @@
+import type { MasterStatus, Status } from '../model/status.ts'
+import { block, tableOf } from './table.ts'
+
+const INDENT = 14
+const DAY_MS = 86_400_000
+
+/** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
+export function describeStatus(status: Status, readiness: string, nowMs: number): string {
+  const { version, masters, ca, queue, certificates, crl, reload } = status
+  const cause = ca.cause === null ? '' : `: ${ca.cause}`
+  return [
+    ...block('ready:', [readiness], INDENT),
+    ...block('masters:', masterTable(masters), INDENT),
+    ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
+    ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
+    ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
+    ...block('CRL:', crl ? [describeCrl(crl, nowMs)] : [], INDENT),
+    ...block('last reload:', describeReload(reload), INDENT),
+    ...block('version:', [version], INDENT)
+  ].join('\n')
+}
+
+function masterTable(masters: readonly MasterStatus[]): readonly string[] {
+  if (masters.length === 0) return []
+  const header = ['name', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'cause']
+  const rows = masters.map(({ name, state, mode, inFlight, capacity, weight, priority, cause }) =>
+    [name, state, mode, inFlight, capacity, weight, priority, cause ?? ''].map(String)
+  )
+  return tableOf(header, rows)
+}
+
+function certificateTable(certificates: Status['certificates'], nowMs: number): readonly string[] {
+  if (certificates.length === 0) return []
+  const rows = certificates.map(({ role, notAfter, source }) => [
+    role,
+    notAfter,
+    daysTo(notAfter, nowMs),
+    source
+  ])
+  return tableOf(['role', 'valid until', 'days', 'source'], rows)
+}
+
+function describeCrl(crl: NonNullable<Status['crl']>, nowMs: number): string {
+  const { entries, number, thisUpdate, nextUpdate, source } = crl
+  const next =
+    nextUpdate === null ? 'no next one named' : `next due ${nextUpdate} (${daysTo(nextUpdate, nowMs)} days)`
+  return `${entries} revoked, ${number === null ? '' : `number ${number}, `}of ${thisUpdate}, ${next}, ${source}`
+}
+
+function describeReload({ at, ok, problems, needsRestart }: Status['reload']): readonly string[] {
+  return [
+    `${at}, ${ok ? 'ok' : 'refused, the settings before it are in force'}`,
+    ...problems.map(problem => `  ${problem}`),
+    ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : [])
+  ]
+}
+
+/** Whole days from now on; below zero once it is over. */
+function daysTo(date: string, nowMs: number): string {
+  return String(Math.floor((Date.parse(date) - nowMs) / DAY_MS))
+}

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { summaryOf } from '../../src/config/summary.ts'
+import { startScene } from '../admin/scene.ts'
+import { load, minimal, pemFiles } from '../config/fixture.ts'
+import { puppetLb } from './puppet-lb.ts'
+
+type Test = { testdir: (content: Record<string, string>) => string; teardown: (task: () => unknown) => void }
+
+const token = 'a-token-of-some-length'
+
+/** A balancer that runs with one configuration, and another one as a file. */
+async function startRunning(t: Test, { running = '', file = '' }) {
+  const settings = summaryOf(load(t, minimal(running)))
+  const scene = await startScene(t, {
+    deps: { settings: () => settings },
+    admin: { token, host: '0.0.0.0' }
+  })
+  const path = join(t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal(file) }), 'puppet-lb.yaml')
+  const env = { PUPPET_LB_ADMIN_TOKEN: token, PUPPET_LB_ADMIN_PORT: String(scene.port) }
+  return { ...scene, args: ['check', '--config', path, '--against-running'], env }
+}
+
+t.test('what a reload would change is told, with what needs a restart', async t => {
+  const { args, env, origin } = await startRunning(t, {
+    file: 'balance: { policy: round-robin }\nlisten: { port: 8141 }'
+  })
+  for (const way of [args, [...args, '--admin', origin], [...args.slice(0, -1), '--admin', origin]]) {
+    const { code, out, err } = await puppetLb(way, { env })
+    t.equal(code, 0)
+    t.equal(err, '')
+    t.match(out, 'balance.policy: least-loaded -> round-robin\n')
+    t.match(out, 'listen.port: 8140 -> 8141 (needs a restart)\n')
+    t.notMatch(out, 'queue.limit')
+  }
+})
+
+t.test('a bad file is told before anybody is asked', async t => {
+  const { args, env } = await startRunning(t, { file: 'listen: { prot: 1 }' })
+  t.match(await puppetLb(args, { env }), { code: 1, out: '', err: /listen\.prot/ })
+})
+
+t.test('a balancer that is not there ends it with 2', async t => {
+  const { args, env, close } = await startRunning(t, {})
+  await close()
+  t.match(await puppetLb(args, { env }), { code: 2, out: '', err: /cannot be reached: ECONNREFUSED\n$/ })
+})

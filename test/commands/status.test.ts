@@ -1,0 +1,144 @@
+import t from 'tap'
+import type { Status } from '../../src/model/status.ts'
+import { startScene, status } from '../admin/scene.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+import { puppetLb } from './puppet-lb.ts'
+
+const WATCH_MS = 2_000
+
+t.test('the state of a balancer is told to a person', async t => {
+  const { origin } = await startScene(t)
+  t.same(await puppetLb(['status', '--admin', origin], { runtime: fakeRuntime() }), {
+    code: 0,
+    out: `ready:        yes
+masters:      name   state  mode      open  JRubies  weight  priority  cause
+              alpha  up     active    3     12       75      0
+              b      down   draining  0     12       1       1         ECONNREFUSED
+CA:           https://ca.example.com:8140 is up
+queue:        31 catalog, 2 report, 0 light
+certificates: role    valid until               days  source
+              server  2026-03-02T00:00:00.000Z  60    /etc/puppet-lb/server.pem
+              ca-1    2025-12-31T00:00:00.000Z  -1    /etc/puppet-lb/ca.pem
+CRL:          3 revoked, number 7, of 2025-12-30T00:00:00.000Z, next due 2026-01-30T00:00:00.000Z (29 days), /etc/puppet-lb/crl.pem
+last reload:  2026-01-01T00:00:00.000Z, ok
+              needs a restart: listen.port
+version:      0.1.0
+`,
+    err: ''
+  })
+})
+
+t.test('what is wrong is told with its cause', async t => {
+  const bad: Status = {
+    ...status,
+    ready: false,
+    masters: [],
+    ca: { ...status.ca, state: 'down', cause: 'no answer within 3 s' },
+    crl: null,
+    reload: { ...status.reload, ok: false, problems: ['lb.yaml:1:1 tls: is missing'], needsRestart: [] }
+  }
+  const { origin } = await startScene(t, {
+    deps: { status: () => bad, notReady: () => 'no master can serve' }
+  })
+  const { code, out } = await puppetLb(['status', '--admin', origin])
+  t.equal(code, 0, 'it answered, which is all that is asked for')
+  for (const line of [
+    'ready:        no: no master can serve\n',
+    'masters:      none\n',
+    'CA:           https://ca.example.com:8140 is down: no answer within 3 s\n',
+    'CRL:          none\n',
+    'last reload:  2026-01-01T00:00:00.000Z, refused, the settings before it are in force\n',
+    '                lb.yaml:1:1 tls: is missing\n'
+  ]) {
+    t.ok(out.includes(line), line)
+  }
+})
+
+t.test('it may have become ready between two questions', async t => {
+  const { origin } = await startScene(t, { deps: { status: () => ({ ...status, ready: false }) } })
+  t.match(await puppetLb(['status', '--admin', origin]), { out: /^ready: +yes\n/ })
+})
+
+t.test('--json prints what /api/status answers', async t => {
+  const { origin } = await startScene(t)
+  const { code, out } = await puppetLb(['status', '--json', '--admin', origin])
+  t.equal(code, 0)
+  t.equal(out, `${await (await fetch(`${origin}/api/status`)).text()}\n`)
+  t.strictSame(JSON.parse(out), status)
+})
+
+/** Watches until something was printed `count` times; the terminal then goes away, which ends the command. */
+function watch(
+  args: readonly string[],
+  { count, isInteractive = false }: { count: number; isInteractive?: boolean }
+) {
+  const runtime = fakeRuntime()
+  const printed: string[] = []
+  let next = Promise.withResolvers<void>()
+  const out = (text: string) => {
+    printed.push(text)
+    next.resolve()
+    if (printed.length === count) throw new Error('the terminal is gone')
+  }
+  const ended = puppetLb(['status', '--watch', ...args], { out, isInteractive, runtime })
+  const drawn = async () => {
+    await next.promise
+    next = Promise.withResolvers<void>()
+  }
+  const turn = async () => {
+    await drawn()
+    await runtime.advance(WATCH_MS)
+  }
+  return { printed, drawn, turn, pass: () => runtime.advance(WATCH_MS), ended }
+}
+
+t.test('--watch prints again every two seconds', async t => {
+  let waiting = 1
+  const deps = { status: () => ({ ...status, queue: { ...status.queue, catalog: waiting++ } }) }
+  const { origin } = await startScene(t, { deps })
+  const { printed, turn, ended } = watch(['--admin', origin], { count: 3 })
+  await turn()
+  await turn()
+  await ended
+  t.equal(printed.length, 3)
+  for (const [index, text] of printed.entries()) {
+    t.match(text, new RegExp(`^ready: +yes\\n[^]*queue: +${index + 1} catalog`))
+  }
+})
+
+t.test('--watch draws over what was there on a terminal, and only there', async t => {
+  const { origin } = await startScene(t)
+  const { printed, turn, ended } = watch(['--admin', origin], { count: 2, isInteractive: true })
+  await turn()
+  await ended
+  for (const text of printed) t.ok(text.startsWith('\x1b[H\x1b[2Jready:'))
+  const once = await puppetLb(['status', '--admin', origin], { isInteractive: true })
+  t.ok(once.out.startsWith('ready:'), 'what is printed once stays below the rest')
+})
+
+for (const [format, expected] of [
+  [[], /^puppet-lb: the admin listener .* cannot be reached: ECONNREFUSED\n$/],
+  [['--json'], /^\{"error":"the admin listener .* cannot be reached: ECONNREFUSED"\}\n$/]
+] as const) {
+  t.test(`${['--watch', ...format].join(' ')} goes on while the balancer is away`, async t => {
+    const { origin, close } = await startScene(t)
+    const { printed, drawn, turn, pass, ended } = watch([...format, '--admin', origin], { count: 3 })
+    await drawn()
+    await close()
+    await pass()
+    await turn()
+    await ended
+    t.match(printed[1], expected)
+    t.match(printed[2], expected)
+  })
+}
+
+t.test('--watch ends when the balancer was not there to begin with', async t => {
+  const { origin, close } = await startScene(t)
+  await close()
+  t.match(await puppetLb(['status', '--watch', '--admin', origin]), {
+    code: 2,
+    out: '',
+    err: /cannot be reached/
+  })
+})
