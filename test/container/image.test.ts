@@ -25,7 +25,7 @@ async function shell(script: string): Promise<readonly string[]> {
 t.test('the image serves its mounted configuration, as a user known by number', async t => {
   const config = await inspect<ImageConfig>('.Config')
   t.equal(config.User, '1000:1000')
-  t.same(config.Entrypoint, ['node', '/app/src/main.ts'])
+  t.same(config.Entrypoint, ['node', '--disable-sigusr1', '/app/src/main.ts'])
   t.same(config.Cmd, ['serve', '--config', '/etc/puppet-lb/puppet-lb.yaml'])
   t.same(Object.keys(config.ExposedPorts), ['8140/tcp', '9140/tcp'])
   t.equal(config.StopSignal, 'SIGTERM')
