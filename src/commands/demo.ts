@@ -43,7 +43,7 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
     const configFile = writeDemoConfig(material, masters, { port, adminPort })
     const config = loadConfig(configFile, {})
     await refuseTakenPorts(config)
-    const log = createLog(config.log.level)
+    const log = createLog(config.settings.log.level)
     const app = await startApp(config, { log })
     const guide = { material, configFile, port: app.port, adminPort: app.adminPort }
     say(demoGuide({ ...guide, pid: process.pid, cwd: process.cwd() }))
@@ -91,7 +91,7 @@ function switchLargestMaster({ compile }: DemoMasters): () => void {
   return () => process.off('SIGUSR2', toggle)
 }
 
-async function refuseTakenPorts({ listen, admin }: Config): Promise<void> {
+async function refuseTakenPorts({ boot: { listen, admin } }: Config): Promise<void> {
   for (const [{ host, port }, flag] of [
     [listen, '--port'],
     [admin, '--admin-port']

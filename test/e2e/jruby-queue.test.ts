@@ -257,8 +257,7 @@ t.test('no run takes metadata from one master and content from another', async t
         ca: pki.authority.bundle,
         identity: { cert: chain, key },
         certname,
-        files: 6,
-        fetch: 'always'
+        files: 6
       })
     })
   )
