@@ -36,7 +36,8 @@ export function writeDemoConfig(
       }
     },
     health: { interval: '1s', timeout: '1s', rise: 2, fall: 2 },
-    admin: { port: ports.adminPort, allow: [operatorName] },
+    access: { administrators: [operatorName] },
+    admin: { port: ports.adminPort },
     // The access log would drown what the demonstration prints.
     log: { level: 'warn' }
   }
