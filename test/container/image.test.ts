@@ -52,6 +52,7 @@ t.test('only what runs is in it', async t => {
     await shell('cd /app/node_modules && ls -d .cache node tap typescript @biomejs @types 2>/dev/null'),
     []
   )
+  t.same(await shell('find /app/src -maxdepth 1 -name demo -o -maxdepth 1 -name simulation'), [])
   t.same(await shell('find / -xdev -name .npmrc -not -path "/usr/*" 2>/dev/null'), [])
 })
 
