@@ -1,15 +1,10 @@
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type App, startApp } from '../app.ts'
+import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
-import { startDemoAgents } from '../demo/demo-agents.ts'
-import { writeDemoConfig } from '../demo/demo-config.ts'
-import { demoGuide } from '../demo/demo-guide.ts'
-import { type DemoMasters, startDemoMasters } from '../demo/demo-masters.ts'
-import { prepareMaterial } from '../demo/demo-material.ts'
-import { isPortTaken } from '../demo/port-check.ts'
-import { createRunTally } from '../demo/run-tally.ts'
+import type { Stage } from '../demo/stage.ts'
 import { systemRuntime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
+import type { Boot } from '../model/settings.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
 import { untilSignalled } from './signals.ts'
 
@@ -23,75 +18,52 @@ export interface DemoOptions {
   readonly directory?: string
 }
 
-const summaryMs = 30_000
-
 /**
  * Serves in front of simulated masters, with throwaway certificates and simulated agents, and says what to try,
- * until Ctrl-C. Exit code: 0 after that, 2 when an address is taken or the directory cannot be written.
+ * until Ctrl-C. Exit code: 0 after that; 2 when an address is taken, the directory cannot be written, or this is
+ * the container image, which has no simulation.
  */
 export async function demo(options: DemoOptions = {}): Promise<number> {
-  const {
-    port = 8140,
-    adminPort = 9140,
-    directory = fileURLToPath(new URL('../../certs-dev', import.meta.url))
-  } = options
+  if (!existsSync(new URL('../demo', import.meta.url))) {
+    return refuse('the demonstration is not part of the container image; use npm start in a checkout')
+  }
   const interrupted = untilSignalled(systemRuntime.now)
-  let masters: DemoMasters | undefined
+  let stage: Stage | undefined
   try {
-    const material = await prepareMaterial(directory, systemRuntime.wallClock)
-    masters = await startDemoMasters(material)
-    const configFile = writeDemoConfig(material, masters, { port, adminPort })
-    const config = loadConfig(configFile, {})
-    await refuseTakenPorts(config)
+    stage = await prepare(options)
+    const config = loadConfig(stage.configFile, {})
+    await refuseTakenPorts(config.boot)
     const log = createLog(config.settings.log.level)
     const app = await startApp(config, { log })
-    const guide = { material, configFile, port: app.port, adminPort: app.adminPort }
-    say(demoGuide({ ...guide, pid: process.pid, cwd: process.cwd() }))
-    await play(app, masters, interrupted)
+    say(stage.guide(app))
+    const stopPlaying = stage.play(app.port)
+    await interrupted
+    say('\nStopping.')
+    await stopPlaying()
+    await app.drain()
     await flushLog(log)
     return 0
   } catch (error) {
-    process.stderr.write(`puppet-lb demo cannot start: ${(error as Error).message}\n`)
-    return 2
+    return refuse((error as Error).message)
   } finally {
-    await masters?.close()
+    await stage?.close()
   }
 }
 
-/** Agents run and the largest master dies when asked to, until the interruption; then everything ends in order. */
-async function play(app: App, masters: DemoMasters, interrupted: Promise<void>): Promise<void> {
-  const tally = createRunTally(say)
-  const agents = startDemoAgents(app.port, systemRuntime, {
-    run: tally.add,
-    failure: (certname, error) => say(`${certname}: cannot enrol: ${error.message}`)
-  })
-  const stopSummaries = everyWhile(summaryMs, () => {
-    const line = tally.summary()
-    if (line) say(line)
-  })
-  const stopSwitching = switchLargestMaster(masters)
-  await interrupted
-  say('\nStopping.')
-  stopSummaries()
-  stopSwitching()
-  await agents.stop()
-  await app.drain()
+async function prepare({
+  port = 8140,
+  adminPort = 9140,
+  directory = besideSource
+}: DemoOptions): Promise<Stage> {
+  const { setStage } = await import('../demo/stage.ts')
+  return setStage(directory, { port, adminPort }, { runtime: systemRuntime, say })
 }
 
-function switchLargestMaster({ compile }: DemoMasters): () => void {
-  const largest = compile.at(-1)?.master
-  let isDead = false
-  const toggle = () => {
-    isDead = !isDead
-    say(`${largest?.name} ${isDead ? 'is dead' : 'comes back'}`)
-    const done = isDead ? largest?.kill() : largest?.restart()
-    done?.catch((error: Error) => say(`${largest?.name}: ${error.message}`))
-  }
-  process.on('SIGUSR2', toggle)
-  return () => process.off('SIGUSR2', toggle)
-}
+const besideSource = fileURLToPath(new URL('../../certs-dev', import.meta.url))
 
-async function refuseTakenPorts({ boot: { listen, admin } }: Config): Promise<void> {
+/** The demonstration shows nothing when another process answers on its ports. */
+async function refuseTakenPorts({ listen, admin }: Boot): Promise<void> {
+  const { isPortTaken } = await import('../demo/port-check.ts')
   for (const [{ host, port }, flag] of [
     [listen, '--port'],
     [admin, '--admin-port']
@@ -103,16 +75,9 @@ async function refuseTakenPorts({ boot: { listen, admin } }: Config): Promise<vo
   }
 }
 
-function everyWhile(intervalMs: number, task: () => void): () => void {
-  let cancel = () => {}
-  const again = () => {
-    cancel = systemRuntime.schedule(intervalMs, () => {
-      task()
-      again()
-    })
-  }
-  again()
-  return () => cancel()
+function refuse(reason: string): number {
+  process.stderr.write(`puppet-lb demo cannot start: ${reason}\n`)
+  return 2
 }
 
 function say(line: string): void {

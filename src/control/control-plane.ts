@@ -7,7 +7,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../puppet/jruby-metrics.ts'
-import { createSharedMemory, type OpenMemory } from '../shared/memory.ts'
+import { type OpenMemory, openMemory } from '../shared/memory.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import { createFileWatch } from './file-watch.ts'
 import { inquire } from './master-watch/inquiry.ts'
@@ -70,7 +70,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const roster = createRoster()
   const proposal = roster.propose(config.settings)
   roster.adopt(proposal)
-  const memory = createSharedMemory(config.boot, runtime)
+  const memory = openMemory(config.boot, runtime)
   let settings = config.settings
   let nextSettings = settings
   const context: Context = {

@@ -3,7 +3,7 @@ import type { EventLog } from '../model/event.ts'
 import type { Master } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Board } from '../shared/board.ts'
-import type { Pins } from '../shared/pins.ts'
+import type { PinTable } from '../shared/pins.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { Turns } from '../shared/turns.ts'
 import { NoSeatError, type Roster } from './roster.ts'
@@ -19,7 +19,7 @@ export interface SeatingDeps {
   readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
   readonly board: Board
   readonly slots: SlotTable
-  readonly pins: Pins
+  readonly pins: PinTable
   readonly turns: Turns
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>

@@ -1,5 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
 import { bootstrapAgent } from '../simulation/agent-bootstrap.ts'
+import { generateKeyPair } from '../simulation/key-pair.ts'
 import { pause } from '../simulation/pause.ts'
 import { type AgentRun, runAgent } from '../simulation/simulated-agent.ts'
 
@@ -35,13 +36,11 @@ export function startDemoAgents(
   }
 
   const enrol = async (certname: string) => {
+    const keys = await generateKeyPair('ec')
+    const extensions = { pp_role: certname.replace(/\d.*/, '') }
     for (;;) {
       try {
-        return await bootstrapAgent({
-          ...place,
-          certname,
-          extensions: { pp_role: certname.replace(/\d.*/, '') }
-        })
+        return await bootstrapAgent({ ...place, certname, keys, extensions })
       } catch (error) {
         if (signal.aborted) throw error
         on.failure(certname, error as Error)
@@ -51,10 +50,10 @@ export function startDemoAgents(
   }
 
   const live = async (certname: string): Promise<void> => {
-    const { identity, ca } = await enrol(certname)
+    const { identity, ca, crl } = await enrol(certname)
     const disk = new Map()
     for (;;) {
-      const run = await runAgent({ ...place, certname, identity, ca, disk })
+      const run = await runAgent({ ...place, certname, identity, ca, crl, disk })
       signal.throwIfAborted()
       on.run(certname, run)
       await rest()

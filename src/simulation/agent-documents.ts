@@ -1,40 +1,40 @@
 import type { Runtime } from '../model/runtime.ts'
 
-/** The body of a catalog request: facts as JSON, escaped twice as agents do, inside a form. */
-export function catalogForm(agent: {
+/** What the documents of one run say of it. */
+export interface RunIdentity {
   readonly certname: string
   readonly environment: string
   readonly transactionUuid: string
-  /** Facts beside the padding. */
-  readonly facts: Readonly<Record<string, unknown>>
-  /** Length that the facts are filled up to before escaping. */
-  readonly factsBytes: number
-  readonly format: string
-  readonly staticCatalog: boolean
-}): string {
-  const { certname, environment } = agent
-  const facts = padded(agent.factsBytes, padding => {
-    return JSON.stringify({ name: certname, values: { ...agent.facts, ...padding } })
+}
+
+/** Length of the facts in bytes, before escaping; about twice that goes over the wire. */
+const factsBytes = 10_000
+/** Length of a report in bytes. */
+const reportBytes = 7_000
+
+/** The body of a catalog request: facts as JSON, escaped twice as agents do, inside a form. */
+export function catalogForm(run: RunIdentity, facts: Readonly<Record<string, unknown>>): string {
+  const { certname, environment, transactionUuid } = run
+  const document = padded(factsBytes, padding => {
+    return JSON.stringify({ name: certname, values: { ...facts, ...padding } })
   })
   return new URLSearchParams({
-    facts_format: agent.format,
-    facts: encodeURIComponent(facts),
+    facts_format: 'application/json',
+    facts: encodeURIComponent(document),
     environment,
-    transaction_uuid: agent.transactionUuid,
-    static_catalog: String(agent.staticCatalog),
+    transaction_uuid: transactionUuid,
+    static_catalog: 'false',
     checksum_type: 'sha256.sha512.sha384.sha224.md5'
   }).toString()
 }
 
-/** A report, filled up to `bytes`. */
+/** A report; `status` is `changed` or `unchanged`. */
 export function reportDocument(
-  report: Readonly<{ certname: string; environment: string; transactionUuid: string; status: string }>,
-  bytes: number
+  { certname, environment, transactionUuid }: RunIdentity,
+  status: string
 ): string {
-  const { certname: host, transactionUuid: transaction_uuid, ...rest } = report
-  return padded(bytes, padding =>
-    JSON.stringify({ host, transaction_uuid, ...rest, report_format: 12, ...padding })
-  )
+  const report = { host: certname, environment, transaction_uuid: transactionUuid, status, report_format: 12 }
+  return padded(reportBytes, padding => JSON.stringify({ ...report, ...padding }))
 }
 
 /** A random identifier of a run. */
@@ -43,7 +43,7 @@ export function transactionUuid({ random }: Runtime): string {
   return digits.replace(/^(.{8})(.{4}).(.{3})(.{4})(.{12})$/, '$1-$2-4$3-$4-$5')
 }
 
-function padded(bytes: number, make: (padding: { readonly padding?: string }) => string): string {
+function padded(bytes: number, make: (padding: { readonly padding: string }) => string): string {
   const bare = make({ padding: '' }).length
-  return bytes <= bare ? make({}) : make({ padding: 'f'.repeat(bytes - bare) })
+  return make({ padding: 'f'.repeat(Math.max(0, bytes - bare)) })
 }

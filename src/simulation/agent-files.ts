@@ -1,34 +1,28 @@
 import type { AgentAnswer, AgentQuestion, AgentRequestResult } from './agent-client.ts'
 import { AgentRequestError } from './agent-request-error.ts'
 
-/** What an agent downloads of the files it is told of: those that differ from its disk, all, or none. */
-export type FetchPolicy = 'changed' | 'always' | 'never'
-
 /** An agent's disk: checksum (SHA-256, hexadecimal) by mount and path. */
 export type AgentDisk = Map<string, string>
 
 /** One file as an agent wants it. */
 export interface WantedFile {
+  /** Mount and path. */
   readonly key: string
   readonly sha256: string
   /** Where its content is. */
   readonly path: string
 }
 
-/** Brings one file up to date; true when it changed. Rejects when the content is not what was announced. */
+/**
+ * Downloads one file if the disk has another; true when it changed. Rejects when the content is not what was
+ * announced.
+ */
 export async function syncFile(
   file: WantedFile,
-  {
-    disk,
-    fetch,
-    ask
-  }: {
-    readonly disk: AgentDisk
-    readonly fetch: FetchPolicy
-    readonly ask: (question: AgentQuestion) => Promise<AgentRequestResult>
-  }
+  disk: AgentDisk,
+  ask: (question: AgentQuestion) => Promise<AgentRequestResult>
 ): Promise<boolean> {
-  if (fetch === 'never' || (fetch === 'changed' && disk.get(file.key) === file.sha256)) return false
+  if (disk.get(file.key) === file.sha256) return false
   const question = { method: 'GET', path: file.path, headers: { Accept: 'application/octet-stream' } }
   const { status, sha256 } = await ask(question)
   if (sha256 !== file.sha256) {
@@ -40,7 +34,7 @@ export async function syncFile(
   return true
 }
 
-/** Metadata of a file, as far as an agent of this demo looks. */
+/** Metadata of a file, as far as a simulated agent looks. */
 export interface FileMetadata {
   readonly relative_path: string | null
   readonly type: string

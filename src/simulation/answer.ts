@@ -1,6 +1,4 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 
 /** Jetty leaves shorter answers as they are. */
@@ -10,7 +8,7 @@ const minCompressedBytes = 2048
 export interface Answer {
   readonly status: number
   readonly headers: OutgoingHttpHeaders
-  readonly body: string | Buffer | Readable
+  readonly body: string | Buffer
 }
 
 /** An answer in plain text, as the CA and the status service give. */
@@ -27,16 +25,12 @@ export function json(status: number, value: unknown): Answer {
   }
 }
 
-/** A file's bytes; a stream is sent at the receiver's pace. */
-export function octets(body: Buffer | Readable, bytes: number): Answer {
-  return {
-    status: 200,
-    headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': bytes },
-    body
-  }
+/** A file's bytes. */
+export function octets(body: Buffer): Answer {
+  return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body }
 }
 
-/** The answer gzipped, if it is text of some length and the receiver accepts that. */
+/** The answer gzipped, if it is text of some length and the receiver accepts that, as Jetty does. */
 export function compressed(answer: Answer, acceptEncoding = ''): Answer {
   const { body, headers } = answer
   if (typeof body !== 'string' || body.length < minCompressedBytes || !/\bgzip\b/.test(acceptEncoding))
@@ -45,22 +39,9 @@ export function compressed(answer: Answer, acceptEncoding = ''): Answer {
   return { ...answer, headers: { ...headers, ...encoding }, body: gzipSync(body) }
 }
 
-/** Sends an answer, unless the receiver is gone. Resolves when it is sent or cannot be. */
-export async function send(response: ServerResponse, { status, headers, body }: Answer): Promise<void> {
-  if (response.destroyed) {
-    if (body instanceof Readable) body.destroy()
-    return
-  }
-  response.writeHead(status, { ...lengthOf(body, status), ...headers })
-  if (!(body instanceof Readable)) {
-    response.end(body)
-    return
-  }
-  // A receiver that hangs up half-way is recorded elsewhere and is no error of the master.
-  await pipeline(body, response).catch(() => {})
-}
-
-function lengthOf(body: Answer['body'], status: number): OutgoingHttpHeaders {
-  if (body instanceof Readable || status === 204 || status === 304) return {}
-  return { 'Content-Length': Buffer.byteLength(body) }
+/** Sends an answer, unless the receiver is gone. */
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) return
+  const length = status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) }
+  response.writeHead(status, { ...length, ...headers }).end(body)
 }

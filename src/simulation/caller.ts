@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { TLSSocket } from 'node:tls'
 import { readTrustedExtensions, type TrustedExtensions } from './puppet-extensions.ts'
 
 /** Who a master takes the sender of a request for. */
@@ -17,7 +16,6 @@ export interface MalformedIdentity {
   readonly problem: string
 }
 
-const anonymous: Caller = { authenticated: false, certname: undefined, extensions: {} }
 const maxRemembered = 1000
 const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -29,7 +27,7 @@ export type CallerReader = (request: IncomingMessage) => Caller | MalformedIdent
  * holds the connection (trapperkeeper-authorization, `ring_middleware.clj`).
  */
 export function createHeaderReader(): CallerReader {
-  const certificates = createMemory(certificateFromHeader)
+  const certificates = remembered(certificateFromHeader)
   return request => {
     // Repeated headers are joined by commas there, so a second SUCCESS makes the value something else.
     const header = (name: string) => request.headersDistinct[name]?.join(',')
@@ -42,19 +40,8 @@ export function createHeaderReader(): CallerReader {
   }
 }
 
-/** Identity with `allow-header-cert-info: false`: the verified certificate of the TLS peer, headers ignored. */
-export function createPeerReader(): CallerReader {
-  const extensionsOf = createMemory(readTrustedExtensions)
-  return ({ socket }) => {
-    const certificate = socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate()
-    if (!certificate) return anonymous
-    const certname = String(certificate.toLegacyObject().subject.CN)
-    return { authenticated: true, certname, extensions: extensionsOf(certificate.toString()) }
-  }
-}
-
 /** Certificates come again with every request, and taking one apart costs most of a millisecond. */
-function createMemory<T>(read: (text: string) => T): (text: string) => T {
+function remembered<T>(read: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>()
   return text => {
     if (known.size > maxRemembered) known.clear()

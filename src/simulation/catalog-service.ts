@@ -1,25 +1,17 @@
 import { type Answer, json } from './answer.ts'
-import type { FileService } from './file-service.ts'
 import type { MasterCall, Service } from './master-call.ts'
 
-/** What decides over a catalog's contents. */
-export interface CatalogSettings {
-  /** Files in a catalog when the agent's fact `demo_files` does not say. */
-  readonly files: number
-  /** Bytes of padding in each catalog, to reach realistic sizes. */
-  readonly padding: number
-  readonly codeVersion: () => string
-  readonly wallClock: () => number
-}
+/** Files in a catalog when the agent's fact `demo_files` does not say. */
+const usualFiles = 3
 
 /** What an agent asks of a master beside files: its node, its catalog, and to take facts and a report. */
-export function catalogServices(
-  settings: CatalogSettings,
-  files: FileService
-): Readonly<Record<'node' | 'catalog' | 'report' | 'facts', Service>> {
+export function catalogServices(settings: {
+  readonly codeVersion: string
+  readonly wallClock: () => number
+}): Readonly<Record<'node' | 'catalog' | 'report' | 'facts', Service>> {
   return {
     node: { access: 'self', work: 'light', serve: node },
-    catalog: { access: 'self', work: 'compile', serve: call => json(200, compile(call, settings, files)) },
+    catalog: { access: 'self', work: 'compile', serve: call => json(200, compile(call, settings)) },
     report: { access: 'self', work: 'light', serve: () => json(200, ['store']) },
     facts: { access: 'self', work: 'light', serve: ({ key }) => json(200, key) }
   }
@@ -29,10 +21,9 @@ function node({ key, environment }: MasterCall): Answer {
   return json(200, { name: key, environment, parameters: {}, classes: [] })
 }
 
-function compile(call: MasterCall, settings: CatalogSettings, files: FileService) {
+function compile(call: MasterCall, settings: Parameters<typeof catalogServices>[0]) {
   const { key: certname, environment, caller, parameters } = call
-  const isStatic = parameters.get('static_catalog') === 'true'
-  const paths = Array.from({ length: wantedFiles(parameters, settings.files) }, (_, i) => `app/file-${i}`)
+  const paths = Array.from({ length: wantedFiles(parameters) }, (_, i) => `app/file-${i}`)
   const trusted = { authenticated: 'remote', certname: caller.certname, extensions: caller.extensions }
   const resource = (type: string, title: string, parameters: object) => ({
     type,
@@ -44,7 +35,7 @@ function compile(call: MasterCall, settings: CatalogSettings, files: FileService
   return {
     name: certname,
     version: Math.floor(settings.wallClock() / 1000),
-    code_id: settings.codeVersion(),
+    code_id: settings.codeVersion,
     catalog_format: 2,
     environment,
     tags: ['settings', 'demo'],
@@ -52,24 +43,18 @@ function compile(call: MasterCall, settings: CatalogSettings, files: FileService
     edges: [],
     resources: [
       resource('Notify', 'trusted', { message: JSON.stringify(trusted) }),
-      ...paths.map(path => resource('File', `/etc/${path}`, { source: `puppet:///modules/${path}` })),
-      ...(settings.padding > 0
-        ? [resource('Notify', 'padding', { message: 'x'.repeat(settings.padding) })]
-        : [])
-    ],
-    metadata: isStatic
-      ? Object.fromEntries(paths.map(path => [`/etc/${path}`, files.metadataOf(`modules/${path}`)]))
-      : {}
+      ...paths.map(path => resource('File', `/etc/${path}`, { source: `puppet:///modules/${path}` }))
+    ]
   }
 }
 
 /** Agents send facts as JSON, escaped once more inside the form; old formats are not looked into. */
-function wantedFiles(parameters: URLSearchParams, otherwise: number): number {
+function wantedFiles(parameters: URLSearchParams): number {
   try {
     const facts = JSON.parse(decodeURIComponent(parameters.get('facts') ?? ''))
     const wanted: unknown = facts?.values?.demo_files
-    return typeof wanted === 'number' ? wanted : otherwise
+    return typeof wanted === 'number' ? wanted : usualFiles
   } catch {
-    return otherwise
+    return usualFiles
   }
 }

@@ -1,23 +1,21 @@
 import { ExtensionsAttribute, Pkcs10CertificateRequestGenerator } from '../pki/x509.ts'
 import { type KeyPair, signingAlgorithm } from './key-pair.ts'
-import { alternativeNames, type TrustedExtensions, trustedExtensions } from './puppet-extensions.ts'
+import { type TrustedExtensions, trustedExtensions } from './puppet-extensions.ts'
 
 /** What an agent asks the CA to certify. */
 export interface RequestedIdentity {
   readonly certname: string
-  readonly altNames?: readonly string[]
   readonly extensions?: TrustedExtensions
 }
 
 /** A certificate signing request (PEM) as `puppet ssl submit_request` makes it, signed with `keys`. */
 export async function createCertificateRequest(identity: RequestedIdentity, keys: KeyPair): Promise<string> {
-  const { certname, altNames = [], extensions = {} } = identity
-  const names = altNames.length > 0 ? [alternativeNames([certname, ...altNames])] : []
+  const { certname, extensions = {} } = identity
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: [{ CN: [certname] }],
     keys,
     signingAlgorithm: signingAlgorithm(keys.privateKey),
-    attributes: [new ExtensionsAttribute([...names, ...trustedExtensions(extensions)])]
+    attributes: [new ExtensionsAttribute([...trustedExtensions(extensions)])]
   })
   return `${request.toString('pem')}\n`
 }

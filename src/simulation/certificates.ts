@@ -1,10 +1,5 @@
 import { systemRuntime } from '../model/runtime.ts'
-import {
-  type Extension,
-  type Name,
-  Pkcs10CertificateRequest,
-  SubjectAlternativeNameExtension
-} from '../pki/x509.ts'
+import { Pkcs10CertificateRequest } from '../pki/x509.ts'
 import {
   type Certification,
   type Certifier,
@@ -13,6 +8,7 @@ import {
   loadCertifier,
   newSerial,
   pemOf,
+  renewCertifier,
   type SavedCertifier,
   saveCertifier
 } from './certifier.ts'
@@ -87,8 +83,8 @@ export interface Authority {
   readonly bundle: string
   readonly issue: (what: IssueOptions) => Promise<IssuedCertificate>
   /**
-   * Signs a request (PEM) for the name in its subject, keeping its alternative names and Puppet's own
-   * extensions. Rejects when the request is not signed by its own key.
+   * Signs a request (PEM) for the name in its subject, keeping Puppet's own extensions. Rejects when the request
+   * is not signed by its own key.
    */
   readonly sign: (request: string) => Promise<SignedCertificate>
   /** Revocation lists of every certifier, PEM, the signing one first: what agents keep as `crl.pem`. */
@@ -123,6 +119,19 @@ export function loadAuthority(
   wallClock = systemRuntime.wallClock
 ): Authority {
   return authorityOf(saved.map(loadCertifier), wallClock)
+}
+
+/** The same authority with new certificates of its old keys and names, as after `puppetserver ca` renewed it. */
+export async function renewAuthority(
+  authority: Authority,
+  wallClock = systemRuntime.wallClock
+): Promise<Authority> {
+  const validity = validityFrom(wallClock(), authorityDays)
+  const renewed: Certifier[] = []
+  for (const saved of authority.save()) {
+    renewed.push(await renewCertifier(loadCertifier(saved), validity, renewed.at(-1)))
+  }
+  return authorityOf(renewed, wallClock)
 }
 
 function authorityOf(certifiers: readonly Certifier[], wallClock: () => number): Authority {
@@ -161,7 +170,10 @@ function authorityOf(certifiers: readonly Certifier[], wallClock: () => number):
         ...validityFrom(wallClock(), leafDays),
         subject: request.subjectName,
         publicKey: request.publicKey,
-        extensions: requestedExtensions(request.subjectName, request.extensions)
+        extensions: [
+          alternativeNames(request.subjectName.getField('CN')),
+          ...request.extensions.filter(({ type }) => isPuppetOid(type))
+        ]
       })
     },
 
@@ -179,14 +191,6 @@ function authorityOf(certifiers: readonly Certifier[], wallClock: () => number):
 
     save: () => certifiers.map(saveCertifier)
   })
-}
-
-function requestedExtensions(subject: Name, requested: readonly Extension[]): readonly Extension[] {
-  const named = requested.some(extension => extension instanceof SubjectAlternativeNameExtension)
-  const kept = requested.filter(
-    extension => extension instanceof SubjectAlternativeNameExtension || isPuppetOid(extension.type)
-  )
-  return named ? kept : [alternativeNames(subject.getField('CN')), ...kept]
 }
 
 function validityFrom(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {

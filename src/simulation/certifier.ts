@@ -44,23 +44,35 @@ export async function createCertifier(
   options: Validity & { readonly commonName: string; readonly keyType: KeyType; readonly issuer?: Certifier }
 ): Promise<Certifier> {
   const keys = await generateKeyPair(options.keyType)
-  const subject = `CN=${options.commonName}`
-  const issuer = options.issuer ?? { keys, certificate: undefined }
+  return selfOrSigned(keys, `CN=${options.commonName}`, options, options.issuer)
+}
+
+/** A certifier with the keys and the name of another, and a new certificate; self-signed unless an `issuer` is given. */
+export function renewCertifier(
+  { keys, certificate }: Certifier,
+  validity: Validity,
+  issuer: Certifier | undefined
+): Promise<Certifier> {
+  return selfOrSigned(keys, certificate.subjectName, validity, issuer)
+}
+
+async function selfOrSigned(
+  keys: KeyPair,
+  subject: Name | string,
+  { notBefore, notAfter }: Validity,
+  issuer: Certifier | undefined
+): Promise<Certifier> {
   const usage = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign
-  const extensions = [
-    new BasicConstraintsExtension(true, undefined, true),
-    new KeyUsagesExtension(usage, true)
-  ]
-  const { notBefore, notAfter } = options
   const what = {
     notBefore,
     notAfter,
     subject,
     serialNumber: newSerial(),
     publicKey: keys.publicKey,
-    extensions
+    extensions: [new BasicConstraintsExtension(true, undefined, true), new KeyUsagesExtension(usage, true)]
   }
-  return { keys, certificate: await sign(what, issuer.keys, issuer.certificate?.subjectName ?? subject) }
+  const signer = issuer ?? { keys, certificate: { subjectName: subject } }
+  return { keys, certificate: await sign(what, signer.keys, signer.certificate.subjectName) }
 }
 
 /** Signs a certificate with `issuer`'s key; adds the key identifiers of subject and issuer. */

@@ -1,44 +1,27 @@
 import { createHash } from 'node:crypto'
 import { type Answer, json, octets } from './answer.ts'
-import { generatedBody, generatedSha256 } from './generated-body.ts'
 import type { MasterCall, Service } from './master-call.ts'
 
-/** What decides over the files a master serves. */
-export interface FileSettings {
-  /** Length of a module's file. */
-  readonly fileBytes: number
-  /** How many files pluginsync finds. */
-  readonly plugins: number
-  /** Part of every file, so that masters with different code serve different content. */
-  readonly codeVersion: () => string
-}
+/** Length of a file. */
+const fileBytes = 2048
+/** What pluginsync finds. */
+const plugins = [0, 1, 2].map(i => `plugins/lib/facter/demo_${i}.rb`)
 
-/** The file server: any path under `modules/`, the plugins, and `generated/<bytes>` of any length. */
-export interface FileService {
-  readonly services: Readonly<
-    Record<'file_metadata' | 'file_metadatas' | 'file_content' | 'static_file_content', Service>
-  >
-  /** Metadata of a mount and path, or `undefined` where there is no such file. */
-  readonly metadataOf: (path: string) => object | undefined
-}
-
-export function createFileService(settings: FileSettings): FileService {
-  const plugins = new Set(
-    Array.from({ length: settings.plugins }, (_, i) => `plugins/lib/facter/demo_${i}.rb`)
-  )
-
-  const exists = (path: string) => plugins.has(path) || /^modules\/[^/]+\/(?!absent(\/|$))./.test(path)
-
-  const contentOf = (path: string): Buffer => {
-    const line = `# ${path} of ${settings.codeVersion()}\n`
-    return Buffer.alloc(Math.max(settings.fileBytes, line.length), line)
+/**
+ * The file server: any path under a module but `absent`, and the plugins. `codeVersion` is part of every file, so
+ * that masters with different code serve different content.
+ */
+export function createFileServices(
+  codeVersion: string
+): Readonly<Record<'file_metadata' | 'file_metadatas' | 'file_content', Service>> {
+  const contentOf = (path: string): Buffer | undefined => {
+    if (!plugins.includes(path) && !/^modules\/[^/]+\/(?!absent(\/|$))./.test(path)) return undefined
+    return Buffer.alloc(fileBytes, `# ${path} of ${codeVersion}\n`)
   }
 
   const metadataOf = (path: string) => {
-    const generated = generatedBytes(path)
-    if (generated !== undefined) return fileMetadata(path, generatedSha256(generated))
-    if (!exists(path)) return undefined
-    return fileMetadata(path, createHash('sha256').update(contentOf(path)).digest('hex'))
+    const found = contentOf(path)
+    return found && fileMetadata(path, createHash('sha256').update(found).digest('hex'))
   }
 
   const metadata = ({ key }: MasterCall): Answer => {
@@ -47,7 +30,7 @@ export function createFileService(settings: FileSettings): FileService {
   }
 
   const metadatas = ({ key, parameters }: MasterCall): Answer => {
-    const below = parameters.get('recurse') === 'false' || key !== 'plugins' ? [] : [...plugins]
+    const below = parameters.get('recurse') === 'false' || key !== 'plugins' ? [] : plugins
     if (key === 'plugins' || key === 'pluginfacts' || key === 'locales') {
       return json(200, [directoryMetadata(key), ...below.map(path => relativeTo(key, metadataOf(path)))])
     }
@@ -56,27 +39,15 @@ export function createFileService(settings: FileSettings): FileService {
   }
 
   const content = ({ key }: MasterCall): Answer => {
-    const generated = generatedBytes(key)
-    if (generated !== undefined) return octets(generatedBody(generated), generated)
-    if (!exists(key)) return absent('file_content', key)
-    const body = contentOf(key)
-    return octets(body, body.length)
+    const found = contentOf(key)
+    return found === undefined ? absent('file_content', key) : octets(found)
   }
 
   return {
-    metadataOf,
-    services: {
-      file_metadata: { access: 'authenticated', work: 'light', serve: metadata },
-      file_metadatas: { access: 'authenticated', work: 'light', serve: metadatas },
-      file_content: { access: 'authenticated', work: 'light', serve: content },
-      static_file_content: { access: 'authenticated', work: 'none', serve: content }
-    }
+    file_metadata: { access: 'authenticated', work: 'light', serve: metadata },
+    file_metadatas: { access: 'authenticated', work: 'light', serve: metadatas },
+    file_content: { access: 'authenticated', work: 'light', serve: content }
   }
-}
-
-function generatedBytes(path: string): number | undefined {
-  const [, bytes] = /^generated\/(\d{1,15})$/.exec(path) ?? []
-  return bytes === undefined ? undefined : Number(bytes)
 }
 
 function fileMetadata(path: string, sha256: string) {

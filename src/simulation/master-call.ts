@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Answer } from './answer.ts'
 import type { Caller } from './caller.ts'
 
@@ -10,15 +9,13 @@ export interface MasterCall {
   readonly environment: string
   /** Parameters of the query and, for a form, of the body. */
   readonly parameters: URLSearchParams
-  readonly headers: IncomingHttpHeaders
   readonly caller: Caller
   /** `undefined` when it was longer than what a master keeps. */
   readonly body: Buffer | undefined
-  readonly bodyBytes: number
 }
 
 /** Who may call: the rules of Puppet Server's own `auth.conf`. `self`: only the certname in the path. */
-export type Access = 'anyone' | 'authenticated' | 'self' | 'cli' | 'admin'
+export type Access = 'anyone' | 'authenticated' | 'self'
 
 /** What a call costs: a compile, a short visit to a JRuby, or none. */
 export type Work = 'compile' | 'light' | 'none'

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Answer, json, text } from './answer.ts'
-import type { CaService } from './ca-service.ts'
+import { type CaService, caMethods } from './ca-service.ts'
 import type { Caller } from './caller.ts'
 import type { MasterCall, Service } from './master-call.ts'
 import { targetOf } from './master-paths.ts'
@@ -38,7 +38,6 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   file_metadata: finding,
   file_metadatas: finding,
   file_content: finding,
-  static_file_content: ['GET'],
   file_bucket_file: ['GET', 'HEAD', 'PUT'],
   report: ['PUT'],
   facts: ['PUT']
@@ -64,10 +63,8 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
         key,
         environment: environment ?? parameters.get('environment') ?? '',
         parameters,
-        headers: head.headers,
         caller,
-        body: body.content,
-        bodyBytes: body.bytes
+        body: body.content
       }
     }
   })
@@ -83,7 +80,7 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
       const known = target.resource === 'environment-cache' || target.resource === 'jruby-pool'
       if (!known || head.method !== 'DELETE') return notFound
       return make(
-        { access: 'admin', work: 'none', serve: () => done },
+        { access: 'authenticated', work: 'none', serve: () => done },
         `puppet-admin-api-${target.resource}`,
         '',
         ''
@@ -91,11 +88,10 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
     }
     case 'ca': {
       const { resource, key } = target
-      const access = services.ca?.access(resource, head.method)
-      if (services.ca === undefined || access === undefined || key === '') return notFound
-      const { serve } = services.ca
+      const { ca } = services
+      if (ca === undefined || !caMethods[resource]?.includes(head.method) || key === '') return notFound
       return make(
-        { access, work: 'none', serve: call => serve(resource, call) },
+        { access: 'anyone', work: 'none', serve: call => ca(resource, call) },
         `puppet-ca-${resource}`,
         key,
         ''

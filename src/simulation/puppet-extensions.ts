@@ -20,7 +20,7 @@ const registeredNames =
   'network securitypolicy cloudplatform apptier hostname owner'
 
 /** Puppet's own certificate extensions: short name to OID (`lib/puppet/ssl/oids.rb`). */
-export const extensionOids: ReadonlyMap<string, string> = new Map([
+const extensionOids: ReadonlyMap<string, string> = new Map([
   ...registeredNames.split(' ').map((name, i): [string, string] => [`pp_${name}`, `${puppetArc}.1.${i + 1}`]),
   ['pp_authorization', `${puppetArc}.3.1`],
   ['pp_auth_auto_renew', `${puppetArc}.3.2`],

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** A request body as it was received: hashed and counted, kept only when short. */
+/** A request body as it was received: counted, kept only when short. */
 export interface ReceivedBody {
   readonly bytes: number
-  /** Hexadecimal. */
-  readonly sha256: string
   /** The whole body, if it was no longer than the bound; else `undefined`. */
   readonly content: Buffer | undefined
 }
@@ -15,14 +12,12 @@ const maxKept = 1024 * 1024
 
 /** Reads a body to its end at the sender's pace; rejects when the sender hangs up before it. */
 export async function receiveBody(request: IncomingMessage): Promise<ReceivedBody> {
-  const hash = createHash('sha256')
   let kept: Buffer[] | undefined = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    hash.update(chunk)
     bytes += chunk.length
     if (bytes > maxKept) kept = undefined
     kept?.push(chunk)
   }
-  return { bytes, sha256: hash.digest('hex'), content: kept && Buffer.concat(kept) }
+  return { bytes, content: kept && Buffer.concat(kept) }
 }

@@ -1,16 +1,13 @@
-import { gte } from 'semver'
 import { type Answer, json, text } from './answer.ts'
 import { jrubyMetrics } from './jruby-metrics.ts'
 import type { JrubyPool } from './jruby-pool.ts'
 
-/** What a service of Puppet Server says about itself. */
-export type ServiceState = 'running' | 'error' | 'starting' | 'stopping' | 'unknown'
+/** The Puppet Server that simulated masters claim to be. */
+export const puppetServerVersion = '8.7.0'
 
 /** What the status service must know of its master. */
 export interface StatusSource {
-  readonly version: string
   readonly isCa: boolean
-  readonly state: () => ServiceState
   readonly pool: () => JrubyPool
   readonly wallClock: () => number
   /** Milliseconds since the master started. */
@@ -25,13 +22,11 @@ export function createStatusService(source: StatusSource): StatusService {
   const names = [
     'status-service',
     'master',
-    // The service got its second name in Puppet Server 6.14.
-    ...(gte(source.version, '6.14.0') ? ['server'] : []),
+    'server',
     'jruby-metrics',
     'puppet-profiler',
     ...(source.isCa ? ['ca'] : [])
   ]
-  const httpStatus = () => (source.state() === 'running' ? 200 : 503)
   const missing = (name: string) => text(404, `not found: ${name}`)
 
   const details = (name: string, level: string) => {
@@ -45,10 +40,10 @@ export function createStatusService(source: StatusSource): StatusService {
   }
 
   const describe = (name: string, level: string) => ({
-    service_version: source.version,
+    service_version: puppetServerVersion,
     service_status_version: 1,
     detail_level: level,
-    state: source.state(),
+    state: 'running',
     status: details(name, level),
     active_alerts: []
   })
@@ -58,15 +53,15 @@ export function createStatusService(source: StatusSource): StatusService {
     const level = parameters.get('level') ?? 'info'
     if (kind === 'simple') {
       if (name !== undefined && !names.includes(name)) return missing(name)
-      return text(httpStatus(), source.state())
+      return text(200, 'running')
     }
     if (kind !== 'services') return undefined
     if (name === undefined) {
-      return json(httpStatus(), Object.fromEntries(names.map(each => [each, describe(each, level)])))
+      return json(200, Object.fromEntries(names.map(each => [each, describe(each, level)])))
     }
     if (!names.includes(name))
       return json(404, { kind: 'service-not-found', msg: `No status function found for service ${name}` })
-    return json(httpStatus(), describe(name, level))
+    return json(200, describe(name, level))
   }
 }
 

@@ -29,9 +29,7 @@ async function serveAs({ name, port, jrubies, speed }: MasterSettings): Promise<
   const pool = createJrubyPool({ size: jrubies, runtime: systemRuntime })
   const startedAtMs = now()
   const status = createStatusService({
-    version: '8.7.0',
     isCa: false,
-    state: () => 'running',
     pool: () => pool,
     wallClock,
     upMs: () => now() - startedAtMs

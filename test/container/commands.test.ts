@@ -17,3 +17,13 @@ t.test('check judges a mounted file and names it as it is called inside', async 
   t.equal(status, 1)
   t.match(stderr, /^\/etc\/puppet-lb\/site\.yaml:1:\d+ listen\.prot: /m)
 })
+
+t.test('the demonstration is not in the image, which says so and exits with status 2', async t => {
+  const { status, stdout, stderr } = await runToEnd({ command: ['demo'] })
+  t.equal(status, 2)
+  t.equal(stdout, '')
+  t.match(
+    stderr,
+    /^puppet-lb demo cannot start: .* not part of the container image; use npm start in a checkout\n$/
+  )
+})

@@ -25,7 +25,7 @@ async function shell(script: string): Promise<readonly string[]> {
 t.test('the image serves its mounted configuration, as a user known by number', async t => {
   const config = await inspect<ImageConfig>('.Config')
   t.equal(config.User, '1000:1000')
-  t.same(config.Entrypoint, ['node', '/app/src/main.ts'])
+  t.same(config.Entrypoint, ['node', '--disable-sigusr1', '/app/src/main.ts'])
   t.same(config.Cmd, ['serve', '--config', '/etc/puppet-lb/puppet-lb.yaml'])
   t.same(Object.keys(config.ExposedPorts), ['8140/tcp', '9140/tcp'])
   t.equal(config.StopSignal, 'SIGTERM')
@@ -52,6 +52,7 @@ t.test('only what runs is in it', async t => {
     await shell('cd /app/node_modules && ls -d .cache node tap typescript @biomejs @types 2>/dev/null'),
     []
   )
+  t.same(await shell('find /app/src -maxdepth 1 -name demo -o -maxdepth 1 -name simulation'), [])
   t.same(await shell('find / -xdev -name .npmrc -not -path "/usr/*" 2>/dev/null'), [])
 })
 

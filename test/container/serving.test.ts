@@ -28,7 +28,7 @@ t.test(
   async t => {
     const { container } = await deploy(t, firstPort + 2)
     const { command, ids, ...rights } = await inspectProcess(await container.pid())
-    t.same(command.slice(0, 3), ['node', '/app/src/main.ts', 'serve'])
+    t.same(command.slice(0, 4), ['node', '--disable-sigusr1', '/app/src/main.ts', 'serve'])
     t.equal(ids.at(-1), '1')
     t.same(rights, {
       users: ['1000', '1000', '1000', '1000'],

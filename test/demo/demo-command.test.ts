@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 
@@ -97,3 +98,24 @@ t.test('a port that is taken is one clear sentence and exit code 2', async t => 
   )
   t.same(demo.printed, [])
 })
+
+t.test(
+  'where there is no demonstration, as in the image, that is one clear sentence and exit code 2',
+  async t => {
+    const checkout = new URL('../..', import.meta.url)
+    const directory = t.testdir({})
+    const left = readFileSync(new URL('.dockerignore', checkout), 'utf8').split('\n')
+    for (const name of ['package.json', 'src']) {
+      const from = fileURLToPath(new URL(name, checkout))
+      const filter = (source: string) => !left.includes(relative(fileURLToPath(checkout), source))
+      cpSync(from, join(directory, name), { recursive: true, filter })
+    }
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(directory, 'src/main.ts'), 'demo'])
+    t.equal(status, 2)
+    t.equal(String(stdout), '')
+    t.equal(
+      String(stderr),
+      'puppet-lb demo cannot start: the demonstration is not part of the container image; use npm start in a checkout\n'
+    )
+  }
+)

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { orderOf } from '../../src/balance/policy.ts'
-import { rendezvous } from '../../src/balance/rendezvous.ts'
+import { byRendezvous } from '../../src/balance/rendezvous.ts'
 import type { Affinity } from '../../src/model/settings.ts'
 import { connectAgent, type TestAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
@@ -49,8 +49,7 @@ async function startMasters(t: Test, names: readonly string[], jrubies: number):
 /** The masters in the order in which a certname prefers them. */
 function preferenceOf(certname: string, names: readonly string[]): string[] {
   const pool = masters(Object.fromEntries(names.map(name => [name, 1])))
-  const policy = rendezvous({ load: () => 0, random: () => 0 })
-  return orderOf(policy, [pool], { key: certname, ticket: 0 }).map(({ name }) => name)
+  return orderOf(byRendezvous, pool, { key: certname }).map(({ name }) => name)
 }
 
 /** The first `count` certnames that prefer a master. */

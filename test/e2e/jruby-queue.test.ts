@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import t from 'tap'
-import type { Config } from '../../src/model/settings.ts'
 import { runAgent } from '../../src/simulation/simulated-agent.ts'
 import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { connectAgent } from '../support/agent.ts'
@@ -38,7 +37,7 @@ interface Scene {
 async function startScene(
   t: Test,
   jrubies: readonly number[],
-  overrides: { readonly [Key in keyof Config]?: Partial<Config[Key]> } = {},
+  overrides: Parameters<typeof testConfig>[2] = {},
   options: Parameters<typeof startBalancer>[2] = {}
 ): Promise<Scene> {
   const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
@@ -257,8 +256,7 @@ t.test('no run takes metadata from one master and content from another', async t
         ca: pki.authority.bundle,
         identity: { cert: chain, key },
         certname,
-        files: 6,
-        fetch: 'always'
+        files: 6
       })
     })
   )

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { masterStates } from '../../src/model/snapshot.ts'
+import { masterStates } from '../../src/model/master.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'

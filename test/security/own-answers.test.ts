@@ -5,10 +5,10 @@ import { createClientErrors } from '../../src/data/accept/client-errors.ts'
 import { createListener } from '../../src/data/accept/listener.ts'
 import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
-import type { Config } from '../../src/model/settings.ts'
+import type { Settings } from '../../src/model/settings.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { createTestPki, type testConfig } from '../support/balancer.ts'
-import { testDecisions } from '../support/history.ts'
+import { testHistory } from '../support/history.ts'
 import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
 import { type Scene, startScene } from './support/scene.ts'
 
@@ -82,7 +82,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
 }
 
 /** The only JRuby is taken by a request that is never answered. */
-async function askBehindAnother(t: T, queue: Partial<Config['queue']>, headers = ''): Promise<RawAnswer> {
+async function askBehindAnother(t: T, queue: Partial<Settings['queue']>, headers = ''): Promise<RawAnswer> {
   const scene = await startScene(t, { jrubies: 1, script: () => {}, overrides: { queue } })
   const [master] = scene.masters
   const first = await anonymous(scene, t)
@@ -144,12 +144,12 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
   const errors = createClientErrors({
     metrics: createTrafficMetrics(new Registry()),
     accessLog: () => {},
-    decisions: testDecisions(systemRuntime.now),
+    history: testHistory(systemRuntime.now),
     requestId,
     schedule: systemRuntime.schedule
   })
   const certificates = [{ certFile: '', keyFile: '', cert: pki.server.chain, key: pki.server.key }]
-  const tls: ReturnType<typeof testConfig>['tls'] = {
+  const tls: Settings['tls'] = {
     certificates,
     ca: pki.authority.bundle,
     caFile: '',
@@ -160,7 +160,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     requestId,
     serve: () => {},
     onClientError: errors.onError,
-    patience: {
+    timeouts: {
       idleMs: 1_000,
       handshakeMs: 1_000,
       headersMs: 20,

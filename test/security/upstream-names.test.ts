@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { UpstreamConfig } from '../../src/model/settings.ts'
+import type { UpstreamSettings } from '../../src/model/settings.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { type ScriptedMaster, startScriptedMaster } from '../support/scripted-master.ts'
@@ -86,7 +86,7 @@ t.test('a master that insists on a certificate nobody configured gets no request
 async function startAgent(
   t: Parameters<typeof startBalancer>[0],
   { url }: Pick<ScriptedMaster, 'url'>,
-  tls: Partial<UpstreamConfig['tls']> = {}
+  tls: Partial<UpstreamSettings['tls']> = {}
 ) {
   const topology = { ca: url, masters: [{ name: 'm1', url }] }
   const app = await startBalancer(t, testConfig(pki, topology, { upstream: { tls: tls as never } }))

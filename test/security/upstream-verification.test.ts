@@ -103,7 +103,7 @@ t.test('what masters are trusted for is the CA of the hop, not the CA of the age
 async function startAgent(
   t: Parameters<typeof startBalancer>[0],
   { port }: SilentListener,
-  tls: Partial<ReturnType<typeof testConfig>['upstream']['tls']> = {}
+  tls: Partial<ReturnType<typeof testConfig>['settings']['upstream']['tls']> = {}
 ) {
   const url = `https://localhost:${port}`
   // No probe but the first one: what is to be seen is what requests do.

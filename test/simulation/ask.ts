@@ -37,7 +37,10 @@ export function begin(master: SimulatedMaster, path: string, question: Question 
 }
 
 /** Identity headers as a balancer sends them for a verified agent. */
-export function identityHeaders(certname: string, issued?: IssuedCertificate): OutgoingHttpHeaders {
+export function identityHeaders(
+  certname: string,
+  issued?: Pick<IssuedCertificate, 'cert'>
+): OutgoingHttpHeaders {
   const certificate = issued ? { 'X-Client-Cert': encodeURIComponent(issued.cert) } : {}
   return { 'X-Client-Verify': 'SUCCESS', 'X-Client-DN': `CN=${certname}`, ...certificate }
 }

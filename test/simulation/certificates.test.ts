@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
-import { type Authority, createAuthority, loadAuthority } from '../../src/simulation/certificates.ts'
+import {
+  type Authority,
+  createAuthority,
+  loadAuthority,
+  renewAuthority
+} from '../../src/simulation/certificates.ts'
 import { generateKeyPair, importKeyPair } from '../../src/simulation/key-pair.ts'
 import { readTrustedExtensions } from '../../src/simulation/puppet-extensions.ts'
 
@@ -151,6 +156,27 @@ t.test('a saved authority goes on signing under the same bundle', async t => {
   t.equal(second.bundle, first.bundle)
   const { cert } = await second.issue({ certname: 'later' })
   t.match(await opensslVerify(t, { bundle: first.bundle, cert, crl: await second.crl() }), { ok: true })
+})
+
+t.test('a renewed authority has other certificates, under which what it signed before holds', async t => {
+  for (const intermediate of [true, false]) {
+    const first = await createAuthority({ intermediate })
+    const leaf = await first.issue({ certname: 'earlier' })
+    const renewed = await renewAuthority(first, () => Date.now() + yearMs)
+    t.not(renewed.bundle, first.bundle)
+    t.equal(pemCount(renewed.bundle), pemCount(first.bundle))
+    const [before, after] = [first, renewed].map(({ bundle }) => new X509Certificate(bundle))
+    t.equal(after?.subject, before?.subject)
+    t.ok(after && new X509Certificate(leaf.cert).verify(after.publicKey))
+    const beginning =
+      new Date(after?.validFromDate ?? 0).getTime() - new Date(before?.validFromDate ?? 0).getTime()
+    t.ok(Math.abs(beginning - yearMs) < 60_000)
+  }
+  const first = await createAuthority()
+  const leaf = await first.issue({ certname: 'earlier' })
+  const renewed = await renewAuthority(first)
+  const crl = await renewed.crl()
+  t.match(await opensslVerify(t, { bundle: renewed.bundle, cert: leaf.cert, crl }), { ok: true })
 })
 
 function pemCount(text: string): number {

@@ -1,9 +1,5 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { Agent, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { Agent } from 'node:http'
 import t, { type Test } from 'tap'
-import { generatedSha256 } from '../../src/simulation/generated-body.ts'
 import type { SimulatedMasterOptions } from '../../src/simulation/master-options.ts'
 import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { ask, begin, identityHeaders } from './ask.ts'
@@ -69,8 +65,7 @@ t.test('a client that hangs up does not stop its compile', async t => {
   request.on('error', () => {})
   await master.until(({ held }) => held === 1)
   request.destroy()
-  await master.until(({ requests }) => requests[0]?.aborted === true)
-  t.equal(master.running, 1)
+  t.match(await jrubies(master), { 'num-free-jrubies': 0, 'return-count': 0 })
   master.release()
   await master.until(({ running }) => running === 0)
 })
@@ -104,7 +99,7 @@ t.test('a request for any file needs an identity, but not a particular one', asy
   t.equal((await ask(master, path)).status, 403)
 })
 
-t.test('the status service says running, and what it was told to say', async t => {
+t.test('the status service says running', async t => {
   const master = await start(t)
   t.match(await ask(master, '/status/v1/simple'), { status: 200, text: 'running' })
   t.match(await ask(master, '/status/v1/simple/server'), { status: 200, text: 'running' })
@@ -118,15 +113,7 @@ t.test('the status service says running, and what it was told to say', async t =
     'jruby-metrics',
     'puppet-profiler'
   ])
-  master.setState('error')
-  t.match(await ask(master, '/status/v1/simple'), { status: 503, text: 'error' })
-  t.match(await ask(master, '/status/v1/services/server'), { status: 503, text: /"state":"error"/ })
-})
-
-t.test('an old Puppet Server does not know its second name', async t => {
-  const master = await start(t, { version: '6.0.0' })
-  t.equal((await ask(master, '/status/v1/simple/server')).status, 404)
-  t.equal((await ask(master, '/status/v1/simple/master')).status, 200)
+  t.match(await ask(master, '/status/v1/services/server'), { status: 200, text: /"state":"running"/ })
 })
 
 t.test('pre-4 URLs are served like the new ones', async t => {
@@ -165,40 +152,30 @@ t.test('what cannot be, cannot be', async t => {
   t.equal((await ask(master, node, { headers: { ...headers, 'X-Long': 'x'.repeat(8192) } })).status, 431)
 })
 
-t.test('the environment cache is flushed by those who may', async t => {
-  const master = await start(t, { admins: ['deployer'] })
-  const path = '/puppet-admin-api/v1/environment-cache?environment=production'
-  t.equal((await ask(master, path, { method: 'DELETE', headers: identityHeaders('deployer') })).status, 204)
-  t.equal((await ask(master, path, { method: 'DELETE', headers })).status, 403)
-})
-
-t.test('a request is recorded as it was sent', async t => {
+t.test('the environment cache is flushed by whoever has an identity', async t => {
   const master = await start(t)
-  const body = JSON.stringify({ report: 'x'.repeat(100_000) })
-  const agent = new Agent({ keepAlive: true })
-  t.teardown(() => agent.destroy())
-  const path = '/puppet/v3/report/web01?environment=production'
-  await ask(master, path, { method: 'PUT', headers: { ...headers, 'X-Thing': 'One' }, body, agent })
-  await ask(master, node, { headers, agent })
-  await ask(master, node, { headers })
-  await master.until(({ requests }) => requests.every(({ endedAtMs }) => endedAtMs !== undefined))
-  const [report, second, third] = master.requests
-  t.match(report, { method: 'PUT', url: path, status: 200, connection: 1, aborted: false })
-  t.equal(report?.rawHeaders[(report?.rawHeaders.indexOf('X-Thing') ?? 0) + 1], 'One')
-  t.same(report?.body, { bytes: body.length, sha256: createHash('sha256').update(body).digest('hex') })
-  t.match(report?.caller, { authenticated: true, certname: 'web01' })
-  t.match([second?.connection, third?.connection], [1, 2])
-  t.equal(master.requestCount, 3)
+  const path = '/puppet-admin-api/v1/environment-cache?environment=production'
+  t.equal((await ask(master, path, { method: 'DELETE', headers })).status, 204)
+  t.equal((await ask(master, path, { method: 'DELETE' })).status, 403)
 })
 
-t.test('no more requests are remembered than were asked for', async t => {
-  const master = await start(t, { keepRequests: 2 })
-  for (let i = 0; i < 5; i++) await ask(master, `/status/v1/simple?${i}`)
-  t.same(
-    master.requests.map(({ url }) => url),
-    ['/status/v1/simple?3', '/status/v1/simple?4']
-  )
-  t.equal(master.requestCount, 5)
+t.test('a request is recorded as it goes on', async t => {
+  const master = await start(t)
+  const path = '/puppet/v3/report/web01?environment=production'
+  await ask(master, path, { method: 'PUT', headers, body: 'x'.repeat(2_000_000) })
+  await ask(master, node)
+  await master.until(({ requests }) => requests.length === 2 && requests.every(({ status }) => status))
+  t.match(master.requests, [
+    {
+      method: 'PUT',
+      url: path,
+      caller: { authenticated: true, certname: 'web01' },
+      body: { bytes: 2_000_000 },
+      status: 200
+    },
+    { method: 'GET', url: node, caller: { authenticated: false }, body: undefined, status: 403 }
+  ])
+  t.equal(master.requestCount, 2)
 })
 
 t.test('killed, it is gone at once; restarted, it is back on its port with free JRubies', async t => {
@@ -208,23 +185,11 @@ t.test('killed, it is gone at once; restarted, it is back on its port with free 
   await master.until(({ held }) => held === 1)
   await master.kill()
   await cut
-  t.match(master, { running: 0, connections: 0 })
+  t.equal(master.running, 0)
   await t.rejects(ask(master, node, { headers }), { code: 'ECONNREFUSED' })
   await master.restart()
   master.release()
   t.equal((await ask(master, catalog, { method: 'POST', headers })).status, 200)
-})
-
-t.test('stopped, it lets a running catalog end', async t => {
-  const master = await start(t)
-  master.hold()
-  const answer = ask(master, catalog, { method: 'POST', headers })
-  await master.until(({ held }) => held === 1)
-  const stopped = master.stop()
-  master.release()
-  t.equal((await answer).status, 200)
-  await stopped
-  await t.rejects(ask(master, node, { headers }), { code: 'ECONNREFUSED' })
 })
 
 t.test('overloaded, it turns away those agents that understand it', async t => {
@@ -238,54 +203,8 @@ t.test('overloaded, it turns away those agents that understand it', async t => {
   t.equal((await version('5.3.0')).status, 200)
   t.equal((await ask(master, node, { headers })).status, 200)
   t.equal((await ask(master, '/status/v1/simple')).status, 200)
-  master.overload()
-  const bare = await version('8.10.0')
-  t.match(bare, { status: 503 })
-  t.notOk('retry-after' in bare.headers)
   master.calm()
   t.equal((await version('8.10.0')).status, 200)
-})
-
-t.test('a full queue turns agents away for a random while', async t => {
-  const master = await start(t, { jrubies: 1, maxQueued: 1, maxRetryDelayS: 10, seed: 1 })
-  master.hold()
-  const running = [ask(master, catalog, { method: 'POST', headers })]
-  await master.until(({ held }) => held === 1)
-  running.push(ask(master, node, { headers }))
-  await master.until(({ queued }) => queued === 1)
-  const refused = await ask(master, node, { headers: { ...headers, 'X-Puppet-Version': '7.0.0' } })
-  t.equal(refused.status, 503)
-  t.match(refused.headers['retry-after'], /^[0-9]$/)
-  master.release()
-  for (const { status } of await Promise.all(running)) t.equal(status, 200)
-})
-
-t.test('failures come as they were ordered', async t => {
-  const master = await start(t)
-  master.failNext(
-    { kind: 'answer', status: 502, body: 'oh' },
-    { times: 2, matching: ({ method }) => method === 'PUT' }
-  )
-  master.failNext({ kind: 'reset', after: 'head' })
-  master.failNext({ kind: 'truncate', bytes: 100 })
-  const put = { method: 'PUT', headers, body: '{}' }
-  t.match(await ask(master, '/puppet/v3/report/web01?environment=a', put), { status: 502, text: 'oh' })
-  await t.rejects(ask(master, node, { headers }), { code: 'ECONNRESET' })
-  await t.rejects(ask(master, node, { headers }), { code: 'ECONNRESET' })
-  t.match(await ask(master, '/puppet/v3/report/web01?environment=a', put), { status: 502 })
-  t.equal((await ask(master, '/puppet/v3/report/web01?environment=a', put)).status, 200)
-  t.equal((await ask(master, node, { headers })).status, 200)
-})
-
-t.test('in silence, neither body nor answer moves', async t => {
-  const master = await start(t)
-  master.failNext({ kind: 'silence' })
-  const request = begin(master, node, { headers })
-  request.on('error', () => {})
-  await master.until(({ requests }) => requests.length === 1)
-  request.destroy()
-  await master.until(({ requests }) => requests[0]?.aborted === true)
-  t.equal(master.requests[0]?.status, undefined)
 })
 
 t.test('a filebucket knows what was put into it, and no other does', async t => {
@@ -299,56 +218,37 @@ t.test('a filebucket knows what was put into it, and no other does', async t => 
   t.equal((await ask(there, path, { headers })).status, 404)
 })
 
-t.test('a generated file is as long as its name says, and waits for its reader', async t => {
-  const master = await start(t)
-  const bytes = 64 * 1024 * 1024 + 3
-  const request = begin(master, `/puppet/v3/file_content/generated/${bytes}?environment=production`, {
-    headers
-  })
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  await once(response, 'readable')
-  t.ok(response.socket.bytesRead < bytes / 2, 'an idle reader stops it')
-  const hash = createHash('sha256')
-  let received = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    received += chunk.length
-  }
-  t.equal(received, bytes)
-  t.equal(hash.digest('hex'), generatedSha256(bytes))
-})
-
 t.test('code that differs makes files that differ', async t => {
-  const master = await start(t)
-  const metadata = async () => {
+  const checksum = async (codeVersion: string) => {
+    const master = await start(t, { codeVersion })
     const { text } = await ask(master, '/puppet/v3/file_metadata/modules/app/a?environment=a', { headers })
     return JSON.parse(text).checksum.value
   }
-  const before = await metadata()
-  t.equal(await metadata(), before)
-  master.deploy('2')
-  t.not(await metadata(), before)
+  const before = await checksum('1')
+  t.equal(await checksum('1'), before)
+  t.not(await checksum('2'), before)
+})
+
+t.test('a catalog tells what the master took its agent for', async t => {
+  const master = await start(t)
+  const { text } = await ask(master, catalog, { method: 'POST', headers })
+  const { resources } = JSON.parse(text) as {
+    resources: { title: string; parameters: { message: string } }[]
+  }
+  const trusted = resources.find(({ title }) => title === 'trusted')
+  t.match(JSON.parse(trusted?.parameters.message ?? ''), { certname: 'web01', extensions: {} })
 })
 
 t.test('JSON is compressed for those who accept it, when Jetty would', async t => {
-  const master = await start(t, { gzip: true, catalogPadding: 5000 })
+  const master = await start(t)
+  const facts = encodeURIComponent(JSON.stringify({ values: { demo_files: 20 } }))
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
+  const compile = { method: 'POST', body: new URLSearchParams({ facts }).toString() }
   const accepting = { ...headers, 'Accept-Encoding': 'gzip;q=1.0,identity;q=0.3' }
-  const large = await ask(master, catalog, { method: 'POST', headers: accepting })
+  const large = await ask(master, catalog, { ...compile, headers: { ...accepting, ...form } })
   t.equal(large.headers['content-encoding'], 'gzip')
-  t.notOk('content-encoding' in (await ask(master, catalog, { method: 'POST', headers })).headers)
+  const plain = await ask(master, catalog, { ...compile, headers: { ...headers, ...form } })
+  t.notOk('content-encoding' in plain.headers)
+  t.equal(JSON.parse(plain.text).resources.length, 21)
   t.notOk('content-encoding' in (await ask(master, node, { headers: accepting })).headers)
-})
-
-t.test('a connection without requests is closed after the idle timeout, a working one is not', async t => {
-  const master = await start(t, { idleTimeoutMs: 50 })
-  master.hold()
-  const working = ask(master, catalog, { method: 'POST', headers })
-  await master.until(({ held }) => held === 1)
-  const idle = connect(master.port, '127.0.0.1')
-  await once(idle, 'connect')
-  idle.resume()
-  await once(idle, 'close')
-  t.equal(master.running, 1)
-  master.release()
-  t.equal((await working).status, 200)
 })

@@ -1,5 +1,5 @@
 import type { Runtime } from '../../src/model/runtime.ts'
-import { createDice } from '../../src/simulation/dice.ts'
+import { seededDice } from '../support/runtime.ts'
 
 /** A clock that stands still until somebody waits, and then jumps to the end of the wait. */
 export function steppingRuntime(): Runtime {
@@ -7,7 +7,7 @@ export function steppingRuntime(): Runtime {
   return {
     now: () => nowMs,
     wallClock: () => nowMs,
-    random: createDice(1),
+    random: seededDice(1),
     schedule: (delayMs, task) => {
       const pending = setImmediate(() => {
         nowMs += delayMs

@@ -5,7 +5,7 @@ import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { understandsRetryAfter } from '../../puppet/agent-version.ts'
-import type { Pins } from '../../shared/pins.ts'
+import type { PinTable } from '../../shared/pins.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import type { Delivery, SlotNeed } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
@@ -21,7 +21,7 @@ export interface ServeDeps {
   readonly revoked: () => RevokedSet
   readonly wallClock: () => number
   readonly now: () => number
-  readonly pins: Pins
+  readonly pins: PinTable
   /** Milliseconds until those who wait now would all be served. */
   readonly forecastMs: () => number
   readonly returnTimes: ReturnTimes

@@ -1,16 +1,17 @@
-import type { SlotRooms } from './capacity.ts'
+import type { SeatCapacity } from './capacity.ts'
 import {
-  bitsOf,
   DEPTH,
   ENTRY_SIZE,
   entryCells,
   HEADER_SIZE,
   heavyRank,
+  MASK_WORDS,
   state,
   WAITING,
-  WORKER_SIZE
+  WORKER_SIZE,
+  workerCells
 } from './layout.ts'
-import type { SlotClaim, SlotTableSize } from './types.ts'
+import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
 /**
  * The requests in the slot table, by their tickets: who waits and who runs where, and how many. Changes only within
@@ -19,19 +20,18 @@ import type { SlotClaim, SlotTableSize } from './types.ts'
 export interface SlotEntries {
   /** Files a claim as one that waits. */
   readonly file: (ticket: number, claim: SlotClaim) => void
-  /** Lets one that waits run at a master. */
-  readonly start: (ticket: number, master: number) => void
+  /** The seats that one that waits may have. Nothing happens to one that does not wait. */
+  readonly remask: (ticket: number, mask: SeatMask) => boolean
+  /** Lets one that waits run at a seat. */
+  readonly start: (ticket: number, seat: number) => void
   /** Its agent has left and its master works on. Nothing happens to one that does not run. */
   readonly leave: (ticket: number) => void
-  /** Frees an entry; the master whose slot it held, or -1. */
+  /** Frees an entry; the seat whose slot it held, or -1. */
   readonly free: (ticket: number) => number
-  readonly masterOf: (ticket: number) => number
+  readonly seatOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
-  /** Whether no master is left that a ticket has not tried and that takes work now, or may soon again. */
-  readonly isStranded: (ticket: number) => boolean
-  readonly mayGoTo: (ticket: number, master: number) => boolean
-  /** The best claim that waits for a master and may go there, or -1; none of the heavy rank after `latestHeavy`. */
-  readonly best: (master: number, latestHeavy: number) => number
+  /** The best claim that waits and may have a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`. */
+  readonly best: (seat: number, latestHeavyMs: number) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   readonly waiting: (rank: number) => number
@@ -42,10 +42,10 @@ export interface SlotEntries {
 /** Entries in the cells from `base` on: first what is kept of each worker, then of each ticket. */
 export function createSlotEntries(
   cells: Int32Array,
-  claims: Float64Array,
+  dueMs: Float64Array,
   base: number,
-  { workers, entries }: Pick<SlotTableSize, 'workers' | 'entries'>,
-  rooms: SlotRooms
+  { workers, entries }: SlotTableSize,
+  seats: SeatCapacity
 ): SlotEntries {
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
@@ -53,8 +53,9 @@ export function createSlotEntries(
     cells[at] = value
   }
   const add = (at: number, value: number) => set(at, get(at) + value)
-  const entryAt = (ticket: number) => base + workers * WORKER_SIZE + ticket * ENTRY_SIZE
-  const waitersOf = (worker: number) => base + worker * WORKER_SIZE + 1
+  const firstEntry = base + workers * WORKER_SIZE
+  const entryAt = (ticket: number) => firstEntry + ticket * ENTRY_SIZE
+  const waitersOf = (worker: number) => base + worker * WORKER_SIZE + workerCells.waiters
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
 
   function countWaiting(ticket: number, change: 1 | -1): void {
@@ -63,55 +64,58 @@ export function createSlotEntries(
     add(waitersOf(workerOf(ticket)), change)
   }
 
-  function mayGoTo(ticket: number, master: number): boolean {
-    const entry = entryAt(ticket)
-    const tried = get(entry + entryCells.tried)
-    if ((tried & (1 << master)) !== 0) return false
-    const pinned = get(entry + entryCells.pinned)
-    if (pinned === master) return true
-    if (pinned >= 0 && rooms.isOpen(pinned) && (tried & (1 << pinned)) === 0) return false
-    return rooms.tierOf(master) === rooms.bestTier(tried)
-  }
-
   function recount(): void {
-    rooms.forgetTaken()
+    seats.forgetTaken()
     cells.fill(0, DEPTH, HEADER_SIZE)
     for (let worker = 0; worker < workers; worker++) set(waitersOf(worker), 0)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
       const entry = entryAt(ticket)
-      // It died before it had written down where this one was to run.
-      if (get(entry + entryCells.state) === state.running && get(entry + entryCells.master) < 0)
+      if (get(entry + entryCells.state) === state.free) continue
+      // The one that died had not written down yet where this one was to run.
+      if (get(entry + entryCells.state) !== state.waiting && get(entry + entryCells.seat) < 0)
         set(entry + entryCells.state, state.waiting)
       const stands = get(entry + entryCells.state)
-      if (stands === state.waiting) countWaiting(ticket, 1)
-      else if (stands !== state.free) rooms.take(get(entry + entryCells.master))
-      if (stands === state.ghost) rooms.haunt(get(entry + entryCells.master), 1)
+      if (stands === state.waiting) {
+        set(entry + entryCells.seat, -1)
+        countWaiting(ticket, 1)
+      } else seats.take(get(entry + entryCells.seat))
+      if (stands === state.ghost) seats.addGhost(get(entry + entryCells.seat))
     }
   }
 
+  function writeMask(entry: number, mask: SeatMask): void {
+    for (let word = 0; word < MASK_WORDS; word++) set(entry + entryCells.mask + word, mask[word] as number)
+  }
+
   return {
-    file(ticket, { rank, claim, pinned, tried }) {
+    file(ticket, { rank, dueMs: due, mask }) {
       const entry = entryAt(ticket)
-      set(entry + entryCells.state, state.waiting)
       set(entry + entryCells.rank, rank)
-      claims[ticket] = claim
-      set(entry + entryCells.pinned, pinned)
-      set(entry + entryCells.tried, bitsOf(tried))
-      set(entry + entryCells.master, -1)
+      dueMs[ticket] = due
+      writeMask(entry, mask)
+      set(entry + entryCells.seat, -1)
+      set(entry + entryCells.state, state.waiting)
       countWaiting(ticket, 1)
     },
-    start(ticket, master) {
+    remask(ticket, mask) {
+      const entry = entryAt(ticket)
+      if (get(entry + entryCells.state) !== state.waiting) return false
+      writeMask(entry, mask)
+      return true
+    },
+    start(ticket, seat) {
       countWaiting(ticket, -1)
       const entry = entryAt(ticket)
       set(entry + entryCells.state, state.running)
-      set(entry + entryCells.master, master)
-      rooms.take(master)
+      // Read outside of the lock by the worker whose ticket it is.
+      Atomics.store(cells, entry + entryCells.seat, seat)
+      seats.take(seat)
     },
     leave(ticket) {
       const entry = entryAt(ticket)
       if (get(entry + entryCells.state) !== state.running) return
       set(entry + entryCells.state, state.ghost)
-      rooms.haunt(get(entry + entryCells.master), 1)
+      seats.addGhost(get(entry + entryCells.seat))
     },
     free(ticket) {
       const entry = entryAt(ticket)
@@ -122,29 +126,29 @@ export function createSlotEntries(
         countWaiting(ticket, -1)
         return -1
       }
-      const master = get(entry + entryCells.master)
-      if (stood === state.ghost) rooms.haunt(master, -1)
-      rooms.give(master)
-      return master
+      const seat = get(entry + entryCells.seat)
+      if (stood === state.ghost) seats.removeGhost(seat)
+      seats.give(seat)
+      return seat
     },
-    masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
+    seatOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.seat),
     rankOf: ticket => get(entryAt(ticket) + entryCells.rank),
-    isStranded: ticket => !rooms.hasOther(get(entryAt(ticket) + entryCells.tried)),
-    mayGoTo,
-    best(master, latestHeavy) {
+    best(seat, latestHeavyMs) {
+      const word = entryCells.mask + (seat >> 5)
+      const bit = 1 << (seat & 31)
       let best = -1
-      let bestClaim = Number.POSITIVE_INFINITY
+      let bestDueMs = Number.POSITIVE_INFINITY
       for (let worker = 0; worker < workers; worker++) {
         let left = get(waitersOf(worker))
         for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
           const entry = entryAt(ticket)
           if (get(entry + entryCells.state) !== state.waiting) continue
           left--
-          const claim = claims[ticket] as number
-          if (claim >= bestClaim || !mayGoTo(ticket, master)) continue
-          if (claim > latestHeavy && get(entry + entryCells.rank) === heavyRank) continue
+          const due = dueMs[ticket] as number
+          if (due >= bestDueMs || (get(entry + word) & bit) === 0) continue
+          if (due > latestHeavyMs && get(entry + entryCells.rank) === heavyRank) continue
           best = ticket
-          bestClaim = claim
+          bestDueMs = due
         }
       }
       return best
