@@ -17,10 +17,10 @@ const ROOM_TIMEOUT_MS = 10_000
 export interface SeatingDeps {
   readonly roster: Roster
   readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
-  readonly board: Board
-  readonly slots: SlotTable
-  readonly pins: PinTable
-  readonly turns: Turns
+  readonly board: Pick<Board, 'inFlight'>
+  readonly slots: Pick<SlotTable, 'taken' | 'resetSeat'>
+  readonly pins: Pick<PinTable, 'count'>
+  readonly turns: Pick<Turns, 'resetSeat'>
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
   readonly runtime: Runtime
