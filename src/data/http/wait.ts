@@ -2,6 +2,7 @@ import type { Eligible } from '../../balance/eligibility.ts'
 import { headStartMs, type Rank, ranks } from '../../balance/queue-order.ts'
 import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
+import type { SeatMask } from '../../model/seat-mask.ts'
 import type { SlotClaim, SlotUser } from '../../shared/slots/types.ts'
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
@@ -75,6 +76,8 @@ export interface WaitingRoomDeps {
 }
 
 interface Waiter {
+  /** The seats it may have. */
+  mask: SeatMask
   readonly eligibleAnew: SlotRequest['eligibleAnew']
   readonly settle: (result: Master | NoSlot) => void
   readonly cancelTimeout: () => void
@@ -183,6 +186,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     const { hold, begin } = holdOf(ticket)
     const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
     const waiter: Waiter = {
+      mask: request.eligible.mask,
       eligibleAnew: request.eligibleAnew,
       settle(result) {
         begin(result)
@@ -229,8 +233,12 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     reconsider() {
       for (const [ticket, waiter] of waiters) {
         const eligible = waiter.eligibleAnew()
-        if (eligible) user.remask(ticket, eligible.mask)
-        else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
+        if (eligible) {
+          // Nearly always a snapshot changes nothing for those who wait.
+          if (isSameMask(eligible.mask, waiter.mask)) continue
+          waiter.mask = eligible.mask
+          user.remask(ticket, eligible.mask)
+        } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
       }
     },
     dropGhosts(masterId, leftBeforeMs) {
@@ -239,6 +247,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       }
     }
   }
+}
+
+function isSameMask(a: SeatMask, b: SeatMask): boolean {
+  return a === b || a.every((word, index) => word === b[index])
 }
 
 /** All of them where all have room, which is nearly always. */
