@@ -1,73 +1,124 @@
 import { fnv1a, mix } from '../model/hash.ts'
 
 /**
- * Which master an agent's run stays on, known to all threads: certname to master, in shared memory. Bounded: a
- * new pin takes the place of the one in its set that ends first. Two threads that write one set at a time may
- * lose one of the pins, which costs an agent its preference and nothing else.
+ * Which master an agent's run stays on, known to all threads: certname to master id, in shared memory and without a
+ * lock. Bounded: a new pin takes the place of the one in its set that ends first. Each pin carries a seal over all its
+ * parts; one that is read while it is written, or that two threads wrote at a time, does not match its seal and is no
+ * pin. That costs an agent its preference and nothing else. A pin may lead to a master that has left: compare ids.
  */
 export interface PinTable {
+  /** Shared with workers as it is. */
   readonly buffer: SharedArrayBuffer
-  /** The master's index, or -1. A certname is known by 64 bits of hash. */
+  /** The master's id, or -1. A certname is known by 64 bits of hash. */
   readonly get: (certname: string, nowMs: number) => number
-  readonly set: (certname: string, masterIndex: number, nowMs: number) => void
+  readonly set: (certname: string, id: number, nowMs: number) => void
   readonly remove: (certname: string) => void
+  /** Pins that lead to a master. Looks at all there are, which takes about a millisecond: for the control plane. */
+  readonly count: (id: number, nowMs: number) => number
 }
 
 const WAYS = 4
-const cell = { hash: 0, check: 1, master: 2 } as const
-const PIN_SIZE = 3
+const cell = { hash: 0, check: 1, id: 2, endsAtS: 3, seal: 4 } as const
+const PIN_SIZE = 5
 /** The second hash starts elsewhere, so that both together tell certnames apart. */
 const CHECK_SEED = 0x2545f491
+/** Makes sure that a pin of zeros, which is an empty one, does not match its seal. */
+const SEAL_SEED = 0x51ed270b
 
-/** `sets` is a power of two; the table holds four times as many pins. Times are on a clock all threads share. */
+/**
+ * `sets` is a power of two; the table holds four times as many pins. Times are on a clock all threads share, and a pin
+ * lives `lifeMs`, up to a second more.
+ */
 export function createPinTable(
   { sets, lifeMs }: { readonly sets: number; readonly lifeMs: number },
   shared?: SharedArrayBuffer
 ): PinTable {
-  const pins = sets * WAYS
-  const endsBytes = pins * Float64Array.BYTES_PER_ELEMENT
-  const buffer = shared ?? new SharedArrayBuffer(endsBytes + pins * PIN_SIZE * Int32Array.BYTES_PER_ELEMENT)
-  const endsAtMs = new Float64Array(buffer, 0, pins)
-  const cells = new Int32Array(buffer, endsBytes)
-  const read = (pin: number, what: number) => Atomics.load(cells, pin * PIN_SIZE + what)
-  const write = (pin: number, what: number, value: number) =>
-    Atomics.store(cells, pin * PIN_SIZE + what, value)
-  const endOf = (pin: number) => endsAtMs[pin] as number
+  const buffer = shared ?? new SharedArrayBuffer(sets * WAYS * PIN_SIZE * Int32Array.BYTES_PER_ELEMENT)
+  const cells = new Int32Array(buffer)
+  const read = (pin: number, what: keyof typeof cell) => Atomics.load(cells, pin * PIN_SIZE + cell[what])
+  const write = (pin: number, what: keyof typeof cell, value: number) => {
+    Atomics.store(cells, pin * PIN_SIZE + cell[what], value)
+  }
 
-  /** Where the pin of a certname is, or where it would go. */
-  function find(hash: number, check: number): { pin: number; isThere: boolean } {
-    const first = (hash & (sets - 1)) * WAYS
+  /** The second in which a pin of a certname ends, and whose it is; `undefined` when it is another's, or torn. */
+  function readIf(pin: number, { hash, check }: Key): { id: number; endsAtS: number } | undefined {
+    if (read(pin, 'hash') !== hash || read(pin, 'check') !== check) return undefined
+    const id = read(pin, 'id')
+    const endsAtS = read(pin, 'endsAtS')
+    return read(pin, 'seal') === sealOf(hash, check, id, endsAtS) ? { id, endsAtS: endsAtS >>> 0 } : undefined
+  }
+
+  const isOf = (pin: number, { hash, check }: Key) =>
+    read(pin, 'hash') === hash && read(pin, 'check') === check
+  /** Breaks its seal, which depends on the end one to one. */
+  const end = (pin: number) => write(pin, 'endsAtS', 0)
+
+  /** Where a pin of a certname is to be written; if two threads have made two of them, one ends here. */
+  function place(key: Key): number {
+    const first = firstOf(key)
+    let own = -1
     let soonest = first
     for (let pin = first; pin < first + WAYS; pin++) {
-      if (read(pin, cell.hash) === hash && read(pin, cell.check) === check) return { pin, isThere: true }
-      if (endOf(pin) < endOf(soonest)) soonest = pin
+      if (isOf(pin, key)) {
+        if (own >= 0) end(pin)
+        else own = pin
+      }
+      if (read(pin, 'endsAtS') >>> 0 < read(soonest, 'endsAtS') >>> 0) soonest = pin
     }
-    return { pin: soonest, isThere: false }
+    return own >= 0 ? own : soonest
   }
 
-  function locate(certname: string) {
-    const hash = mix(fnv1a(certname)) | 0
-    const check = mix(fnv1a(certname, CHECK_SEED)) | 0
-    return { hash, check, ...find(hash, check) }
-  }
+  const firstOf = ({ hash }: Key) => (hash & (sets - 1)) * WAYS
 
   return Object.freeze({
     buffer,
     get(certname: string, nowMs: number) {
-      const { pin, isThere } = locate(certname)
-      return isThere && endOf(pin) > nowMs ? read(pin, cell.master) : -1
+      const key = keyOf(certname)
+      const first = firstOf(key)
+      for (let pin = first; pin < first + WAYS; pin++) {
+        const found = readIf(pin, key)
+        if (found && found.endsAtS * 1000 > nowMs) return found.id
+      }
+      return -1
     },
-    set(certname: string, masterIndex: number, nowMs: number) {
-      const { pin, hash, check } = locate(certname)
-      endsAtMs[pin] = 0
-      write(pin, cell.hash, hash)
-      write(pin, cell.check, check)
-      write(pin, cell.master, masterIndex)
-      endsAtMs[pin] = nowMs + lifeMs
+    set(certname: string, id: number, nowMs: number) {
+      const key = keyOf(certname)
+      const pin = place(key)
+      const endsAtS = Math.ceil((nowMs + lifeMs) / 1000) | 0
+      write(pin, 'hash', key.hash)
+      write(pin, 'check', key.check)
+      write(pin, 'id', id)
+      write(pin, 'endsAtS', endsAtS)
+      write(pin, 'seal', sealOf(key.hash, key.check, id, endsAtS))
     },
     remove(certname: string) {
-      const { pin, isThere } = locate(certname)
-      if (isThere) endsAtMs[pin] = 0
+      const key = keyOf(certname)
+      const first = firstOf(key)
+      for (let pin = first; pin < first + WAYS; pin++) if (isOf(pin, key)) end(pin)
+    },
+    count(id: number, nowMs: number) {
+      let found = 0
+      for (let pin = 0; pin < sets * WAYS; pin++) {
+        if (read(pin, 'id') !== id) continue
+        const pinned = readIf(pin, { hash: read(pin, 'hash'), check: read(pin, 'check') })
+        if (pinned?.id === id && pinned.endsAtS * 1000 > nowMs) found++
+      }
+      return found
     }
   })
+}
+
+/** A certname, as the table knows it. */
+interface Key {
+  readonly hash: number
+  readonly check: number
+}
+
+function keyOf(certname: string): Key {
+  return { hash: mix(fnv1a(certname)) | 0, check: mix(fnv1a(certname, CHECK_SEED)) | 0 }
+}
+
+/** Each step is one to one, so two pins that differ in one part never have the same seal. */
+function sealOf(hash: number, check: number, id: number, endsAtS: number): number {
+  return mix(mix(mix(mix(SEAL_SEED ^ hash) ^ check) ^ id) ^ endsAtS) | 0
 }

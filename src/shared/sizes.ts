@@ -1,4 +1,4 @@
-import type { Config } from '../model/settings.ts'
+import { type Boot, maxQueueLimit } from '../model/settings.ts'
 import type { SlotTableSize } from './slots/types.ts'
 
 /** Certnames that can be pinned at once: four in each set. A pin is 20 bytes. */
@@ -8,16 +8,19 @@ const PIN_LIFE_MS = 30 * 60_000
 /** Requests a worker may have running beside those that wait. */
 const RUNNING = 1_000
 
-/** How large the shared tables are: both planes must agree on it. */
-export function sizesOf(config: Config): {
+/** How large the shared tables are. Both planes must agree on it, and no reload changes it. */
+export interface SharedSizes {
   readonly workers: number
   readonly slots: SlotTableSize
   readonly pins: { readonly sets: number; readonly lifeMs: number }
-} {
-  const workers = Math.max(1, config.listen.workers)
+}
+
+/** A worker has room for the whole queue: the others may have died. */
+export function sizesOf({ listen }: Pick<Boot, 'listen'>): SharedSizes {
+  const workers = Math.max(1, listen.workers)
   return {
     workers,
-    slots: { workers, masters: config.masters.length, entries: config.queue.limit + RUNNING },
+    slots: { workers, entries: maxQueueLimit + RUNNING },
     pins: { sets: PIN_SETS, lifeMs: PIN_LIFE_MS }
   }
 }

@@ -1,37 +1,31 @@
-import type { SlotRooms } from './capacity.ts'
-import {
-  bitsOf,
-  DEPTH,
-  ENTRY_SIZE,
-  entryCells,
-  HEADER_SIZE,
-  heavyRank,
-  state,
-  WAITING,
-  WORKER_SIZE
-} from './layout.ts'
-import type { SlotClaim, SlotTableSize } from './types.ts'
+import type { Capacity } from './capacity.ts'
+import { DEPTH, heavyRank, MASK_SIZE, rankCount, type SlotMemory, state, WAITING } from './layout.ts'
+import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
 /**
  * The requests in the slot table, by their tickets: who waits and who runs where, and how many. Changes only within
  * the table's lock.
  */
 export interface SlotEntries {
-  /** Files a claim as one that waits. */
-  readonly file: (ticket: number, claim: SlotClaim) => void
-  /** Lets one that waits run at a master. */
-  readonly start: (ticket: number, master: number) => void
+  /** Enters a claim as one that waits. */
+  readonly enterWaiting: (ticket: number, claim: SlotClaim) => void
+  /** Enters a claim as one that runs at a seat. */
+  readonly enterRunning: (ticket: number, claim: SlotClaim, seat: number) => void
+  /** Lets one that waits run at a seat. */
+  readonly start: (ticket: number, seat: number) => void
   /** Its agent has left and its master works on. Nothing happens to one that does not run. */
   readonly leave: (ticket: number) => void
-  /** Frees an entry; the master whose slot it held, or -1. */
+  /** Frees an entry; the seat whose slot it held, or -1. */
   readonly free: (ticket: number) => number
-  readonly masterOf: (ticket: number) => number
+  /** Gives one that waits another mask, and says whether it waits. */
+  readonly remask: (ticket: number, mask: SeatMask) => boolean
+  readonly isFree: (ticket: number) => boolean
+  readonly seatOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
-  /** Whether no master is left that a ticket has not tried and that takes work now, or may soon again. */
-  readonly isStranded: (ticket: number) => boolean
-  readonly mayGoTo: (ticket: number, master: number) => boolean
-  /** The best claim that waits for a master and may go there, or -1; none of the heavy rank after `latestHeavy`. */
-  readonly best: (master: number, latestHeavy: number) => number
+  readonly dueMsOf: (ticket: number) => number
+  readonly workerOf: (ticket: number) => number
+  /** The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`. */
+  readonly best: (seat: number, latestHeavyMs: number) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   readonly waiting: (rank: number) => number
@@ -39,120 +33,120 @@ export interface SlotEntries {
   readonly forget: (worker: number) => void
 }
 
-/** Entries in the cells from `base` on: first what is kept of each worker, then of each ticket. */
+/** The entries' part of the slot table. */
 export function createSlotEntries(
-  cells: Int32Array,
-  claims: Float64Array,
-  base: number,
-  { workers, entries }: Pick<SlotTableSize, 'workers' | 'entries'>,
-  rooms: SlotRooms
+  memory: SlotMemory,
+  { workers, entries }: SlotTableSize,
+  capacity: Capacity
 ): SlotEntries {
+  const { cells, waitersAt, statesAt, ranksAt, seatOfAt, masksAt, dueMs } = memory
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
     cells[at] = value
   }
-  const add = (at: number, value: number) => set(at, get(at) + value)
-  const entryAt = (ticket: number) => base + workers * WORKER_SIZE + ticket * ENTRY_SIZE
-  const waitersOf = (worker: number) => base + worker * WORKER_SIZE + 1
+  const add = (at: number, change: 1 | -1) => set(at, get(at) + change)
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
+  const mayGoTo = (ticket: number, seat: number) =>
+    (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
   function countWaiting(ticket: number, change: 1 | -1): void {
-    add(WAITING + get(entryAt(ticket) + entryCells.rank), change)
+    add(WAITING + get(ranksAt + ticket), change)
     add(DEPTH, change)
-    add(waitersOf(workerOf(ticket)), change)
+    add(waitersAt + workerOf(ticket), change)
   }
 
-  function mayGoTo(ticket: number, master: number): boolean {
-    const entry = entryAt(ticket)
-    const tried = get(entry + entryCells.tried)
-    if ((tried & (1 << master)) !== 0) return false
-    const pinned = get(entry + entryCells.pinned)
-    if (pinned === master) return true
-    if (pinned >= 0 && rooms.isOpen(pinned) && (tried & (1 << pinned)) === 0) return false
-    return rooms.tierOf(master) === rooms.bestTier(tried)
+  function enter(ticket: number, { rank, dueMs: due }: SlotClaim, seat: number): void {
+    set(ranksAt + ticket, rank)
+    set(seatOfAt + ticket, seat)
+    dueMs[ticket] = due
   }
 
   function recount(): void {
-    rooms.forgetTaken()
-    cells.fill(0, DEPTH, HEADER_SIZE)
-    for (let worker = 0; worker < workers; worker++) set(waitersOf(worker), 0)
+    capacity.forgetTaken()
+    cells.fill(0, DEPTH, WAITING + rankCount)
+    cells.fill(0, waitersAt, waitersAt + workers)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
-      const entry = entryAt(ticket)
-      // It died before it had written down where this one was to run.
-      if (get(entry + entryCells.state) === state.running && get(entry + entryCells.master) < 0)
-        set(entry + entryCells.state, state.waiting)
-      const stands = get(entry + entryCells.state)
-      if (stands === state.waiting) countWaiting(ticket, 1)
-      else if (stands !== state.free) rooms.take(get(entry + entryCells.master))
-      if (stands === state.ghost) rooms.haunt(get(entry + entryCells.master), 1)
+      const seat = get(seatOfAt + ticket)
+      // A thread died before it had written down where this one was to run.
+      if (get(statesAt + ticket) === state.running && seat < 0) set(statesAt + ticket, state.waiting)
+      const is = get(statesAt + ticket)
+      if (is === state.waiting) countWaiting(ticket, 1)
+      else if (is !== state.free) capacity.take(seat)
+      if (is === state.ghost) capacity.addGhost(seat)
     }
   }
 
+  function best(seat: number, latestHeavyMs: number): number {
+    let found = -1
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (let worker = 0; worker < workers; worker++) {
+      let left = get(waitersAt + worker)
+      for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
+        if (get(statesAt + ticket) !== state.waiting) continue
+        left--
+        const due = dueMs[ticket] as number
+        if (due >= earliestMs || !mayGoTo(ticket, seat)) continue
+        if (due > latestHeavyMs && get(ranksAt + ticket) === heavyRank) continue
+        found = ticket
+        earliestMs = due
+      }
+    }
+    return found
+  }
+
   return {
-    file(ticket, { rank, claim, pinned, tried }) {
-      const entry = entryAt(ticket)
-      set(entry + entryCells.state, state.waiting)
-      set(entry + entryCells.rank, rank)
-      claims[ticket] = claim
-      set(entry + entryCells.pinned, pinned)
-      set(entry + entryCells.tried, bitsOf(tried))
-      set(entry + entryCells.master, -1)
+    enterWaiting(ticket, claim) {
+      enter(ticket, claim, -1)
+      cells.set(claim.mask, masksAt + ticket * MASK_SIZE)
+      set(statesAt + ticket, state.waiting)
       countWaiting(ticket, 1)
     },
-    start(ticket, master) {
+    enterRunning(ticket, claim, seat) {
+      enter(ticket, claim, seat)
+      set(statesAt + ticket, state.running)
+      capacity.take(seat)
+    },
+    start(ticket, seat) {
       countWaiting(ticket, -1)
-      const entry = entryAt(ticket)
-      set(entry + entryCells.state, state.running)
-      set(entry + entryCells.master, master)
-      rooms.take(master)
+      // Its thread looks at the seat alone, and must see it only when nothing can take it back any more.
+      set(statesAt + ticket, state.running)
+      Atomics.store(cells, seatOfAt + ticket, seat)
+      capacity.take(seat)
     },
     leave(ticket) {
-      const entry = entryAt(ticket)
-      if (get(entry + entryCells.state) !== state.running) return
-      set(entry + entryCells.state, state.ghost)
-      rooms.haunt(get(entry + entryCells.master), 1)
+      if (get(statesAt + ticket) !== state.running) return
+      set(statesAt + ticket, state.ghost)
+      capacity.addGhost(get(seatOfAt + ticket))
     },
     free(ticket) {
-      const entry = entryAt(ticket)
-      const stood = get(entry + entryCells.state)
-      set(entry + entryCells.state, state.free)
-      if (stood === state.free) return -1
-      if (stood === state.waiting) {
+      const was = get(statesAt + ticket)
+      set(statesAt + ticket, state.free)
+      if (was === state.free) return -1
+      if (was === state.waiting) {
         countWaiting(ticket, -1)
         return -1
       }
-      const master = get(entry + entryCells.master)
-      if (stood === state.ghost) rooms.haunt(master, -1)
-      rooms.give(master)
-      return master
+      const seat = get(seatOfAt + ticket)
+      if (was === state.ghost) capacity.removeGhost(seat)
+      capacity.give(seat)
+      return seat
     },
-    masterOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.master),
-    rankOf: ticket => get(entryAt(ticket) + entryCells.rank),
-    isStranded: ticket => !rooms.hasOther(get(entryAt(ticket) + entryCells.tried)),
-    mayGoTo,
-    best(master, latestHeavy) {
-      let best = -1
-      let bestClaim = Number.POSITIVE_INFINITY
-      for (let worker = 0; worker < workers; worker++) {
-        let left = get(waitersOf(worker))
-        for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
-          const entry = entryAt(ticket)
-          if (get(entry + entryCells.state) !== state.waiting) continue
-          left--
-          const claim = claims[ticket] as number
-          if (claim >= bestClaim || !mayGoTo(ticket, master)) continue
-          if (claim > latestHeavy && get(entry + entryCells.rank) === heavyRank) continue
-          best = ticket
-          bestClaim = claim
-        }
-      }
-      return best
+    remask(ticket, mask) {
+      if (get(statesAt + ticket) !== state.waiting) return false
+      cells.set(mask, masksAt + ticket * MASK_SIZE)
+      return true
     },
+    isFree: ticket => get(statesAt + ticket) === state.free,
+    seatOf: ticket => Atomics.load(cells, seatOfAt + ticket),
+    rankOf: ticket => get(ranksAt + ticket),
+    dueMsOf: ticket => dueMs[ticket] as number,
+    workerOf,
+    best,
     depth: () => Atomics.load(cells, DEPTH),
     waiting: rank => Atomics.load(cells, WAITING + rank),
     forget(worker) {
-      cells.fill(state.free, entryAt(worker * entries), entryAt((worker + 1) * entries))
+      cells.fill(state.free, statesAt + worker * entries, statesAt + (worker + 1) * entries)
       recount()
     }
   }

@@ -1,0 +1,80 @@
+import type { SharedLock } from '../lock.ts'
+import type { Anticipation } from './anticipation.ts'
+import type { Capacity } from './capacity.ts'
+import type { SlotEntries } from './entries.ts'
+import type { Granting } from './granting.ts'
+import { heavyRank, lightRank } from './layout.ts'
+import type { ServiceTimes } from './service-times.ts'
+import type { SlotUser } from './types.ts'
+import type { Wake } from './wake.ts'
+
+/** The parts of the slot table that a worker's hands move. */
+export interface SlotParts {
+  readonly lock: SharedLock
+  readonly capacity: Capacity
+  readonly entries: SlotEntries
+  readonly anticipation: Anticipation
+  readonly granting: Granting
+  readonly serviceTimes: ServiceTimes
+  readonly wake: Wake
+}
+
+/** A worker's hands; `entryCount` entries are its own. Once for each thread that is alive. */
+export function createSlotUser(parts: SlotParts, worker: number, entryCount: number): SlotUser {
+  const { lock, capacity, entries, anticipation, granting, serviceTimes, wake } = parts
+  const alone = <Result>(work: () => Result) => lock.alone(worker, work)
+  // Highest first, so that low entries are used and a scan for those who wait is short.
+  const spare = Array.from({ length: entryCount }, (_, index) => (worker + 1) * entryCount - 1 - index)
+
+  function learn(ticket: number, seat: number, servedMs: number): void {
+    const rank = entries.rankOf(ticket)
+    serviceTimes.learn(rank, servedMs)
+    capacity.countCompleted(seat, rank === heavyRank)
+    if (rank === lightRank) anticipation.lightEnded(seat)
+  }
+
+  return {
+    take(claim, seat) {
+      const ticket = spare.at(-1)
+      if (ticket === undefined) return -1
+      const isTaken = alone(() => {
+        if (!granting.isNext(claim, seat)) return false
+        entries.enterRunning(ticket, claim, seat)
+        return true
+      })
+      if (!isTaken) return -1
+      spare.pop()
+      return ticket
+    },
+    learnGap: seat => alone(() => anticipation.learnGap(seat)),
+    wait(claim) {
+      const ticket = spare.pop()
+      if (ticket === undefined) return -1
+      alone(() => {
+        entries.enterWaiting(ticket, claim)
+        granting.giveOutAt(claim.mask)
+      })
+      return ticket
+    },
+    seatOf: entries.seatOf,
+    remask: (ticket, mask) =>
+      alone(() => {
+        if (entries.remask(ticket, mask)) granting.giveOutAt(mask)
+      }),
+    leave: ticket => alone(() => entries.leave(ticket)),
+    release(ticket, servedMs) {
+      // Given back twice it would be given out twice.
+      if (entries.isFree(ticket)) return
+      alone(() => {
+        const seat = entries.free(ticket)
+        if (seat < 0) return
+        if (servedMs !== undefined) learn(ticket, seat, servedMs)
+        granting.giveOut(seat)
+      })
+      spare.push(ticket)
+    },
+    reservedForMs: () => (entries.depth() === 0 ? undefined : alone(granting.reservedForMs)),
+    releaseReserved: () => alone(granting.giveOutAll),
+    woken: wake.listen(worker)
+  }
+}
