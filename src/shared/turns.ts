@@ -43,8 +43,8 @@ export function createTurns(
 
   /** A newcomer begins at the mean of those that it joins: it neither waits nor has several turns in a row. */
   function admitNew(seats: readonly Turn[]): void {
+    if (!seats.some(turn => Number.isNaN(creditOf(turn)))) return
     const known = seats.filter(turn => !Number.isNaN(creditOf(turn)))
-    if (known.length === seats.length) return
     const sum = known.reduce((total, turn) => total + creditOf(turn), 0)
     for (const turn of seats)
       if (Number.isNaN(creditOf(turn))) credits[turn.seat] = sum / Math.max(1, known.length)
