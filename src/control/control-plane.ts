@@ -7,7 +7,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../puppet/jruby-metrics.ts'
-import { type OpenMemory, openMemory } from '../shared/memory.ts'
+import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import { createFileWatch } from './file-watch.ts'
 import { inquire } from './master-watch/inquiry.ts'
@@ -43,7 +43,7 @@ export interface ControlPlaneOptions {
 
 /** Decides who may serve, and holds the data planes. */
 export interface ControlPlane {
-  readonly memory: OpenMemory
+  readonly memory: SharedTables
   readonly roster: Roster
   readonly supervisor: Supervisor
   readonly planes: Planes
@@ -56,7 +56,7 @@ export interface ControlPlane {
 
 /** What the parts of the control plane share. */
 interface Context extends ControlPlaneOptions {
-  readonly memory: OpenMemory
+  readonly memory: SharedTables
   readonly roster: Roster
   /** The settings in force. */
   readonly settings: () => Settings
@@ -70,7 +70,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const roster = createRoster()
   const proposal = roster.propose(config.settings)
   roster.adopt(proposal)
-  const memory = openMemory(config.boot, runtime)
+  const memory = createSharedMemory(config.boot, runtime)
   let settings = config.settings
   let nextSettings = settings
   const context: Context = {
@@ -167,7 +167,6 @@ function planesOf(
   publisher: Publisher,
   supervisor: Supervisor
 ): Planes {
-  const { board, slots, turns } = memory
   return createPlanes({
     boot: config.boot,
     memory: memory.buffers,
@@ -178,10 +177,7 @@ function planesOf(
     startHere,
     current: publisher.current,
     onOutcome: supervisor.report,
-    async onDeath(worker) {
-      board.wipe(worker)
-      await Promise.all([slots.removeWorker(worker), turns.removeWorker(worker)])
-    }
+    onDeath: memory.removeWorker
   })
 }
 

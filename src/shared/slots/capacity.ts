@@ -107,7 +107,6 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
       for (let seat = 0; seat < seatCount; seat++)
         if (read(seat, 'takesNewRuns') !== 0) total += capacity(seat)
       return total
-    },
-    open
+    }
   }
 }
