@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { reasonCodes } from '../src/model/errors.ts'
-import { masterStates } from '../src/model/snapshot.ts'
 import { endpointClasses } from '../src/puppet/endpoint.ts'
 import { createControlMetrics, createTrafficMetrics } from '../src/telemetry/metrics.ts'
 
@@ -14,8 +13,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
   createTrafficMetrics(registry)
   createControlMetrics(registry, {
     masters: () => [],
-    states: masterStates,
-    queueDepth: () => new Map(),
+    queueDepth: () => [],
     crl: () => undefined,
     certificates: () => new Map()
   })
