@@ -18,7 +18,7 @@ import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
-import { createRoster, type Proposal, type Roster } from './roster.ts'
+import { createRoster, keyOf, type Proposal, type Roster } from './roster.ts'
 import { createSeating, type Seating } from './seating.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
 
@@ -120,7 +120,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const lists = revocations.prepare(next.settings.tls)
       const change = await membershipChange(next.settings, { ...context, supervisor, seating })
       return {
-        drop: change.drop,
         async commit() {
           settings = next.settings
           log.level = settings.log.level
@@ -143,12 +142,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     reload,
     revocations,
     async start() {
+      // A file that changes while masters are probed must not be missed.
+      watchFiles(reload.config().files)
       const { masters, ca } = roster.current()
       await supervisor.watch([...masters, ca])
       supervisor.open()
       supervisor.refresh()
       const port = await planes.start()
-      watchFiles(config.files)
       seating.start()
       return port
     },
@@ -289,16 +289,22 @@ async function membershipChange(
     readonly seating: Seating
   }
 ) {
-  await seating.makeRoom(newSeats(settings, roster))
-  const proposal: Proposal = roster.propose(settings)
+  const named = new Set(settings.masters.map(keyOf))
+  await seating.makeRoom(newSeats(settings, roster), master => named.has(keyOf(master)))
+  const release = seating.hold()
+  let proposal: Proposal
+  try {
+    proposal = roster.propose(settings)
+    await supervisor.watch(proposal.joining)
+  } catch (error) {
+    release()
+    throw error
+  }
   const { joining, leaving, ca } = proposal
   const oldCa = roster.current().ca
-  await supervisor.watch(joining)
   return {
-    drop() {
-      for (const { id } of joining) supervisor.unwatch(id)
-    },
     commit() {
+      release()
       const isServed = roster.current().masters.some(({ id }) => supervisor.stateOf(id) === 'up')
       roster.adopt(proposal)
       for (const { name, url, seat, id } of joining) {
@@ -321,8 +327,8 @@ async function membershipChange(
 /** How many more seats settings need, the worst case being that all names are new. */
 function newSeats({ masters, ca }: Settings, roster: Roster): number {
   const current = roster.current()
-  const known = new Set(current.masters.map(({ name, url }) => `${name} ${url}`))
-  const joining = masters.filter(({ name, url }) => !known.has(`${name} ${url}`)).length
+  const known = new Set(current.masters.map(keyOf))
+  const joining = masters.filter(master => !known.has(keyOf(master))).length
   return joining + (current.ca.url === ca.url ? 0 : 1)
 }
 

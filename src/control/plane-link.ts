@@ -72,15 +72,19 @@ export function linkHere(
   const wire: Wire = {
     post: order => port1.postMessage(order),
     async terminate() {
-      await (await plane).stop()
+      // One that never came up has nothing to stop.
+      await plane.then(
+        ({ stop }) => stop(),
+        () => {}
+      )
       port1.close()
     }
   }
   const { link, take, end } = createLink(wire, runtime, listener)
   port1.on('message', take)
   port1.on('close', () => end(undefined))
-  plane.catch((error: Error) => {
-    listener.report({ type: 'failed', message: error.message, code: undefined })
+  plane.catch(({ message, code }: NodeJS.ErrnoException) => {
+    listener.report({ type: 'failed', message, code })
     port1.close()
   })
   return link

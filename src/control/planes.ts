@@ -68,6 +68,7 @@ export function createPlanes(options: PlanesOptions): Planes {
     const data: PlaneStart = { boot, worker, workers: count, port, memory: options.memory, publication }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const member = { isListening: false, applied: publication.version } as Member
+    let failure: Error | undefined
     const listener: Parameters<typeof linkThread>[3] = {
       report(report) {
         switch (report.type) {
@@ -77,7 +78,7 @@ export function createPlanes(options: PlanesOptions): Planes {
             resolve()
             break
           case 'failed':
-            reject(Object.assign(new Error(report.message), { code: report.code }))
+            failure = Object.assign(new Error(report.message), { code: report.code })
             void member.link.terminate()
             break
           case 'applied':
@@ -89,8 +90,10 @@ export function createPlanes(options: PlanesOptions): Planes {
         }
       },
       end(cause) {
-        reject(cause ?? new Error('the worker ended'))
-        void bury(worker, member, cause, startedAtMs)
+        // Whoever tries again must find its place free.
+        void bury(worker, member, cause, startedAtMs).finally(() =>
+          reject(failure ?? cause ?? new Error('the worker ended'))
+        )
       }
     }
     member.link =

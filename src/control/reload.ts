@@ -18,10 +18,8 @@ export interface ReloadDeps {
    * Makes everything ready for new settings without changing anything: throws or rejects when something cannot be
    * had. The result puts them in force, and resolves when all go by them.
    */
-  readonly prepare: (
-    config: Config
-  ) => Promise<{ readonly commit: () => Promise<void>; readonly drop: () => void }>
-  /** Told after every attempt which files the configuration is read from. */
+  readonly prepare: (config: Config) => Promise<{ readonly commit: () => Promise<void> }>
+  /** Told which files the configuration is read from: once they were read, and after every attempt. */
   readonly watchFiles: (files: readonly string[]) => void
   readonly runtime: Runtime
   readonly log: Logger
@@ -35,7 +33,7 @@ export interface Reload {
   /** Reloads since a file changed; a certificate and a key that do not belong together yet are waited for. */
   readonly afterChange: () => Promise<ReloadReport>
   readonly status: () => ReloadStatus
-  /** The configuration in force. */
+  /** The configuration in force; what needs a restart is as it was at the start. */
   readonly config: () => Config
   /** Called after every attempt with whether it went well. */
   readonly onAttempt: (listener: (ok: boolean) => void) => void
@@ -43,10 +41,15 @@ export interface Reload {
 
 export function createReload(deps: ReloadDeps): Reload {
   const { first, runtime, log, events } = deps
+  /** What was loaded last, and what is in force of it. */
+  let last = first
   let config = first
   let status: ReloadStatus = Object.freeze({ at: isoNow(), ok: true, problems: [], needsRestart: [] })
   const listeners: ((ok: boolean) => void)[] = []
   let queue: Promise<unknown> = Promise.resolve()
+  /** A change that waits for its other half; what changes meanwhile is taken with it. */
+  let waiting: Promise<ReloadReport> | undefined
+  let waitUntilMs = 0
 
   function isoNow(): string {
     return new Date(runtime.wallClock()).toISOString()
@@ -57,11 +60,14 @@ export function createReload(deps: ReloadDeps): Reload {
     try {
       const next = deps.load()
       files = next.files
+      // A file that changes again from here on must not be missed.
+      deps.watchFiles([...new Set([...config.files, ...files])])
       // What needs a restart is told as long as it differs from what the process began with.
       const { needsRestart } = diffOf(first, next)
-      const { changed } = diffOf(config, next)
+      const { changed } = diffOf(last, next)
       const prepared = await deps.prepare(next)
-      config = next
+      last = next
+      config = Object.freeze({ ...next, boot: first.boot })
       await prepared.commit()
       return succeed({ at: isoNow(), ok: true, problems: [], needsRestart, changed }, files)
     } catch (error) {
@@ -116,15 +122,21 @@ export function createReload(deps: ReloadDeps): Reload {
   }
 
   async function waitForPair(): Promise<void> {
-    const untilMs = runtime.now() + PAIR.timeoutMs
-    while (isPairIncomplete() && runtime.now() < untilMs) {
+    while (isPairIncomplete() && runtime.now() < waitUntilMs) {
       await new Promise<void>(resolve => void runtime.schedule(PAIR.againMs, resolve))
     }
   }
 
   return {
     now: () => afterAll(attempt),
-    afterChange: () => waitForPair().then(() => afterAll(attempt)),
+    afterChange() {
+      waitUntilMs = runtime.now() + PAIR.timeoutMs
+      waiting ??= waitForPair().then(() => {
+        waiting = undefined
+        return afterAll(attempt)
+      })
+      return waiting
+    },
     status: () => status,
     config: () => config,
     onAttempt: listener => void listeners.push(listener)

@@ -100,7 +100,8 @@ function memberOf(settings: MasterSettings, { id, seat }: Pick<Master, 'id' | 's
   return Object.freeze({ ...settings, id, seat, mode: 'active' as const })
 }
 
-function keyOf({ name, url }: Pick<Master, 'name' | 'url'>): string {
+/** What makes a master the same one over reloads. */
+export function keyOf({ name, url }: Pick<Master, 'name' | 'url'>): string {
   return `${name} ${url}`
 }
 

@@ -17,10 +17,10 @@ const ROOM_TIMEOUT_MS = 10_000
 export interface SeatingDeps {
   readonly roster: Roster
   readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
-  readonly board: Board
-  readonly slots: SlotTable
-  readonly pins: PinTable
-  readonly turns: Turns
+  readonly board: Pick<Board, 'inFlight'>
+  readonly slots: Pick<SlotTable, 'taken' | 'resetSeat'>
+  readonly pins: Pick<PinTable, 'count'>
+  readonly turns: Pick<Turns, 'resetSeat'>
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
   readonly runtime: Runtime
@@ -38,8 +38,13 @@ export interface Seating {
   readonly start: () => void
   /** A master that is a member no more by what was published: for one that has no pins to wait for, such as a CA. */
   readonly vacate: (master: Master) => void
-  /** Resolves when so many seats are free; asks those to go that have nothing but pins. Rejects with a NoSeatError. */
-  readonly makeRoom: (seats: number) => Promise<void>
+  /**
+   * Resolves when so many seats are free; asks those to go that have nothing but pins and are not about to come back.
+   * Rejects with a NoSeatError.
+   */
+  readonly makeRoom: (seats: number, comesBack?: (master: Master) => boolean) => Promise<void>
+  /** Nobody goes until the result is called: a proposal counts on the members that there were when it was made. */
+  readonly hold: () => () => void
   readonly stop: () => void
 }
 
@@ -47,6 +52,7 @@ export function createSeating(deps: SeatingDeps): Seating {
   const { roster, supervisor, board, slots, pins, turns, runtime } = deps
   const vacating = new Set<number>()
   let cancel = () => {}
+  let isHeld = false
   let stopped = false
 
   const isIdle = ({ seat }: Master) => board.inFlight(seat) === 0 && slots.taken(seat) === 0
@@ -88,7 +94,7 @@ export function createSeating(deps: SeatingDeps): Seating {
   }
 
   function look(): void {
-    dismiss(leaving().filter(hasEnded))
+    if (!isHeld) dismiss(leaving().filter(hasEnded))
     schedule()
   }
 
@@ -99,11 +105,12 @@ export function createSeating(deps: SeatingDeps): Seating {
   return {
     start: schedule,
     vacate,
-    async makeRoom(seats) {
+    async makeRoom(seats, comesBack = () => false) {
       const untilMs = runtime.now() + ROOM_TIMEOUT_MS
       for (;;) {
         const missing = seats - roster.freeSeats() - vacating.size
-        if (missing > 0) dismiss(leaving().filter(isIdle).slice(0, missing))
+        const canGo = leaving().filter(master => isIdle(master) && !comesBack(master))
+        if (missing > 0) dismiss(canGo.slice(0, missing))
         if (roster.freeSeats() >= seats) return
         if (runtime.now() > untilMs) {
           const busy = leaving().length + vacating.size
@@ -112,6 +119,12 @@ export function createSeating(deps: SeatingDeps): Seating {
           )
         }
         await new Promise<void>(resolve => void runtime.schedule(20, resolve))
+      }
+    },
+    hold() {
+      isHeld = true
+      return () => {
+        isHeld = false
       }
     },
     stop() {

@@ -14,7 +14,7 @@ const { upstream } = testConfig(
   pki,
   { ca: 'http://127.0.0.1:1', masters: [] },
   { upstream: { connectTimeoutMs: 600_000 } }
-)
+).settings
 
 /** A listener that takes every connection and says only what `onData` says when it is first spoken to. */
 async function startListener(t: Test, onData: (socket: Socket) => void): Promise<Server> {

@@ -1,8 +1,6 @@
 import t from 'tap'
-import { createLoad } from '../../src/control/master-watch/jruby-load.ts'
-import type { Master } from '../../src/model/snapshot.ts'
+import { createJRubyLoad } from '../../src/control/master-watch/jruby-load.ts'
 import type { JRubyReport } from '../../src/puppet/jruby-metrics.ts'
-import { masters } from '../support/masters.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
@@ -13,95 +11,107 @@ const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
   ...rest
 })
 
-function setUp(pool: Master[] = masters({ a: 1 })) {
+function setUp(configured?: number) {
   const runtime = fakeRuntime()
-  const state = { report: undefined as JRubyReport | undefined, taken: 0, ghosts: 0, changes: 0 }
-  const done: number[] = []
-  const load = createLoad({
-    masters: pool,
+  const state = {
+    report: undefined as JRubyReport | undefined,
+    taken: 0,
+    ghosts: 0,
+    changes: 0,
+    asked: 0,
     intervalMs: 5_000,
-    ask: async () => state.report,
+    configured
+  }
+  const done: number[] = []
+  const load = createJRubyLoad({
+    intervalMs: () => state.intervalMs,
+    configured: () => state.configured,
+    async ask() {
+      state.asked++
+      return state.report
+    },
     taken: () => state.taken,
     ghosts: () => state.ghosts,
     runtime,
     changed: () => state.changes++,
-    ghostsDone: (_master, leftBeforeMs) => done.push(leftBeforeMs)
+    ghostsDone: leftBeforeMs => done.push(leftBeforeMs)
   })
-  return { runtime, state, load, done, master: pool[0] as Master }
+  return { runtime, state, load, done }
 }
 
 t.test('a master that does not tell counts as one of four JRubies', async t => {
-  const { load, master } = setUp()
+  const { load } = setUp()
   await load.start()
-  t.match(load.of(master), { capacity: 4, foreign: 0 })
+  t.equal(load.capacity(), 4)
+  t.equal(load.foreign(), 0)
 })
 
 t.test('what a master tells is learnt, and followed when it changes', async t => {
-  const { load, master, state, runtime } = setUp()
+  const { load, state, runtime } = setUp()
   state.report = report({ capacity: 8 })
   await load.start()
-  t.equal(load.of(master).capacity, 8)
+  t.equal(load.capacity(), 8)
   state.report = report({ capacity: 6 })
   await runtime.advance(5_600)
-  t.equal(load.of(master).capacity, 6)
+  t.equal(load.capacity(), 6)
   t.equal(state.changes, 2)
 })
 
 t.test('a configured capacity is kept whatever the master tells', async t => {
-  const [plain] = masters({ a: 1 })
-  const { load, master, state } = setUp([{ ...(plain as Master), capacity: 3 }])
+  const { load, state } = setUp(3)
   state.report = report({ capacity: 8 })
   await load.start()
-  t.equal(load.of(master).capacity, 3)
+  t.equal(load.capacity(), 3)
 })
 
 t.test('what a master does beyond our own requests is foreign', async t => {
-  const { load, master, state } = setUp()
+  const { load, state } = setUp()
   state.taken = 1
   state.report = report({ capacity: 4, busy: 3, waiting: 2 })
   await load.start()
-  t.equal(load.of(master).foreign, 4)
+  t.equal(load.foreign(), 4)
 })
 
 t.test('requests of ours that began or ended while it answered are not foreign', async t => {
-  const { load, master, state } = setUp()
+  const { load, state } = setUp()
   state.taken = 2
   state.report = report({ busy: 2 })
   const started = load.start()
   state.taken = 0
   await started
-  t.equal(load.of(master).foreign, 0)
+  t.equal(load.foreign(), 0)
 })
 
 t.test('what one report alone calls foreign does not count', async t => {
-  const { load, master, state, runtime } = setUp()
+  const { load, state, runtime } = setUp()
   state.report = report({ capacity: 4, busy: 0 })
   await load.start()
   state.report = report({ capacity: 4, busy: 1 })
   await runtime.advance(5_600)
-  t.equal(load.of(master).foreign, 0)
+  t.equal(load.foreign(), 0)
   await runtime.advance(5_600)
-  t.equal(load.of(master).foreign, 1, 'until the next one agrees')
+  t.equal(load.foreign(), 1, 'until the next one agrees')
 })
 
 t.test('a report grows old: then nothing is foreign, and the capacity stays as learnt', async t => {
-  const { load, master, state, runtime } = setUp()
+  const { load, state, runtime } = setUp()
   state.report = report({ capacity: 8, busy: 5, isWarm: false })
   await load.start()
   state.report = undefined
   await runtime.advance(10_000)
-  t.equal(load.of(master).foreign, 5)
+  t.equal(load.foreign(), 5)
   await runtime.advance(12_000)
-  t.match(load.of(master), { capacity: 8, foreign: 0 })
-  t.equal(load.isWarm(master), true)
+  t.equal(load.capacity(), 8)
+  t.equal(load.foreign(), 0)
+  t.equal(load.isWarm(), true)
 })
 
 t.test('a master that is still making its JRubies is not warm', async t => {
-  const { load, master, state } = setUp()
+  const { load, state } = setUp()
   state.report = report({ busy: 2, isWarm: false })
   await load.start()
-  t.equal(load.isWarm(master), false)
-  t.equal(load.isFull(master), true)
+  t.equal(load.isWarm(), false)
+  t.equal(load.isFull(), true)
 })
 
 t.test('a master that thrice runs no more than agents wait for is done with those who left', async t => {
@@ -160,4 +170,37 @@ t.test('a master that runs more than agents wait for works for one who left', as
   state.report = report({ busy: 1, waiting: 1 })
   await runtime.advance(5 * 5_600)
   t.same(done, [], 'what waits in the master counts as well')
+})
+
+t.test('a reload changes the configured capacity and the interval in place', async t => {
+  const { load, state, runtime } = setUp(3)
+  state.report = report({ capacity: 8 })
+  await load.start()
+  state.configured = 5
+  t.equal(load.capacity(), 5)
+  state.configured = undefined
+  t.equal(load.capacity(), 8, 'what it told was learnt all the same')
+  state.intervalMs = 60_000
+  await runtime.advance(5_600)
+  t.equal(state.asked, 2)
+  await runtime.advance(53_000)
+  t.equal(state.asked, 2)
+  await runtime.advance(14_000)
+  t.equal(state.asked, 3)
+})
+
+t.test('a master that is not watched any more is not asked again, and nothing is learnt of it', async t => {
+  const { load, state, runtime } = setUp()
+  await load.start()
+  state.report = report({ capacity: 8 })
+  load.stop()
+  await runtime.advance(60_000)
+  t.equal(state.asked, 1)
+  const late = setUp()
+  late.state.report = report({ capacity: 8 })
+  const started = late.load.start()
+  late.load.stop()
+  await started
+  t.equal(late.load.capacity(), 4, 'nor from what it was asked before')
+  t.equal(late.state.changes, 0)
 })

@@ -1,0 +1,248 @@
+import t from 'tap'
+import { createEventLog } from '../../src/control/event-log.ts'
+import type { JRubyLoad } from '../../src/control/master-watch/jruby-load.ts'
+import { createMasterWatch, type MasterWatch } from '../../src/control/master-watch/master-watch.ts'
+import type { ProbeResult } from '../../src/control/master-watch/probe.ts'
+import type { Master } from '../../src/model/master.ts'
+import { captureLog } from '../support/log-lines.ts'
+import { masters } from '../support/masters.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+const good: ProbeResult = { healthy: true }
+const refused: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false }
+const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true }
+const ROUND_MS = 5_500
+
+/** One watched master; what its probes find is `scene.answer`. */
+function setUp({ withLoad = true } = {}) {
+  const runtime = fakeRuntime()
+  const events = createEventLog(runtime.wallClock)
+  const { log, lines } = captureLog()
+  const [master] = masters({ m1: 1 }) as [Master]
+  const scene = {
+    answer: good as ProbeResult | Promise<ProbeResult>,
+    isExcused: false,
+    isWarm: true,
+    changes: 0,
+    probes: 0,
+    loadStops: 0,
+    health: { path: '/', intervalMs: 5_000, timeoutMs: 3_000, rise: 2, fall: 3 }
+  }
+  const load = { start: async () => {}, isWarm: () => scene.isWarm, stop: () => scene.loadStops++ }
+  const watch: MasterWatch = createMasterWatch({
+    master: () => master,
+    health: () => scene.health,
+    async probe() {
+      scene.probes++
+      return scene.answer
+    },
+    load: withLoad ? (load as unknown as JRubyLoad) : undefined,
+    isExcused: () => scene.isExcused,
+    runtime,
+    log,
+    events,
+    changed: () => scene.changes++
+  })
+  const told = () => events.recent().map(({ kind, text }) => `${kind}: ${text}`)
+  return { runtime, scene, watch, lines, told, rounds: (count: number) => runtime.advance(count * ROUND_MS) }
+}
+
+t.test('a master that was not asked yet is unknown, and says so', async t => {
+  const { watch } = setUp()
+  t.equal(watch.state(), 'unknown')
+  t.equal(watch.cause(), 'was not asked yet')
+  t.equal(watch.accepts(), false)
+})
+
+t.test('the start is over once the first probe is, whatever came of it', async t => {
+  const { watch, scene } = setUp()
+  scene.answer = refused
+  await watch.start()
+  t.equal(watch.state(), 'down')
+  t.equal(watch.cause(), 'ECONNREFUSED')
+  t.equal(scene.changes, 1)
+})
+
+t.test('up has no cause; down names that of the last probe', async t => {
+  const { watch, scene, rounds } = setUp()
+  await watch.start()
+  t.equal(watch.cause(), null)
+  scene.answer = refused
+  await rounds(3)
+  t.equal(watch.cause(), 'ECONNREFUSED')
+  scene.answer = slow
+  await rounds(1)
+  t.equal(watch.cause(), 'timed out')
+})
+
+t.test('it becomes down, and up again, once, with an event and a line each', async t => {
+  const { watch, scene, rounds, told, lines } = setUp()
+  await watch.start()
+  scene.answer = refused
+  await rounds(6)
+  scene.answer = good
+  await rounds(4)
+  t.same(told(), ['master-up: m1 is up', 'master-down: m1 is down: ECONNREFUSED', 'master-up: m1 is up'])
+  t.same(
+    lines.map(({ level, msg }) => `${level} ${msg}`),
+    ['info master is up', 'warn master is down', 'info master is up']
+  )
+})
+
+t.test('one that starts to take connections while it is down is told of: it may be all there is', async t => {
+  const { watch, scene, rounds } = setUp()
+  scene.answer = refused
+  await watch.start()
+  const { changes } = scene
+  scene.answer = slow
+  await rounds(2)
+  t.equal(watch.accepts(), true)
+  t.equal(watch.state(), 'down')
+  t.equal(scene.changes, changes + 1)
+  scene.answer = refused
+  await rounds(2)
+  t.equal(watch.accepts(), false)
+  t.equal(scene.changes, changes + 2)
+})
+
+t.test(
+  'an excuse holds a slow one up, is asked for with each slow probe, and no other fault has one',
+  async t => {
+    const { watch, scene, rounds } = setUp()
+    await watch.start()
+    scene.isExcused = true
+    scene.answer = slow
+    await rounds(6)
+    t.equal(watch.state(), 'up')
+    t.ok(watch.slowProbes() >= 6)
+    scene.isExcused = false
+    await rounds(3)
+    t.equal(watch.state(), 'down')
+    const other = setUp()
+    await other.watch.start()
+    other.scene.isExcused = true
+    other.scene.answer = refused
+    await other.rounds(3)
+    t.equal(other.watch.state(), 'down')
+  }
+)
+
+t.test('only slow probes in a row are counted', async t => {
+  const { watch, scene, rounds } = setUp()
+  await watch.start()
+  scene.isExcused = true
+  scene.answer = slow
+  await rounds(2)
+  t.ok(watch.slowProbes() >= 2)
+  scene.answer = good
+  await rounds(1)
+  t.equal(watch.slowProbes(), 0)
+  scene.answer = refused
+  await rounds(1)
+  t.equal(watch.slowProbes(), 0)
+})
+
+t.test('a first probe that is slow has no excuse: nobody knows it otherwise', async t => {
+  const { watch, scene } = setUp()
+  scene.isExcused = true
+  scene.answer = slow
+  await watch.start()
+  t.equal(watch.state(), 'down')
+  t.equal(watch.accepts(), true)
+})
+
+t.test('a failed connect ejects with its cause, and both its begin and its end are told of', async t => {
+  const { runtime, watch, scene, told } = setUp()
+  await watch.start()
+  watch.connectFailed('EHOSTUNREACH')
+  t.equal(watch.state(), 'ejected')
+  t.equal(watch.cause(), 'a connect failed: EHOSTUNREACH')
+  t.equal(scene.changes, 2)
+  t.equal(told().at(-1), 'master-ejected: m1 is ejected: EHOSTUNREACH')
+  watch.connectFailed('ECONNREFUSED')
+  t.equal(scene.changes, 2, 'what fails while it is out says nothing new')
+  await runtime.advance(1_100)
+  t.equal(watch.state(), 'up')
+  t.equal(scene.changes, 3)
+})
+
+t.test('down weighs more than ejected, and being found up again ends both', async t => {
+  const { watch, scene, rounds } = setUp()
+  await watch.start()
+  scene.answer = refused
+  for (let count = 0; count < 5; count++) {
+    watch.connectFailed('ECONNREFUSED')
+    await rounds(4)
+  }
+  t.equal(watch.state(), 'down')
+  scene.answer = good
+  await rounds(1)
+  watch.connectFailed('ECONNREFUSED')
+  await rounds(2)
+  t.equal(watch.state(), 'up')
+})
+
+t.test('one without a JRuby is warming, and ejected weighs more than that', async t => {
+  const { watch, scene } = setUp()
+  scene.isWarm = false
+  await watch.start()
+  t.equal(watch.state(), 'warming')
+  t.equal(watch.cause(), 'none of its JRubies is made yet')
+  watch.connectFailed('ECONNREFUSED')
+  t.equal(watch.state(), 'ejected')
+})
+
+t.test('one whose JRubies are nobody’s business is never warming', async t => {
+  const { watch } = setUp({ withLoad: false })
+  await watch.start()
+  t.equal(watch.state(), 'up')
+})
+
+t.test('limits and intervals that a reload changes count from the next probe on', async t => {
+  const { runtime, watch, scene } = setUp()
+  await watch.start()
+  scene.health = { ...scene.health, intervalMs: 60_000, fall: 1 }
+  scene.answer = refused
+  await runtime.advance(ROUND_MS)
+  t.equal(watch.state(), 'down')
+  const { probes } = scene
+  await runtime.advance(53_000)
+  t.equal(scene.probes, probes)
+  await runtime.advance(13_000)
+  t.equal(scene.probes, probes + 1)
+})
+
+t.test(
+  'once stopped it asks no more, and neither a late answer nor the end of an ejection is told',
+  async t => {
+    const { runtime, watch, scene, told } = setUp()
+    await watch.start()
+    watch.connectFailed('ECONNREFUSED')
+    const late = Promise.withResolvers<ProbeResult>()
+    scene.answer = late.promise
+    scene.health = { ...scene.health, fall: 1 }
+    await runtime.advance(500)
+    watch.stop()
+    const [{ changes }, events] = [scene, told()]
+    await runtime.advance(60_000)
+    late.resolve(refused)
+    await runtime.advance(60_000)
+    watch.connectFailed('ECONNREFUSED')
+    t.equal(scene.changes, changes)
+    t.same(told(), events)
+    t.equal(scene.loadStops, 1)
+  }
+)
+
+t.test('an answer that comes after the stop counts for nothing', async t => {
+  const { runtime, watch, scene } = setUp()
+  const late = Promise.withResolvers<ProbeResult>()
+  scene.answer = late.promise
+  const started = watch.start()
+  watch.stop()
+  late.resolve(good)
+  await started
+  t.equal(watch.state(), 'unknown')
+  await runtime.advance(60_000)
+  t.equal(scene.probes, 1)
+})
