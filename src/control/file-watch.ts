@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { type Stats, unwatchFile, watchFile } from 'node:fs'
 import type { Runtime } from '../model/runtime.ts'
 
 /** How often files are looked at. Asking works where no file system tells: network mounts, symlinks swapped above it. */
@@ -8,7 +8,7 @@ const SETTLE_MS = 300
 
 /** Watches files by what the system says of them, through symlinks: where they point decides, not the link. */
 export interface FileWatch {
-  /** Watches these files and no others from now on. */
+  /** Watches these files and no others from now on; one that is not there yet is waited for. */
   readonly set: (files: readonly string[]) => void
   readonly stop: () => void
 }
@@ -20,9 +20,12 @@ export function createFileWatch(
   { lookMs = LOOK_MS, settleMs = SETTLE_MS }: { readonly lookMs?: number; readonly settleMs?: number } = {}
 ): FileWatch {
   const watched = new Set<string>()
+  let stopped = false
   let cancel = () => {}
 
-  function onChange(): void {
+  function onChange(now: Stats, before: Stats): void {
+    // The system tells of a file that is not there although it never was.
+    if (now.nlink === 0 && before.nlink === 0) return
     cancel()
     cancel = schedule(settleMs, changed)
   }
@@ -41,8 +44,11 @@ export function createFileWatch(
   }
 
   return {
-    set,
+    set(files) {
+      if (!stopped) set(files)
+    },
     stop() {
+      stopped = true
       cancel()
       set([])
     }

@@ -1,57 +1,88 @@
 import t from 'tap'
-import { createWorkers } from '../../src/control/planes.ts'
-import type { Master } from '../../src/model/snapshot.ts'
+import { createEventLog } from '../../src/control/event-log.ts'
+import { createPlanes } from '../../src/control/planes.ts'
+import type { Publication } from '../../src/model/messages.ts'
 import { createBoard } from '../../src/shared/board.ts'
-import { createTestPki, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
-import { masters } from '../support/masters.ts'
+import { fates } from '../support/mortal-worker.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
-const pki = await createTestPki()
+type Test = { teardown: (task: () => unknown) => void }
 
-function start(t: { teardown: (task: () => unknown) => void }) {
-  const [m1, ca] = masters({ m1: 1, ca: 1 }) as [Master, Master]
-  const snapshot = { version: 1, ca, masters: [m1], tiers: [[m1]], finishing: [] }
+/** Planes in threads that do as they are told. `failingBirth`: which of those born does not live to listen. */
+function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
   const { log, ...logged } = captureLog()
   const runtime = fakeRuntime()
-  const board = createBoard({ workers: 1, masters: 2 })
-  const workers = createWorkers({
-    config: testConfig(pki, { ca: ca.url, masters: [m1] }, { listen: { workers: 1 } }),
-    tables: { board: board.buffer, slots: new SharedArrayBuffer(8), pins: new SharedArrayBuffer(8) },
+  const events = createEventLog(runtime.wallClock)
+  const board = createBoard({ workers })
+  const turns = new SharedArrayBuffer(8)
+  new Int32Array(turns)[1] = failingBirth
+  const none = new SharedArrayBuffer(8)
+  let version = 0
+  const publicationOf = (version: number) => ({ version, snapshot: {}, settings: {}, revoked: new Set() })
+  const heard = Promise.withResolvers<void>()
+  const scene = { beforeDeathIsOver: async () => {} }
+  const planes = createPlanes({
+    boot: {
+      listen: { host: '127.0.0.1', port: 0, workers },
+      admin: {
+        host: '127.0.0.1',
+        port: 0,
+        hosts: [],
+        token: undefined,
+        metricsToken: false,
+        socket: undefined
+      }
+    },
+    memory: { board: board.buffer, slots: none, pins: none, turns },
     log,
+    events,
     runtime,
     entry: new URL('../support/mortal-worker.ts', import.meta.url),
-    startHere: () => {},
-    current: () => ({ snapshot, revoked: new Set() }),
-    onOutcome: () => {},
-    onDeath: board.wipe
+    startHere: () => Promise.reject(new Error('not here')),
+    current: () => publicationOf(version) as unknown as Required<Publication>,
+    onOutcome: () => heard.resolve(),
+    async onDeath(worker) {
+      await scene.beforeDeathIsOver()
+      board.wipe(worker)
+    }
   })
-  t.teardown(() => workers.terminate())
-  const requests = async () => {
-    const counted = (await workers.metrics()) as readonly (readonly { values: { value: number }[] }[])[]
-    return counted.flat().flatMap(metric => metric.values.map(each => each.value))
-  }
+  t.teardown(() => planes.terminate())
+  const fate = (worker: number, leftBeforeMs: number) =>
+    planes.tell({ type: 'ghosts-done', masterId: worker, leftBeforeMs })
   return {
-    workers,
-    board,
-    logged,
-    runtime,
-    requests,
-    die: () => workers.tell({ type: 'revoked', revoked: new Set() }),
-    count: () => workers.tell({ type: 'snapshot', snapshot })
+    ...{ planes, board, logged, runtime, events, scene },
+    /** Once a plane has told of an outcome. */
+    heard: heard.promise,
+    births: () => Atomics.load(new Int32Array(turns), 0),
+    async requests() {
+      const counted = (await planes.metrics()) as readonly (readonly { values: { value: number }[] }[])[]
+      return counted.flat().flatMap(metric => metric.values.map(each => each.value))
+    },
+    publish() {
+      planes.tell({ type: 'publish', publication: { version: ++version } })
+      return version
+    },
+    die: (worker = 0) => fate(worker, fates.die),
+    hang: (worker = 0) => fate(worker, fates.hang),
+    ignorePublications: (worker = 0) => fate(worker, fates.ignorePublications)
   }
 }
 
+const died = { msg: 'a worker thread died; it is replaced' }
+const replaced = { msg: 'a worker thread is replaced' }
+
 t.test('a worker that dies is replaced, as often as it takes', async t => {
-  const { workers, board, logged, runtime, die } = start(t)
-  t.equal(await workers.start(), 8140)
-  t.equal(workers.listening(), 1)
+  const { planes, board, logged, runtime, events, die } = setUp(t, { failingBirth: 2 })
+  t.equal(await planes.start(), 8140)
+  t.equal(planes.listening(), 1)
   t.equal(board.inFlight(0), 1)
   die()
-  await logged.line({ msg: 'a worker thread died; it is replaced', cause: 'died at work' })
-  t.equal(workers.listening(), 0)
-  t.equal(board.inFlight(0), 0, 'what it had open is gone with it')
+  await logged.line({ ...died, cause: 'died at work' })
+  t.match(events.recent(), [{ kind: 'worker-died', text: 'worker 0 died: died at work' }])
+  t.equal(planes.listening(), 0)
   await runtime.advance(999)
+  t.equal(board.inFlight(0), 0, 'what it had open is gone with it')
   t.notOk(
     logged.lines.some(line => String(line.cause).includes('birth')),
     'but not in a busy loop'
@@ -59,46 +90,138 @@ t.test('a worker that dies is replaced, as often as it takes', async t => {
   await runtime.advance(1)
   await logged.line({ msg: 'a worker thread cannot start; it is tried again', cause: 'Error: died at birth' })
   await runtime.advance(1000)
-  await logged.line({ msg: 'a worker thread is replaced', worker: 0 })
-  t.equal(workers.listening(), 1)
+  await logged.line({ ...replaced, worker: 0 })
+  t.equal(planes.listening(), 1)
 })
 
 t.test('a worker that lived for a while is replaced at once', async t => {
-  const { workers, logged, runtime, die } = start(t)
-  await workers.start()
+  const { planes, logged, runtime, die } = setUp(t)
+  await planes.start()
   await runtime.advance(1000)
   die()
-  await logged.line({ msg: 'a worker thread died; it is replaced' })
+  await logged.line(died)
   await runtime.advance(0)
-  await logged.line({ cause: 'Error: died at birth' })
+  await logged.line(replaced)
+})
+
+t.test('its place is taken only once all that it held is free', async t => {
+  const { planes, logged, runtime, scene, births, die } = setUp(t)
+  const over = Promise.withResolvers<void>()
+  scene.beforeDeathIsOver = () => over.promise
+  await planes.start()
+  await runtime.advance(1000)
+  die()
+  await logged.line(died)
+  await runtime.advance(60_000)
+  t.equal(births(), 1)
+  over.resolve()
+  await runtime.advance(0)
+  await runtime.advance(0)
+  await logged.line(replaced)
+  t.equal(births(), 2)
 })
 
 t.test('what the dead had counted stays in the sum, and takes no more room with each death', async t => {
-  const { workers, logged, runtime, requests, die, count } = start(t)
-  await workers.start()
+  const { planes, logged, runtime, requests, die, publish } = setUp(t)
+  await planes.start()
   let deaths = 0
   for (const counted of [3, 5, 9]) {
-    while ((await requests()).reduce((sum, value) => sum + value, 0) < counted) count()
+    while ((await requests()).reduce((sum, value) => sum + value, 0) < counted) publish()
     die()
-    await logged.atLeast(++deaths, { msg: 'a worker thread died; it is replaced' })
+    await logged.atLeast(++deaths, died)
     t.same(await requests(), [counted])
     await runtime.advance(1000)
-    if (deaths === 1) {
-      await logged.line({ msg: 'a worker thread cannot start; it is tried again' })
-      await runtime.advance(1000)
-    }
-    await logged.atLeast(deaths, { msg: 'a worker thread is replaced' })
+    await logged.atLeast(deaths, replaced)
   }
 })
 
 t.test('a worker that does not answer, or dies over the question, knows nothing of a request', async t => {
-  const { workers, logged, runtime, die } = start(t)
-  await workers.start()
-  const silent = workers.why('a-0-0')
+  const { planes, logged, runtime, die } = setUp(t)
+  await planes.start()
+  const silent = planes.why('a-0-0')
   await runtime.advance(2000)
   t.equal(await silent, undefined)
-  const last = workers.why('a-0-0')
+  const last = planes.why('a-0-0')
   die()
   t.equal(await last, undefined)
-  await logged.line({ msg: 'a worker thread died; it is replaced' })
+  await logged.line(died)
+})
+
+t.test('when a worker cannot start, neither can the balancer, and the reason is told', async t => {
+  const { planes } = setUp(t, { workers: 2, failingBirth: 2 })
+  await t.rejects(planes.start(), { message: 'died at birth' })
+})
+
+t.test('a version is applied when every plane goes by it, or by a later one', async t => {
+  const { planes, publish, ignorePublications, logged, die } = setUp(t, { workers: 2 })
+  await planes.start()
+  await planes.whenApplied(0)
+  const first = publish()
+  publish()
+  await planes.whenApplied(first)
+  ignorePublications(1)
+  let isApplied = false
+  const applied = planes.whenApplied(publish()).then(() => {
+    isApplied = true
+  })
+  // The answer of worker 1 comes after all that it was told before.
+  await planes.metrics()
+  t.notOk(isApplied, 'one of them does not say so')
+  die(1)
+  await applied
+  t.pass('one that dies is not waited for')
+  await logged.line(died)
+})
+
+t.test('a worker that starts anew goes by what is current then', async t => {
+  const { planes, publish, runtime, logged, die } = setUp(t)
+  await planes.start()
+  die()
+  await logged.line(died)
+  const version = publish()
+  await planes.whenApplied(version)
+  await runtime.advance(1000)
+  await logged.line(replaced)
+  await planes.whenApplied(version)
+  await planes.whenApplied(publish())
+  t.pass('and follows what comes')
+})
+
+t.test('a drain sums what was cut, and a worker that dies over it cuts nothing more', async t => {
+  const { planes } = setUp(t, { workers: 2 })
+  await planes.start()
+  t.equal(await planes.drain(10_000), 2)
+  const other = setUp(t)
+  await other.planes.start()
+  other.die()
+  t.equal(await other.planes.drain(10_000), 0)
+  await other.runtime.advance(60_000)
+  t.equal(other.births(), 1, 'nor is it replaced while the balancer stops')
+})
+
+t.test('a worker that hangs does not make a drain wait for ever', async t => {
+  const { planes, runtime, hang, heard, logged } = setUp(t, { workers: 2 })
+  await planes.start()
+  hang(1)
+  const drained = planes.drain(10_000)
+  await heard
+  await runtime.advance(14_999)
+  t.equal(planes.listening(), 2)
+  await runtime.advance(1)
+  t.equal(await drained, 1)
+  await logged.line({ msg: 'a worker thread is stuck; it is ended' })
+  t.equal(planes.listening(), 1)
+})
+
+t.test('a worker that hangs is ended at once by a stop, and keeps no metrics waiting', async t => {
+  const { planes, runtime, publish, requests, hang } = setUp(t)
+  await planes.start()
+  publish()
+  while ((await requests()).length === 0);
+  hang()
+  const late = requests()
+  await runtime.advance(2000)
+  t.same(await late, [1], 'what it told last is told')
+  await planes.terminate()
+  t.equal(planes.listening(), 0)
 })
