@@ -117,9 +117,15 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   function settle(ticket: number, waiter: Waiter, result: Master | NoSlot): void {
     waiters.delete(ticket)
     waiter.cancelTimeout()
+    waiter.settle(result)
+  }
+
+  /** A defect of one must not stop the others, nor keep a slot from them. */
+  function tell(request: SlotRequest, result: Master | NoSlot, hold: Hold): void {
     try {
-      waiter.settle(result)
+      request.settle(result, hold)
     } catch (error) {
+      hold.release()
       onDefect(error)
     }
   }
@@ -190,7 +196,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       eligibleAnew: request.eligibleAnew,
       settle(result) {
         begin(result)
-        request.settle(result, hold)
+        tell(request, result, hold)
       },
       cancelTimeout: () => cancel()
     }
@@ -204,7 +210,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   }
 
   function refuse(request: SlotRequest, why: NoSlot): Hold {
-    request.settle(why, nothing)
+    tell(request, why, nothing)
     return nothing
   }
 
@@ -223,7 +229,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       const seat = user.seatOf(ticket)
       if (seat >= 0) {
         const { hold } = holdOf(ticket)
-        request.settle(masterAt(seat), hold)
+        tell(request, masterAt(seat), hold)
         return hold
       }
       if (!isFull(request)) return waitFor(request, ticket)
