@@ -74,6 +74,14 @@ t.test('a newcomer neither waits nor has a row of turns, whoever sat there befor
   }
 })
 
+t.test('what a seat was owed is not paid to its next occupant', async t => {
+  const turns = newTurns()
+  const seats = seatsOf(3, 1)
+  t.same(countTurns(turns, seats, 2), [2, 0])
+  await turns.resetSeat(1)
+  t.equal(turns.next(0, seats), 0, 'where it would have been the turn of the other')
+})
+
 t.test('shares are exact over all threads, and one that died in the midst of it stops nobody', async t => {
   const turns = newTurns(3)
   const seats = [
