@@ -6,20 +6,17 @@ import type { PlaneStart } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { jrubyMetricsPath, parseJRubyMetrics } from '../puppet/jruby-metrics.ts'
-import { type OpenMemory, openMemory } from '../shared/memory.ts'
-import type { SeatLimits } from '../shared/slots/types.ts'
+import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import { createFileWatch } from './file-watch.ts'
-import { inquire } from './master-watch/inquiry.ts'
-import { createJRubyLoad } from './master-watch/jruby-load.ts'
-import { createMasterWatch, type MasterWatch } from './master-watch/master-watch.ts'
-import { probe } from './master-watch/probe.ts'
+import { watchMaster } from './master-watch/watch-master.ts'
+import { prepareMembership } from './membership-change.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
-import { createRoster, keyOf, type Proposal, type Roster } from './roster.ts'
-import { createSeating, type Seating } from './seating.ts'
+import { createRoster, type Roster } from './roster.ts'
+import { seatLimitsOf } from './seat-limits.ts'
+import { createSeating } from './seating.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
 
 /** Planes that are told of new settings and do not answer are not waited for longer: they will go by them later. */
@@ -43,7 +40,7 @@ export interface ControlPlaneOptions {
 
 /** Decides who may serve, and holds the data planes. */
 export interface ControlPlane {
-  readonly memory: OpenMemory
+  readonly memory: SharedTables
   readonly roster: Roster
   readonly supervisor: Supervisor
   readonly planes: Planes
@@ -56,7 +53,7 @@ export interface ControlPlane {
 
 /** What the parts of the control plane share. */
 interface Context extends ControlPlaneOptions {
-  readonly memory: OpenMemory
+  readonly memory: SharedTables
   readonly roster: Roster
   /** The settings in force. */
   readonly settings: () => Settings
@@ -70,7 +67,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const roster = createRoster()
   const proposal = roster.propose(config.settings)
   roster.adopt(proposal)
-  const memory = openMemory(config.boot, runtime)
+  const memory = createSharedMemory(config.boot, runtime)
   let settings = config.settings
   let nextSettings = settings
   const context: Context = {
@@ -103,7 +100,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     part: Parameters<Publisher['publish']>[0] & { readonly snapshot: Snapshot }
   ): void {
     publisher.publish(part)
-    void memory.slots.setSeats(limitsOf(part.snapshot, supervisor))
+    void memory.slots.setSeats(seatLimitsOf(part.snapshot, supervisor))
   }
 
   const watch = createFileWatch(() => void reload.afterChange(), runtime)
@@ -118,7 +115,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     async prepare(next) {
       nextSettings = next.settings
       const lists = revocations.prepare(next.settings.tls)
-      const change = await membershipChange(next.settings, { ...context, supervisor, seating })
+      const change = await prepareMembership(next.settings, {
+        ...context,
+        slots: memory.slots,
+        supervisor,
+        seating
+      })
       return {
         async commit() {
           settings = next.settings
@@ -167,7 +169,6 @@ function planesOf(
   publisher: Publisher,
   supervisor: Supervisor
 ): Planes {
-  const { board, slots, turns } = memory
   return createPlanes({
     boot: config.boot,
     memory: memory.buffers,
@@ -178,10 +179,7 @@ function planesOf(
     startHere,
     current: publisher.current,
     onOutcome: supervisor.report,
-    async onDeath(worker) {
-      board.wipe(worker)
-      await Promise.all([slots.removeWorker(worker), turns.removeWorker(worker)])
-    }
+    onDeath: memory.removeWorker
   })
 }
 
@@ -202,138 +200,23 @@ function superviseWith(
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish,
     watch: (master, judge) =>
-      watchMaster(master, judge, context, leftBeforeMs =>
-        planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
-      )
+      watchMaster({
+        ...context,
+        ...judge,
+        first: master,
+        member: () => memberOf(roster, master.id),
+        // One that is about to join goes by the settings that name it.
+        settings: () => (memberOf(roster, master.id) ? settings() : context.nextSettings()),
+        slots,
+        ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
+      })
   })
   return supervisor
 }
 
-/** Watches one master by its probes and its JRuby numbers. */
-function watchMaster(
-  first: Master,
-  judge: Parameters<SupervisorOptions['watch']>[1],
-  context: Context,
-  ghostsDone: (leftBeforeMs: number) => void
-): MasterWatch {
-  const { roster, runtime, log, events } = context
-  const { slots } = context.memory
-  const { seat, id } = first
-  /** As the roster has it; one that is about to join is not there yet. */
-  const member = () => [...roster.current().masters, roster.current().ca].find(each => each.id === id)
-  const master = () => member() ?? first
-  const settings = () => (member() ? context.settings() : context.nextSettings())
-  const asked = (path: string) => ({
-    origin: first.url,
-    path,
-    timeoutMs: settings().health.timeoutMs,
-    upstream: settings().upstream,
-    runtime
-  })
-  const load =
-    first.name === 'ca'
-      ? undefined
-      : createJRubyLoad({
-          intervalMs: () => settings().health.intervalMs,
-          configured: () => master().capacity,
-          ask: () =>
-            inquire(asked(jrubyMetricsPath)).then(
-              ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
-              () => undefined
-            ),
-          taken: () => slots.taken(seat),
-          ghosts: () => slots.ghosts(seat),
-          runtime,
-          changed: judge.changed,
-          ghostsDone
-        })
-  return createMasterWatch({
-    ...judge,
-    master,
-    health: () => settings().health,
-    probe: () => probe(asked(settings().health.path)),
-    load,
-    runtime,
-    log,
-    events
-  })
-}
-
-/** What each seat can take: JRubies and foreign load of those that take work of any kind. */
-function limitsOf(
-  { tiers, finishing, doubted }: Snapshot,
-  { watchOf }: Pick<Supervisor, 'watchOf'>
-): ReadonlyMap<number, SeatLimits> {
-  const best = tiers[0] ?? []
-  return new Map(
-    [...tiers.flat(), ...finishing, ...doubted].map(master => {
-      const load = watchOf(master.id)?.load
-      const limits = {
-        capacity: load?.capacity() ?? 0,
-        foreign: load?.foreign() ?? 0,
-        takesNewRuns: best.includes(master)
-      }
-      return [master.seat, limits] as const
-    })
-  )
-}
-
-/** A change of membership made ready: those who join are seated and were probed once. */
-async function membershipChange(
-  settings: Settings,
-  {
-    roster,
-    supervisor,
-    seating,
-    memory,
-    log,
-    events
-  }: Pick<Context, 'roster' | 'memory' | 'log' | 'events'> & {
-    readonly supervisor: Supervisor
-    readonly seating: Seating
-  }
-) {
-  const named = new Set(settings.masters.map(keyOf))
-  await seating.makeRoom(newSeats(settings, roster), master => named.has(keyOf(master)))
-  const release = seating.hold()
-  let proposal: Proposal
-  try {
-    proposal = roster.propose(settings)
-    await supervisor.watch(proposal.joining)
-  } catch (error) {
-    release()
-    throw error
-  }
-  const { joining, leaving, ca } = proposal
-  const oldCa = roster.current().ca
-  return {
-    commit() {
-      release()
-      const isServed = roster.current().masters.some(({ id }) => supervisor.stateOf(id) === 'up')
-      roster.adopt(proposal)
-      for (const { name, url, seat, id } of joining) {
-        log.info({ master: name, url }, 'master joins')
-        events.add({ kind: 'master-joined', text: `${name} joins at ${url}`, master: name })
-        // Whoever takes over from all the others has no time to warm up.
-        const stays = proposal.masters.some(
-          each => each.id !== id && each.mode === 'active' && !joining.includes(each)
-        )
-        if (isServed && stays && id !== ca.id) void memory.slots.startSlowly(seat)
-      }
-    },
-    /** Those that leave without anything to wait for. */
-    seeOff() {
-      if (leaving.includes(oldCa)) seating.vacate(oldCa)
-    }
-  }
-}
-
-/** How many more seats settings need, the worst case being that all names are new. */
-function newSeats({ masters, ca }: Settings, roster: Roster): number {
-  const current = roster.current()
-  const known = new Set(current.masters.map(keyOf))
-  const joining = masters.filter(master => !known.has(keyOf(master))).length
-  return joining + (current.ca.url === ca.url ? 0 : 1)
+function memberOf(roster: Roster, id: number): Master | undefined {
+  const { masters, ca } = roster.current()
+  return ca.id === id ? ca : masters.find(master => master.id === id)
 }
 
 /** Resolves when the promise does, or after a time. */

@@ -7,7 +7,7 @@ import type { Master } from '../model/master.ts'
 import type { Order, Outcome, PlaneStart, Publication, Report } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
-import { openMemory } from '../shared/memory.ts'
+import { openSharedMemory } from '../shared/memory.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { createMasterForgetter } from '../telemetry/forget-master.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
@@ -119,7 +119,7 @@ type PlaneState = ReturnType<typeof createState>
 /** What a plane goes by, and what it counts in. */
 function createState({ start, runtime }: PlaneContext) {
   let { snapshot, settings, revoked } = start.publication
-  const memory = openMemory(start.boot, runtime, start.memory)
+  const memory = openSharedMemory(start.boot, runtime, start.memory)
   const { board, slots, turns } = memory
   const pools = createPools(settings.upstream)
   const masterOnSeat = new Map<number, Master>()

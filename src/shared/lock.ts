@@ -40,7 +40,7 @@ export function createSharedLock(
   const asked: (() => void)[] = []
 
   // The owner is written down plus one; 0 is nobody.
-  function isTaken(owner: number): boolean {
+  function tryTake(owner: number): boolean {
     for (let tries = 0; tries < SPINS; tries++) {
       if (Atomics.compareExchange(cells, at, 0, owner + 1) === 0) return true
     }
@@ -73,7 +73,7 @@ export function createSharedLock(
 
   function serveAsked(): void {
     while (asked.length > 0) {
-      if (!isTaken(controlOwner)) {
+      if (!tryTake(controlOwner)) {
         schedule(RETRY_MS, serveAsked)
         return
       }
@@ -97,7 +97,7 @@ export function createSharedLock(
 
   return Object.freeze({
     alone<Result>(owner: number, work: () => Result): Result {
-      while (!isTaken(owner)) sleep()
+      while (!tryTake(owner)) sleep()
       return workAndFree(work)
     },
     aloneSoon,

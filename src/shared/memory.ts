@@ -8,27 +8,52 @@ import { createSlotTable } from './slots/table.ts'
 import type { SlotTable } from './slots/types.ts'
 import { createTurns, type Turns } from './turns.ts'
 
-/** All that the threads of a process share. */
-export interface OpenMemory {
+/** All tables that the planes share. */
+export interface SharedTables {
   readonly board: Board
   readonly slots: SlotTable
   readonly pins: PinTable
   readonly turns: Turns
-  /** For another thread to open the same. */
+  /** What other threads open the same tables with. */
   readonly buffers: SharedMemory
+  /**
+   * Forgets in every table what a worker that died held, its locks included. For the control plane, which starts a
+   * successor with the same number only when this has resolved.
+   */
+  readonly removeWorker: (worker: number) => Promise<void>
 }
 
-/** Makes the memory, or opens what another thread of the same boot has made. */
-export function openMemory(
-  boot: Boot,
-  runtime: Pick<Runtime, 'now' | 'schedule'>,
-  shared?: SharedMemory
-): OpenMemory {
-  const sizes = sizesOf(boot)
-  const board = createBoard(sizes, shared?.board)
-  const slots = createSlotTable(sizes.slots, runtime, shared?.slots)
-  const pins = createPinTable(sizes.pins, shared?.pins)
-  const turns = createTurns({ workers: sizes.workers, schedule: runtime.schedule }, shared?.turns)
-  const buffers = { board: board.buffer, slots: slots.buffer, pins: pins.buffer, turns: turns.buffer }
-  return { board, slots, pins, turns, buffers }
+type Deps = Pick<Runtime, 'now' | 'schedule'>
+
+/** New tables: for the control plane. */
+export function createSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps): SharedTables {
+  return tablesOf(boot, deps, undefined)
+}
+
+/** The tables that another thread made, with the same `boot`. */
+export function openSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps, memory: SharedMemory): SharedTables {
+  return tablesOf(boot, deps, memory)
+}
+
+function tablesOf(
+  boot: Pick<Boot, 'listen'>,
+  { now, schedule }: Deps,
+  memory: SharedMemory | undefined
+): SharedTables {
+  const { workers, slots: slotSize, pins: pinSize } = sizesOf(boot)
+  const board = createBoard({ workers }, memory?.board)
+  const slots = createSlotTable(slotSize, { now, schedule }, memory?.slots)
+  const pins = createPinTable(pinSize, memory?.pins)
+  const turns = createTurns({ workers, schedule }, memory?.turns)
+  return Object.freeze({
+    board,
+    slots,
+    pins,
+    turns,
+    buffers: { board: board.buffer, slots: slots.buffer, pins: pins.buffer, turns: turns.buffer },
+    async removeWorker(worker: number) {
+      board.wipe(worker)
+      await Promise.all([slots.removeWorker(worker), turns.removeWorker(worker)])
+    }
+  })
 }

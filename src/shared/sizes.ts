@@ -8,12 +8,15 @@ const PIN_LIFE_MS = 30 * 60_000
 /** Requests a worker may have running beside those that wait. */
 const RUNNING = 1_000
 
-/** How large the shared tables are: all planes must agree on it, so it depends on what cannot change alone. */
-export function sizesOf({ listen }: Boot): {
+/** How large the shared tables are. Both planes must agree on it, and no reload changes it. */
+export interface SharedSizes {
   readonly workers: number
   readonly slots: SlotTableSize
   readonly pins: { readonly sets: number; readonly lifeMs: number }
-} {
+}
+
+/** A worker has room for the whole queue: the others may have died. */
+export function sizesOf({ listen }: Pick<Boot, 'listen'>): SharedSizes {
   const workers = Math.max(1, listen.workers)
   return {
     workers,

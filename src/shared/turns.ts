@@ -11,7 +11,7 @@ export interface Turns {
   readonly buffer: SharedArrayBuffer
   /** The place in `seats` of the one whose turn it is; -1 when none has a weight above 0. */
   readonly next: (worker: number, seats: readonly Turn[]) => number
-  /** Forgets what a seat's last occupant was owed. For the control plane. */
+  /** Forgets what a seat's last occupant was owed: its next one begins with the others. For the control plane. */
   readonly resetSeat: (seat: number) => Promise<void>
   /** Frees the lock if a dead worker holds it; its successor may start once this has resolved. */
   readonly removeWorker: (worker: number) => Promise<void>
@@ -36,28 +36,16 @@ export function createTurns(
 ): Turns {
   const buffer = shared ?? new SharedArrayBuffer(HEADER_BYTES + seatCount * Float64Array.BYTES_PER_ELEMENT)
   const lock = createSharedLock(new Int32Array(buffer), LOCK, { controlOwner: workers, schedule })
-  /** Turns that a seat is owed, in fractions of one, so that weights may change; NaN for one that is new. */
+  /** Turns that a seat is owed, in fractions of one: so weights may change, and nobody makes up for the old ones. */
   const credits = new Float64Array(buffer, HEADER_BYTES)
-  if (!shared) credits.fill(Number.NaN)
-  const creditOf = ({ seat }: Turn) => credits[seat] as number
-
-  /** A newcomer begins at the mean of those that it joins: it neither waits nor has several turns in a row. */
-  function admitNew(seats: readonly Turn[]): void {
-    const known = seats.filter(turn => !Number.isNaN(creditOf(turn)))
-    if (known.length === seats.length) return
-    const sum = known.reduce((total, turn) => total + creditOf(turn), 0)
-    for (const turn of seats)
-      if (Number.isNaN(creditOf(turn))) credits[turn.seat] = sum / Math.max(1, known.length)
-  }
 
   function takeTurn(seats: readonly Turn[], total: number): number {
-    admitNew(seats)
     let best = -1
     let bestCredit = Number.NEGATIVE_INFINITY
     for (let index = 0; index < seats.length; index++) {
       const turn = seats[index] as Turn
       if (turn.weight <= 0) continue
-      const credit = creditOf(turn) + turn.weight / total
+      const credit = (credits[turn.seat] as number) + turn.weight / total
       credits[turn.seat] = credit
       if (credit <= bestCredit + EQUAL) continue
       best = index
@@ -76,7 +64,7 @@ export function createTurns(
     },
     resetSeat: (seat: number) =>
       lock.aloneSoon(() => {
-        credits[seat] = Number.NaN
+        credits[seat] = 0
       }),
     // One that died half-way has moved a turn at most, which is no fault to repair.
     removeWorker: (worker: number) => lock.takeOverFrom(worker, () => {})

@@ -13,7 +13,7 @@ const plugins = [0, 1, 2].map(i => `plugins/lib/facter/demo_${i}.rb`)
  */
 export function createFileServices(
   codeVersion: string
-): Readonly<Record<'file_metadata' | 'file_metadatas' | 'file_content', Service>> {
+): Readonly<Record<'file_metadata' | 'file_metadatas' | 'file_content' | 'static_file_content', Service>> {
   const contentOf = (path: string): Buffer | undefined => {
     if (!plugins.includes(path) && !/^modules\/[^/]+\/(?!absent(\/|$))./.test(path)) return undefined
     return Buffer.alloc(fileBytes, `# ${path} of ${codeVersion}\n`)
@@ -46,7 +46,8 @@ export function createFileServices(
   return {
     file_metadata: { access: 'authenticated', work: 'light', serve: metadata },
     file_metadatas: { access: 'authenticated', work: 'light', serve: metadatas },
-    file_content: { access: 'authenticated', work: 'light', serve: content }
+    file_content: { access: 'authenticated', work: 'light', serve: content },
+    static_file_content: { access: 'authenticated', work: 'none', serve: content }
   }
 }
 

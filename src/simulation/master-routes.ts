@@ -38,6 +38,7 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   file_metadata: finding,
   file_metadatas: finding,
   file_content: finding,
+  static_file_content: ['GET'],
   file_bucket_file: ['GET', 'HEAD', 'PUT'],
   report: ['PUT'],
   facts: ['PUT']

@@ -12,7 +12,7 @@ const OTHER_BYTES = 2_048
 /** How much a timer that was late may shorten those after it. */
 const MOST_DEBT_MS = 5
 
-// A process of its own, so that kill -9 is one. The demo's simulated master throws its own service times and costs
+// A process of its own, so that kill -9 is one. A simulated master throws its own service times and costs
 // some three times the CPU; this one does as it is told by the request, so that every proxy meets the same work.
 const [name = '', port = '', jrubies = '', speed = ''] = process.argv.slice(2)
 await serveAs({ name, port: Number(port), jrubies: Number(jrubies), speed: Number(speed) })

@@ -112,6 +112,16 @@ t.test('rendezvous prefers one master for a certname, and others for others', as
   )
 })
 
+t.test(
+  'a run begins where its certname puts it, whatever the policy, unless runs are not kept together',
+  async t => {
+    const byName = linesOf({ path: node, certname: 'a' }, { PUPPET_LB_BALANCE_POLICY: 'rendezvous' })
+    t.same(linesOf({ path: node, certname: 'a' }), byName)
+    const apart = linesOf({ path: node, certname: 'a' }, { PUPPET_LB_BALANCE_AFFINITY: 'none' })
+    t.match(apart.at(-1), /^note: {2}the fewest open requests/)
+  }
+)
+
 t.test('a file bucket keeps its order whatever the policy and whoever asks', async t => {
   const path = '/puppet/v3/file_bucket_file/md5/0123456789abcdef0123456789abcdef'
   const lines = linesOf({ path, certname: 'a' })

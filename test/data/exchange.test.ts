@@ -2,10 +2,13 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import type { Generation } from '../../src/data/generation.ts'
 import { openExchange } from '../../src/data/http/exchange.ts'
+import type { Master } from '../../src/model/master.ts'
 import type { AccessEntry } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
-import { testDecisions } from '../support/history.ts'
+import { testHistory } from '../support/history.ts'
+import { masters } from '../support/masters.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 interface Answer {
@@ -15,20 +18,39 @@ interface Answer {
 }
 
 /** An exchange whose answer the test describes, and what the books say once it is over. */
-function open(target: string, answer: Answer, saysWhy = false) {
+function open(target: string, answer: Answer, { saysWhy = false } = {}) {
   const request = { method: 'GET', url: target, socket: { remoteAddress: '10.0.0.1' } }
   const response = Object.assign(new EventEmitter(), answer)
   const runtime = fakeRuntime()
   const metrics = createTrafficMetrics(new Registry())
   const entries: AccessEntry[] = []
-  const decisions = testDecisions(runtime.now)
+  const history = testHistory(runtime.now)
+  const generations = ['first', 'second'].map(policyName => ({ policyName })) as Generation[]
+  let generation = generations[0] as Generation
   const exchange = openExchange(
     'abc-0-1',
     request as unknown as IncomingMessage,
     response as unknown as ServerResponse,
-    { metrics, accessLog: entry => entries.push(entry), now: runtime.now, decisions, saysWhy }
+    {
+      metrics,
+      accessLog: entry => entries.push(entry),
+      now: runtime.now,
+      history,
+      saysWhy: () => saysWhy,
+      generation: () => generation
+    }
   )
-  return { exchange, decisions, runtime, metrics, entries, close: () => response.emit('close') }
+  return {
+    exchange,
+    history,
+    runtime,
+    metrics,
+    entries,
+    close: () => response.emit('close'),
+    reload() {
+      generation = generations[1] as Generation
+    }
+  }
 }
 
 const complete = { writableFinished: true, headersSent: true, statusCode: 200 }
@@ -86,9 +108,10 @@ t.test('whoever else ends it says why', async t => {
   t.match(entries, [{ status: 200, end: 'master-lost' }])
 })
 
-t.test('at level debug the books say why as well', t => {
-  const { exchange, decisions, entries, close } = open('/a', complete, true)
-  decisions.choose(exchange.decision, 'policy', 1)
+t.test('at level debug the books say why as well', async t => {
+  const { exchange, history, entries, close } = open('/a', complete, { saysWhy: true })
+  const [, m2] = masters({ m1: 1, m2: 1 }) as [Master, Master]
+  history.note(exchange.record, 'least-loaded', m2)
   close()
   t.match(entries, [
     {
@@ -99,16 +122,34 @@ t.test('at level debug the books say why as well', t => {
       tried: []
     }
   ])
-  t.end()
 })
 
-t.test('an agent that leaves the queue has waited until then', async t => {
-  const { exchange, decisions, runtime, entries, close } = open('/a', nothing)
-  exchange.decision.waitsSinceMs = runtime.now()
-  await runtime.advance(700)
-  t.match(decisions.find('abc-0-1'), { queueMs: 700, end: 'open' })
-  close()
-  await runtime.advance(300)
-  t.match(entries, [{ queueMs: 700, end: 'agent-gone' }])
-  t.match(decisions.find('abc-0-1'), { queueMs: 700, durationMs: 700, ageMs: 1000, end: 'agent-gone' })
+t.test(
+  'what is remembered of a request follows its books, and no longer holds them once they are closed',
+  async t => {
+    const { exchange, history, runtime, close } = open('/a', complete)
+    exchange.certname = 'a.example.com'
+    exchange.queueMs = 12
+    t.equal(exchange.record.summary, exchange)
+    t.match(history.find('abc-0-1'), { certname: 'a.example.com', queueMs: 12, end: 'open' })
+    await runtime.advance(700)
+    close()
+    await runtime.advance(300)
+    t.match(history.find('abc-0-1'), {
+      certname: 'a.example.com',
+      queueMs: 12,
+      durationMs: 700,
+      ageMs: 1000,
+      status: 200,
+      end: 'complete'
+    })
+    t.not(exchange.record.summary, exchange)
+    t.notOk(Object.values(exchange.record.summary).some(value => typeof value === 'object'))
+  }
+)
+
+t.test('a request keeps the settings that it began with', async t => {
+  const { exchange, reload } = open('/a', complete)
+  reload()
+  t.equal(exchange.generation.policyName, 'first')
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { PolicyName } from '../../src/model/settings.ts'
 import { masterStates } from '../../src/model/master.ts'
+import type { PolicyName } from '../../src/model/settings.ts'
 import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { ask as askMaster, identityHeaders } from '../simulation/ask.ts'
 import { connectAgent, type TestAgent } from '../support/agent.ts'

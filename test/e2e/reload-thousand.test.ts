@@ -10,9 +10,7 @@ import { seededDice } from '../support/runtime.ts'
 
 const ROUNDS = 10
 const RELOADS_A_ROUND = 100
-const AGENTS = 6
-/** Rounds after which memory, sockets and descriptors may not grow any more. */
-const WARM_UP_ROUNDS = 4
+const AGENTS = 3
 const crashModule = new URL('../support/crash-on-request.ts', import.meta.url).href
 
 // A thousand reloads of a real file, and some hundred agent runs beside them, on a busy machine.
@@ -25,16 +23,23 @@ t.test('a thousand reloads under load lose nothing and leave nothing behind', as
     ['s1', 's2', 's3', 's4', 's5', 's6'].map((name, index) => startMaster(t, name, 5 + 10 * index))
   )
   const random = seededDice(11)
-  const member = (name: string, { url }: SimulatedMaster) => ({ name, url, weight: 1 + Math.floor(3 * random()) })
+  const member = (name: string, { url }: SimulatedMaster) => ({
+    name,
+    url,
+    weight: 1 + Math.floor(3 * random())
+  })
   const first = servers.slice(0, 3).map((server, index) => member(`m${index}`, server))
   const balancer = await spawnBalancer(
     t,
     pki,
     { ca: ca.url, masters: first, listen: { workers: 2 }, health: { timeout: '1s' }, log: { level: 'info' } },
-    { nodeOptions: ['--import', crashModule] }
+    // A heap that must be cleaned often: what grows in it grows for good.
+    { nodeOptions: ['--import', crashModule, '--max-old-space-size=64', '--max-semi-space-size=2'] }
   )
   const identities = await Promise.all(
-    Array.from({ length: AGENTS }, (_, index) => pki.authority.issue({ certname: `agent-${index}.example.com` }))
+    Array.from({ length: AGENTS }, (_, index) =>
+      pki.authority.issue({ certname: `agent-${index}.example.com` })
+    )
   )
 
   const failures: unknown[] = []
@@ -81,21 +86,32 @@ t.test('a thousand reloads under load lose nothing and leave nothing behind', as
     await Promise.all(load)
     usage.push(await usageOf(balancer))
     // Between rounds nobody is connected: a worker that dies takes no run with it, but all it has learnt.
-    await connectAgent(t, pki, balancer.port).ask({ path: '/crash' }).catch(() => {})
+    await connectAgent(t, pki, balancer.port)
+      .ask({ path: '/crash' })
+      .catch(() => {})
     await balancer.atLeast(round + 1, { msg: 'a worker thread is replaced' })
   }
 
   t.same(failures, [], `no run of ${runs} failed`)
   t.ok(runs > 50, `${runs} runs`)
   const metrics = await scrape(balancer.adminPort)
-  t.equal(metrics.value('puppet_lb_config_reloads_total', { result: 'success' }), ROUNDS * RELOADS_A_ROUND + 1)
+  t.equal(
+    metrics.value('puppet_lb_config_reloads_total', { result: 'success' }),
+    ROUNDS * RELOADS_A_ROUND + 1
+  )
   t.equal(metrics.sum('puppet_lb_in_flight'), 0)
   t.equal(metrics.sum('puppet_lb_requests_total', { code: '503' }), 0)
   t.equal(metrics.sum('puppet_lb_requests_total', { code: '502' }), 0)
-  const [before, after] = [usage[WARM_UP_ROUNDS], usage.at(-1)] as [Usage, Usage]
-  t.comment(`runs: ${runs}; usage by round: ${JSON.stringify(usage)}`)
-  t.ok(after.descriptors <= before.descriptors + 20, `descriptors: ${before.descriptors}, then ${after.descriptors}`)
-  t.ok(after.residentMiB <= before.residentMiB + 60, `MiB: ${before.residentMiB}, then ${after.residentMiB}`)
+  t.comment(`${runs} runs; usage by round: ${JSON.stringify(usage)}`)
+  const least = (rounds: readonly Usage[], what: keyof Usage) => Math.min(...rounds.map(each => each[what]))
+  const [before, after] = [usage.slice(0, ROUNDS / 2), usage.slice(ROUNDS / 2)]
+  for (const [what, spare] of [
+    ['descriptors', 20],
+    ['residentMiB', 40]
+  ] as const) {
+    const [first, then] = [least(before, what), least(after, what)]
+    t.ok(then <= first + spare, `${what}: ${first} at least in the first half, ${then} in the second`)
+  }
 })
 
 function startMaster(
@@ -103,7 +119,7 @@ function startMaster(
   name: string,
   compileMs: number
 ): Promise<SimulatedMaster> {
-  return startSimulatedMaster({ name, compileMs, jrubies: 4, keepRequests: 10 }).then(master => {
+  return startSimulatedMaster({ name, compileMs: () => compileMs, jrubies: 4 }).then(master => {
     t.teardown(() => master.close())
     return master
   })

@@ -23,7 +23,11 @@ function startNamed(t: Test, name: string): Promise<ScriptedMaster> {
 }
 
 /** A balancer whose configuration a test changes, as if it had edited the file. */
-async function startScene(t: Test, masters: Settings['masters'] | ReturnType<typeof named>[], used: TestPki = pki) {
+async function startScene(
+  t: Test,
+  masters: Settings['masters'] | ReturnType<typeof named>[],
+  used: TestPki = pki
+) {
   const ca = await startNamed(t, 'ca')
   let config = testConfig(used, { ca: ca.url, masters })
   let problem: Error | undefined
@@ -55,23 +59,31 @@ async function startScene(t: Test, masters: Settings['masters'] | ReturnType<typ
 const node = { path: '/puppet/v3/node/agent.example.com?environment=production' }
 const catalog = { ...node, method: 'POST', path: node.path.replace('node', 'catalog'), body: 'facts=x' }
 
-t.test('a master that is added serves, one that is removed does not, and no connection is dropped', async t => {
-  const [a, b] = await Promise.all([startNamed(t, 'a'), startNamed(t, 'b')])
-  const { app, reload } = await startScene(t, [named('a', a)])
-  const agent = connectAgent(t, pki, app.port, identity)
-  t.equal((await agent.ask(catalog)).headers['x-puppet-compiler-name'], 'a')
-  const report = await reload(({ masters }) => ({ masters: [...masters, { ...named('b', b), weight: 1, priority: 0 }] }))
-  t.match(report, { ok: true, problems: [], needsRestart: [] })
-  t.ok(report.changed.some(({ key }) => key.startsWith('masters.b')))
-  await reload(({ masters }) => ({ masters: masters.filter(({ name }) => name === 'b') }))
-  const answer = await agent.ask(catalog)
-  t.equal(answer.headers['x-puppet-compiler-name'], 'b')
-  t.equal(a.seen.length, 1)
-  t.same(
-    app.status().masters.map(({ name, mode }) => `${name} ${mode}`).filter(each => each.endsWith(' active')),
-    ['b active']
-  )
-})
+t.test(
+  'a master that is added serves, one that is removed does not, and no connection is dropped',
+  async t => {
+    const [a, b] = await Promise.all([startNamed(t, 'a'), startNamed(t, 'b')])
+    const { app, reload } = await startScene(t, [named('a', a)])
+    const agent = connectAgent(t, pki, app.port, identity)
+    t.equal((await agent.ask(catalog)).headers['x-puppet-compiler-name'], 'a')
+    const report = await reload(({ masters }) => ({
+      masters: [...masters, { ...named('b', b), weight: 1, priority: 0 }]
+    }))
+    t.match(report, { ok: true, problems: [], needsRestart: [] })
+    t.ok(report.changed.some(({ key }) => key.startsWith('masters.b')))
+    await reload(({ masters }) => ({ masters: masters.filter(({ name }) => name === 'b') }))
+    const answer = await agent.ask(catalog)
+    t.equal(answer.headers['x-puppet-compiler-name'], 'b')
+    t.equal(a.seen.length, 1)
+    t.same(
+      app
+        .status()
+        .masters.map(({ name, mode }) => `${name} ${mode}`)
+        .filter(each => each.endsWith(' active')),
+      ['b active']
+    )
+  }
+)
 
 t.test('a compile under way at a master that is removed ends well, and then the master is gone', async t => {
   const held: ServerResponse[] = []
@@ -86,7 +98,10 @@ t.test('a compile under way at a master that is removed ends well, and then the 
     { name: 'old', mode: 'leaving', inFlight: 1 }
   ])
   const other = await pki.authority.issue({ certname: 'other.example.com' })
-  t.equal((await connectAgent(t, pki, app.port, other).ask(catalog)).headers['x-puppet-compiler-name'], 'fresh')
+  t.equal(
+    (await connectAgent(t, pki, app.port, other).ask(catalog)).headers['x-puppet-compiler-name'],
+    'fresh'
+  )
   held[0]?.end('compiled')
   t.equal((await compiling).body, 'compiled')
 })
@@ -105,35 +120,46 @@ t.test('a run stays on its master when that takes no new runs, and new runs go e
   t.equal((await connectAgent(t, pki, app.port, other).ask(catalog)).headers['x-puppet-compiler-name'], 'b')
 })
 
-t.test('new handshakes show the new certificate with all the old protections, open connections stay', async t => {
-  const a = await startNamed(t, 'a')
-  const { app, reload } = await startScene(t, [named('a', a)])
-  const agent = connectAgent(t, pki, app.port, identity)
-  await agent.ask(node)
-  const next = await pki.authority.issue({ certname: 'next.example.com', altNames: ['puppet', 'localhost'] })
-  await reload(({ tls: now }) => ({
-    tls: { ...now, certificates: [{ certFile: 's', keyFile: 'k', cert: next.chain, key: next.key }] }
-  }))
-  t.equal((await agent.ask(node)).status, 200)
-  for (const worker of [0, 1, 2, 3]) {
-    const socket = tls.connect({
+t.test(
+  'new handshakes show the new certificate with all the old protections, open connections stay',
+  async t => {
+    const a = await startNamed(t, 'a')
+    const { app, reload } = await startScene(t, [named('a', a)])
+    const agent = connectAgent(t, pki, app.port, identity)
+    await agent.ask(node)
+    const next = await pki.authority.issue({
+      certname: 'next.example.com',
+      altNames: ['puppet', 'localhost']
+    })
+    await reload(({ tls: now }) => ({
+      tls: { ...now, certificates: [{ certFile: 's', keyFile: 'k', cert: next.chain, key: next.key }] }
+    }))
+    t.equal((await agent.ask(node)).status, 200)
+    for (const worker of [0, 1, 2, 3]) {
+      const socket = tls.connect({
+        host: '127.0.0.1',
+        port: app.port,
+        servername: 'puppet',
+        ca: pki.authority.bundle,
+        cert: identity.chain,
+        key: identity.key,
+        maxVersion: 'TLSv1.2'
+      })
+      await once(socket, 'secureConnect')
+      t.equal(socket.getPeerCertificate().subject.CN, 'next.example.com', `handshake ${worker}`)
+      t.equal(socket.getTLSTicket(), undefined, 'no session ticket')
+      socket.destroy()
+    }
+    const old = tls.connect({
       host: '127.0.0.1',
       port: app.port,
-      servername: 'puppet',
-      ca: pki.authority.bundle,
-      cert: identity.chain,
-      key: identity.key,
-      maxVersion: 'TLSv1.2'
+      rejectUnauthorized: false,
+      maxVersion: 'TLSv1.1'
     })
-    await once(socket, 'secureConnect')
-    t.equal(socket.getPeerCertificate().subject.CN, 'next.example.com', `handshake ${worker}`)
-    t.equal(socket.getTLSTicket(), undefined, 'no session ticket')
-    socket.destroy()
+    const [refused] = await once(old, 'error')
+    t.ok(refused, 'TLS 1.1 is still refused')
   }
-  const old = tls.connect({ host: '127.0.0.1', port: app.port, rejectUnauthorized: false, maxVersion: 'TLSv1.1' })
-  const [refused] = await once(old, 'error')
-  t.ok(refused, 'TLS 1.1 is still refused')
-})
+)
 
 t.test('open connections are judged again when the client CA changes', async t => {
   const a = await startNamed(t, 'a')

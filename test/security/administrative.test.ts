@@ -75,7 +75,9 @@ t.test('nobody gets in by saying he is somebody else', async t => {
 })
 
 t.test('they are open to a certname the configuration names, and go on byte for byte', async t => {
-  const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: ['other', 'admin1'] } } })
+  const { app, pki, reached } = await startScene(t, {
+    overrides: { access: { administrators: ['other', 'admin1'] } }
+  })
   const agent = connectAgent(t, pki, app.port, await pki.authority.issue({ certname: 'admin1' }))
   for (const [method, path] of targets) {
     const answer = await agent.ask({ method, path })

@@ -79,7 +79,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.test(
       `${version}: ${what} gets 403 and a sentence, whatever is asked, and reaches no master`,
       async t => {
-        const { app, reached } = await startScene(t, { pki, overrides: { access: { administrators: ['agent1'] } } })
+        const { app, reached } = await startScene(t, {
+          pki,
+          overrides: { access: { administrators: ['agent1'] } }
+        })
         const agent = connectAgent(t, pki, app.port, shown, tls)
         for (const question of routes) {
           const answer = await agent.ask(question)

@@ -7,7 +7,7 @@ import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors
 import { systemRuntime } from '../../src/model/runtime.ts'
 import type { Settings } from '../../src/model/settings.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
-import { createTestPki, type testConfig } from '../support/balancer.ts'
+import { createTestPki } from '../support/balancer.ts'
 import { testHistory } from '../support/history.ts'
 import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
 import { type Scene, startScene } from './support/scene.ts'

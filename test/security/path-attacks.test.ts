@@ -77,7 +77,9 @@ const attacks: Readonly<Record<string, readonly string[]>> = {
 
 for (const [what, targets] of Object.entries(attacks)) {
   t.test(`${what} reach no master, for nobody`, async t => {
-    const { app, pki, reached } = await startScene(t, { overrides: { access: { administrators: ['admin1'] } } })
+    const { app, pki, reached } = await startScene(t, {
+      overrides: { access: { administrators: ['admin1'] } }
+    })
     for (const identity of [undefined, await pki.authority.issue({ certname: 'admin1' })]) {
       for (const target of targets) {
         for (const method of target === '*' ? ['OPTIONS', 'GET'] : ['GET', 'DELETE', 'POST']) {

@@ -1,14 +1,27 @@
 import t from 'tap'
+import { idOf } from '../../src/model/master.ts'
 import { createPinTable } from '../../src/shared/pins.ts'
+import { seededDice } from '../support/runtime.ts'
+import { startThread } from './threads.ts'
 
 t.test('a certname stays pinned until its time is up, and each use prolongs it', async t => {
-  const pins = createPinTable({ sets: 16, lifeMs: 1_000 })
+  const pins = createPinTable({ sets: 16, lifeMs: 10_000 })
   t.equal(pins.get('web-1', 5), -1)
-  pins.set('web-1', 3, 10)
-  t.equal(pins.get('web-1', 1_009), 3)
-  t.equal(pins.get('web-1', 1_010), -1)
-  pins.set('web-1', 2, 1_500)
-  t.equal(pins.get('web-1', 2_400), 2)
+  pins.set('web-1', 3, 1_000)
+  t.equal(pins.get('web-1', 10_999), 3)
+  t.equal(pins.get('web-1', 11_000), -1)
+  pins.set('web-1', 2, 15_000)
+  t.equal(pins.get('web-1', 24_000), 2)
+})
+
+t.test('times of this century and ids of 31 bits fit a pin', async t => {
+  const pins = createPinTable({ sets: 16, lifeMs: 10_000 })
+  const id = idOf(255, 2 ** 23 - 1)
+  for (const nowMs of [Date.UTC(2026, 0), Date.UTC(2039, 0), Date.UTC(2100, 0)]) {
+    pins.set('web-1', id, nowMs)
+    t.equal(pins.get('web-1', nowMs + 9_000), id)
+    t.equal(pins.get('web-1', nowMs + 11_000), -1)
+  }
 })
 
 t.test('a pin that is removed is gone, and no other', async t => {
@@ -21,6 +34,18 @@ t.test('a pin that is removed is gone, and no other', async t => {
   t.equal(pins.get('web-2', 1), 2)
 })
 
+t.test('the pins that lead to a master are counted, unless they have ended', async t => {
+  const pins = createPinTable({ sets: 16, lifeMs: 1_000 })
+  pins.set('web-1', 0, 0)
+  pins.set('web-2', 7, 0)
+  pins.set('web-3', 7, 5_000)
+  pins.set('web-4', 7, 5_000)
+  pins.remove('web-4')
+  t.equal(pins.count(7, 1), 2)
+  t.equal(pins.count(7, 5_500), 1)
+  t.equal(pins.count(0, 1), 1, 'and an empty place leads nowhere, not even to id 0')
+})
+
 t.test('all threads see the same pins', async t => {
   const one = createPinTable({ sets: 16, lifeMs: 1_000 })
   const other = createPinTable({ sets: 16, lifeMs: 1_000 }, one.buffer)
@@ -28,12 +53,12 @@ t.test('all threads see the same pins', async t => {
   t.equal(other.get('web-1', 1), 1)
 })
 
-t.test('a full table forgets the pin that would have ended first, and never grows', async t => {
-  const pins = createPinTable({ sets: 1, lifeMs: 1_000 })
-  for (let index = 0; index < 5; index++) pins.set(`web-${index}`, index, index)
-  t.equal(pins.get('web-0', 10), -1)
+t.test('a full set forgets the pin that would have ended first, and never grows', async t => {
+  const pins = createPinTable({ sets: 1, lifeMs: 10_000 })
+  for (let index = 0; index < 5; index++) pins.set(`web-${index}`, index, index * 1_000)
+  t.equal(pins.get('web-0', 5_000), -1)
   t.same(
-    [1, 2, 3, 4].map(index => pins.get(`web-${index}`, 10)),
+    [1, 2, 3, 4].map(index => pins.get(`web-${index}`, 5_000)),
     [1, 2, 3, 4]
   )
 })
@@ -43,9 +68,68 @@ t.test('ten thousand certnames do not get into each other’s way', async t => {
   for (let index = 0; index < 10_000; index++) pins.set(`agent-${index}.example.com`, index % 7, 0)
   let lost = 0
   for (let index = 0; index < 10_000; index++) {
-    const master = pins.get(`agent-${index}.example.com`, 1)
-    if (master === -1) lost++
-    else if (master !== index % 7) t.fail(`agent-${index} has the pin of another`)
+    const id = pins.get(`agent-${index}.example.com`, 1)
+    if (id === -1) lost++
+    else if (id !== index % 7) t.fail(`agent-${index} has the pin of another`)
   }
   t.ok(lost < 20, `${lost} of 10,000 pins were pushed out`)
+})
+
+t.test('two threads that write one set never make a third read a master that is not the agent’s', async t => {
+  const size = { sets: 1, lifeMs: 10_000 }
+  const pins = createPinTable(size)
+  const names = 12
+  // Each name has ids of its own: 1000 times its number, and a little.
+  const body = `
+    const pins = exports.createPinTable(data.size, data.buffer)
+    let foreign = 0
+    for (let round = 0; round < 300000; round++) {
+      const name = (round * 7 + data.seed) % ${names}
+      pins.set('agent-' + name, name * 1000 + round % 1000, (round % 50) * 1000)
+      if (round % 11 === 0) pins.remove('agent-' + name)
+      const other = (round * 5 + data.seed) % ${names}
+      const id = pins.get('agent-' + other, 0)
+      if (id >= 0 && Math.floor(id / 1000) !== other) foreign++
+    }
+    post(foreign)`
+  const threads = [1, 2].map(seed => startThread(t, 'pins.ts', body, { buffer: pins.buffer, size, seed }))
+  const finished = Promise.all(threads.map(thread => thread.message()))
+  let isOver = false
+  void finished.then(() => {
+    isOver = true
+  })
+  let found = 0
+  let foreign = 0
+  while (!isOver) {
+    for (let name = 0; name < names; name++) {
+      const id = pins.get(`agent-${name}`, 0)
+      if (id >= 0) found++
+      if (id >= 0 && Math.floor(id / 1000) !== name) foreign++
+    }
+    await new Promise(setImmediate)
+  }
+  t.same(await finished, [0, 0])
+  t.equal(foreign, 0)
+  t.ok(found > 0, 'and pins are read meanwhile')
+})
+
+t.test('a pin that is torn in any way is no pin', async t => {
+  const dice = seededDice(3)
+  const pins = createPinTable({ sets: 1, lifeMs: 10_000 })
+  const cells = new Int32Array(pins.buffer)
+  for (let round = 0; round < 2_000; round++) {
+    cells.fill(0)
+    pins.set('agent-a', 1, 0)
+    const before = cells.slice()
+    pins.remove('agent-a')
+    cells.fill(0)
+    pins.set(dice() < 0.5 ? 'agent-a' : 'agent-b', 2, 5_000)
+    const after = cells.slice()
+    // The first pin lies in the first cells, and so does the second.
+    const differing = [...before.keys()].filter(at => before[at] !== after[at])
+    const torn = differing.filter(() => dice() < 0.5)
+    if (torn.length === 0 || torn.length === differing.length) continue
+    for (const at of torn) cells[at] = before[at] as number
+    if (pins.get('agent-a', 0) !== -1 || pins.get('agent-b', 0) !== -1) t.fail(`torn at ${torn}`)
+  }
 })

@@ -1,163 +1,186 @@
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { ANTICIPATION, createSlotTable } from '../../src/shared/slots/table.ts'
-import type { MasterRoom, SlotClaim, SlotUser } from '../../src/shared/slots/types.ts'
-import { seededDice } from '../support/runtime.ts'
+import { seatCount } from '../../src/model/master.ts'
+import { ANTICIPATION } from '../../src/shared/slots/anticipation.ts'
+import { maskOf } from '../../src/shared/slots/layout.ts'
+import { createSlotTable } from '../../src/shared/slots/table.ts'
+import type { SeatLimits, SlotClaim, SlotUser } from '../../src/shared/slots/types.ts'
+import { schedule } from './threads.ts'
 
-const KEPT_FOR_LIGHT_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
-const open = (capacity: number, tier = 0): MasterRoom => ({ tier, capacity, foreign: 0 })
-const closed: MasterRoom = { tier: -1, capacity: 4, foreign: 0 }
-const claim = (at: number, rest: Partial<SlotClaim> = {}): SlotClaim => ({
-  rank: 2,
-  claim: at,
-  pinned: -1,
-  tried: [],
+const RESERVED_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
+/** A seat in the last word of a mask, with the bit that makes it negative. */
+const LAST = seatCount - 1
+
+const open = (capacity: number, rest: Partial<SeatLimits> = {}): SeatLimits => ({
+  capacity,
+  foreign: 0,
+  takesNewRuns: true,
   ...rest
 })
+const catalog = (dueMs: number, ...seats: number[]): SlotClaim => ({
+  rank: 2,
+  dueMs,
+  mask: maskOf(seats),
+  pinned: -1
+})
+const light = (dueMs: number, ...seats: number[]): SlotClaim => ({ ...catalog(dueMs, ...seats), rank: 0 })
 
-function tableOf(rooms: readonly MasterRoom[], workers = 2, entries = 64, now = () => 0) {
-  const table = createSlotTable({ workers, masters: rooms.length, entries }, now)
-  table.setMasters(rooms)
-  return table
+async function tableOf(seats: Record<number, SeatLimits>, now = () => 0) {
+  const table = createSlotTable({ workers: 2, entries: 64 }, { now, schedule })
+  const setSeats = (next: Record<number, SeatLimits>) =>
+    table.setSeats(new Map(Object.entries(next).map(([seat, limits]) => [Number(seat), limits])))
+  await setSeats(seats)
+  return { table, setSeats, a: table.join(0), b: table.join(1) }
 }
 
-t.test('a request takes a slot at the first master of its order that has room', async t => {
-  const user = tableOf([open(1), open(1)]).join(0)
-  t.equal(user.ask(claim(1), [1, 0])?.master, 1)
-  t.equal(user.ask(claim(2), [1, 0])?.master, 0)
-  t.equal(user.ask(claim(3), [1, 0])?.master, -1, 'and waits when none has')
+/** A ticket of one who waits and has got nothing yet. */
+function waiting(user: SlotUser, claim: SlotClaim): number {
+  const ticket = user.wait(claim)
+  if (user.seatOf(ticket) !== -1) throw new Error('got a slot at once')
+  return ticket
+}
+
+t.test('a slot is taken at once where there is room, and not where there is none', async t => {
+  const { table, a } = await tableOf({ 3: open(1), [LAST]: open(2) })
+  const [first, second] = [a.take(catalog(0, 3, LAST), LAST), a.take(catalog(0, 3, LAST), LAST)]
+  t.same([a.seatOf(first), a.seatOf(second), table.taken(LAST)], [LAST, LAST, 2])
+  t.equal(table.hasRoom(LAST), false)
+  t.equal(a.take(catalog(0, 3, LAST), LAST), -1)
+  t.equal(table.hasRoom(3), true)
+  a.release(first)
+  t.equal(table.hasRoom(LAST), true)
 })
 
-t.test('a slot that frees goes to the best claim, of whatever worker', async t => {
-  const table = tableOf([open(1)])
-  const [a, b] = [table.join(0), table.join(1)]
-  const running = a.ask(claim(0), [0])
-  const late = a.ask(claim(20), [0])
-  const early = b.ask(claim(10), [0])
-  a.release(running?.ticket as number)
-  t.equal(b.masterOf(early?.ticket as number), 0)
-  t.equal(a.masterOf(late?.ticket as number), -1)
+t.test('nobody takes a slot at a seat that is not in the mask', async t => {
+  const { a } = await tableOf({ 3: open(1), 35: open(1) })
+  t.equal(a.take(catalog(0, 3), 35), -1)
+  t.equal(a.seatOf(a.wait(catalog(0, 35))), 35)
+})
+
+t.test('who waits where there is room has a slot by the time the call returns', async t => {
+  const { table, a } = await tableOf({ 3: open(1), [LAST]: open(1) })
+  t.same([0, 1].map(() => a.seatOf(a.wait(catalog(0, 3, LAST)))).sort(), [LAST, 3].sort())
+  t.equal(table.depth(), 0)
+})
+
+t.test('a slot that frees goes to the earliest due, of whatever worker', async t => {
+  const { a, b } = await tableOf({ 0: open(1) })
+  const running = a.take(catalog(0, 0), 0)
+  const late = waiting(a, catalog(20, 0))
+  const early = waiting(b, catalog(10, 0))
+  a.release(running)
+  t.equal(b.seatOf(early), 0)
+  t.equal(a.seatOf(late), -1)
 })
 
 t.test('a worker whose request got a slot elsewhere is woken without asking', async t => {
-  const table = tableOf([open(1)])
-  const [a, b] = [table.join(0), table.join(1)]
-  const running = a.ask(claim(0), [0])
-  b.ask(claim(1), [0])
-  const woken = b.granted()
-  a.release(running?.ticket as number)
+  const { a, b } = await tableOf({ 0: open(1) })
+  const running = a.take(catalog(0, 0), 0)
+  waiting(b, catalog(1, 0))
+  const woken = b.woken()
+  a.release(running)
   await woken
-  t.pass('granted() resolved')
+  t.pass('woken() resolved')
 })
 
 t.test('a slot given out before anybody listens is not missed', async t => {
-  const table = tableOf([open(1)])
-  const user = table.join(0)
-  const running = user.ask(claim(0), [0])
-  const waiting = user.ask(claim(1), [0])
-  user.release(running?.ticket as number)
-  await user.granted()
-  t.equal(user.masterOf(waiting?.ticket as number), 0)
+  const { a } = await tableOf({ 0: open(1) })
+  const running = a.take(catalog(0, 0), 0)
+  const next = waiting(a, catalog(1, 0))
+  a.release(running)
+  await a.woken()
+  t.equal(a.seatOf(next), 0)
 })
 
-t.test('one who waits and leaves costs nobody a slot', async t => {
-  const table = tableOf([open(1)])
-  const user = table.join(0)
-  const running = user.ask(claim(0), [0])
-  const gone = user.ask(claim(1), [0])
-  const next = user.ask(claim(2), [0])
-  user.release(gone?.ticket as number)
+t.test('one who waits and leaves costs nobody a slot, and nothing is given back twice', async t => {
+  const { table, a } = await tableOf({ 0: open(1) })
+  const running = a.take(catalog(0, 0), 0)
+  const gone = waiting(a, catalog(1, 0))
+  const next = waiting(a, catalog(2, 0))
+  a.release(gone)
+  t.same([table.taken(0), table.depth(), table.waiting(2)], [1, 1, 1])
+  a.release(running)
+  t.equal(a.seatOf(next), 0)
+  a.release(running)
+  a.release(gone)
   t.equal(table.taken(0), 1)
-  user.release(running?.ticket as number)
-  t.equal(user.masterOf(next?.ticket as number), 0)
+  t.not(a.wait(catalog(3, 0)), a.wait(catalog(4, 0)))
 })
 
-t.test(
-  'a pinned request waits for its master while that takes work, and goes elsewhere when it does not',
-  async t => {
-    const table = tableOf([open(1), open(1)])
-    const user = table.join(0)
-    user.ask(claim(0), [0])
-    const pinned = user.ask(claim(1, { pinned: 0 }), [0, 1])
-    t.equal(pinned?.master, -1)
-    table.setMasters([closed, open(1)])
-    t.equal(user.masterOf(pinned?.ticket as number), 1)
-  }
-)
-
-t.test('a master that only finishes runs serves at once what is pinned to it, and nothing else', async t => {
-  const table = tableOf([{ ...closed, capacity: 1, finishesRuns: true }, open(1)])
-  const user = table.join(0)
-  t.equal(user.take(claim(0), 0), -1)
-  const pinned = user.take(claim(1, { rank: 0, pinned: 0 }), 0)
-  t.equal(user.masterOf(pinned), 0)
-  t.equal(user.take(claim(2, { rank: 0, pinned: 0 }), 0), -1)
-  t.equal(
-    user.ask(claim(2, { rank: 0, pinned: 0 }), [0, 1])?.master,
-    1,
-    'who would have to wait goes elsewhere'
-  )
-  const waiting = user.ask(claim(3), [1])?.ticket as number
-  user.release(pinned)
-  t.equal(user.masterOf(waiting), -1)
-  t.equal(user.take(claim(4, { rank: 0, pinned: 0, tried: [0] }), 0), -1, 'nor what has tried it')
+t.test('a worker whose part of the table is full gets no ticket', async t => {
+  const { table } = await tableOf({ 0: open(1) })
+  const user = table.join(1)
+  for (let count = 0; count < 64; count++) user.wait(catalog(0, 0))
+  t.equal(user.wait(catalog(0, 0)), -1)
+  t.equal(user.take(catalog(0, 0), 0), -1)
 })
 
-t.test('the next tier takes nobody while one before it takes work', async t => {
-  const table = tableOf([open(1), open(4, 1)])
-  const user = table.join(0)
-  user.ask(claim(0), [0, 1])
-  const second = user.ask(claim(1), [0, 1])
-  t.equal(second?.master, -1)
-  t.equal(user.ask(claim(2, { tried: [0] }), [0, 1])?.master, 1, 'except for one that tried it in vain')
-  table.setMasters([closed, open(4, 1)])
-  t.equal(user.masterOf(second?.ticket as number), 1)
+t.test('another mask counts at once: for what is free, and for what frees later', async t => {
+  const { a, b } = await tableOf({ 0: open(1), 40: open(1), 41: open(1) })
+  const running = a.take(catalog(0, 0), 0)
+  const moved = waiting(a, catalog(1, 0))
+  const staying = waiting(b, catalog(2, 0))
+  a.remask(moved, maskOf([40]))
+  t.equal(a.seatOf(moved), 40)
+  a.remask(running, maskOf([41]))
+  t.equal(a.seatOf(running), 0, 'who has a slot keeps it')
+  b.remask(staying, maskOf([]))
+  a.release(running)
+  t.equal(b.seatOf(staying), -1)
+  b.remask(staying, maskOf([0]))
+  t.equal(b.seatOf(staying), 0)
+})
+
+t.test('a seat that is not named takes nothing, and what it has is still counted', async t => {
+  const { table, setSeats, a } = await tableOf({ 0: open(2), 1: open(2) })
+  const running = a.take(catalog(0, 0), 0)
+  await setSeats({ 1: open(2) })
+  t.equal(table.hasRoom(0), false)
+  t.equal(a.take(catalog(1, 0), 0), -1)
+  const next = waiting(a, catalog(1, 0))
+  t.equal(table.taken(0), 1)
+  a.release(running)
+  t.same([table.taken(0), a.seatOf(next)], [0, -1])
+  await setSeats({ 0: open(2) })
+  t.equal(a.seatOf(next), 0)
 })
 
 t.test('what a master runs for others leaves less room, but never none for us', async t => {
   for (const foreign of [3, 9]) {
-    const user = tableOf([{ tier: 0, capacity: 4, foreign }]).join(0)
-    t.equal(user.ask(claim(0), [0])?.master, 0)
-    t.equal(user.ask(claim(1), [0])?.master, -1)
+    const { table, a } = await tableOf({ 0: open(4, { foreign }) })
+    t.not(a.take(catalog(0, 0), 0), -1)
+    t.equal(a.take(catalog(0, 0), 0), -1)
+    t.equal(table.foreign(0), foreign)
   }
 })
 
 t.test('more capacity lets those who wait go at once', async t => {
-  const table = tableOf([open(1)])
-  const user = table.join(0)
-  user.ask(claim(0), [0])
-  const second = user.ask(claim(1), [0])
-  table.setMasters([open(2)])
-  t.equal(user.masterOf(second?.ticket as number), 0)
+  const { setSeats, a } = await tableOf({ 0: open(1) })
+  a.take(catalog(0, 0), 0)
+  const second = waiting(a, catalog(1, 0))
+  await setSeats({ 0: open(2) })
+  t.equal(a.seatOf(second), 0)
 })
 
 t.test(
   'a master that starts slowly takes one request, and one more for each catalog it completes',
   async t => {
-    const table = tableOf([open(3)])
-    const user = table.join(0)
-    table.startSlowly(0)
+    const { table, a } = await tableOf({ 0: open(3) })
+    await table.startSlowly(0)
     t.equal(table.capacity(0), 1)
-    const first = user.ask(claim(0), [0])
-    const second = user.ask(claim(1), [0])
-    t.equal(second?.master, -1)
-    user.release(first?.ticket as number, 400)
-    t.equal(user.masterOf(second?.ticket as number), 0)
+    const first = a.take(catalog(0, 0), 0)
+    const second = waiting(a, catalog(1, 0))
+    a.release(first, 400)
+    t.equal(a.seatOf(second), 0)
     t.equal(table.capacity(0), 2)
-    user.release(second?.ticket as number, 400)
+    a.release(second, 400)
     t.equal(table.capacity(0), 3)
   }
 )
 
 t.test('light requests warm a master up as well, by a tenth; what was not served does not', async t => {
-  const table = tableOf([open(2)])
-  const user = table.join(0)
-  table.startSlowly(0)
-  const serve = (servedMs?: number) => {
-    const asked = user.ask(claim(0, { rank: 0 }), [0])
-    user.release(asked?.ticket as number, servedMs)
-  }
+  const { table, a } = await tableOf({ 0: open(2) })
+  await table.startSlowly(0)
+  const serve = (servedMs?: number) => a.release(a.take(light(0, 0), 0), servedMs)
   for (let count = 0; count < 9; count++) serve(5)
   serve()
   t.equal(table.capacity(0), 1)
@@ -165,282 +188,149 @@ t.test('light requests warm a master up as well, by a tenth; what was not served
   t.equal(table.capacity(0), 2)
 })
 
-t.test('the slot a light request had is kept for the next one, not given to a catalog', async t => {
+t.test('the slot a light request had is reserved for the next one, not given to a catalog', async t => {
   let clockMs = 1_000
-  const light = () => claim(clockMs, { rank: 0 })
-  const catalog = () => claim(clockMs + 50_000)
-  const table = tableOf([open(2)], 2, 64, () => clockMs)
-  const user = table.join(0)
-  const asked = [user.ask(light(), [0]), user.ask(catalog(), [0]), user.ask(catalog(), [0])]
-  const [first, running, waiting] = asked.map(each => each?.ticket as number) as [number, number, number]
-  t.equal(user.keptMs(), undefined)
-  user.release(first, 80)
-  t.equal(user.masterOf(waiting), -1)
-  t.equal(user.keptMs(), KEPT_FOR_LIGHT_MS)
+  const { a } = await tableOf({ 0: open(2) }, () => clockMs)
+  const first = a.take(light(clockMs, 0), 0)
+  a.take(catalog(51_000, 0), 0)
+  const next = waiting(a, catalog(51_000, 0))
+  t.equal(a.reservedForMs(), undefined)
+  a.release(first, 80)
+  t.equal(a.seatOf(next), -1)
+  t.equal(a.reservedForMs(), RESERVED_MS)
   clockMs += 20
-  t.equal(user.keptMs(), KEPT_FOR_LIGHT_MS - 20)
-  const next = user.ask(light(), [0])
-  t.equal(next?.master, 0, 'which has it without waiting')
-  t.equal(user.keptMs(), undefined, 'and now there is nothing to keep')
-  user.release(next?.ticket as number, 80)
-  clockMs += KEPT_FOR_LIGHT_MS
-  user.offer()
-  t.equal(user.masterOf(waiting), 0, 'the catalog has it when no light request came')
-  t.ok(running)
+  t.equal(a.reservedForMs(), RESERVED_MS - 20)
+  t.equal(a.take(catalog(1e6, 0), 0), -1, 'nor taken by a catalog that comes')
+  const second = a.take(light(clockMs, 0), 0)
+  t.equal(a.seatOf(second), 0, 'which has it without waiting')
+  t.equal(a.reservedForMs(), undefined, 'and now there is nothing to reserve')
+  a.release(second, 80)
+  clockMs += RESERVED_MS
+  a.releaseReserved()
+  t.equal(a.seatOf(next), 0, 'the catalog has it when no light request came')
 })
 
-t.test('what is kept for light requests is one slot, and not from a catalog that has aged', async t => {
+t.test('what is reserved is one slot, and not from a catalog that has aged', async t => {
   let clockMs = 1_000
-  const table = tableOf([open(3)], 2, 64, () => clockMs)
-  const user = table.join(0)
-  const light = user.ask(claim(clockMs, { rank: 0 }), [0])
-  user.release(light?.ticket as number, 80)
-  t.equal(user.ask(claim(clockMs + 50_000), [0])?.master, 0)
-  t.equal(user.ask(claim(clockMs + 50_000), [0])?.master, 0)
-  const last = user.ask(claim(clockMs + 50_000), [0])
-  t.equal(last?.master, -1)
+  const { a } = await tableOf({ 0: open(3) }, () => clockMs)
+  a.release(a.take(light(clockMs, 0), 0), 80)
+  t.not(a.take(catalog(51_000, 0), 0), -1)
+  t.not(a.take(catalog(51_000, 0), 0), -1)
+  const last = waiting(a, catalog(51_000, 0))
   clockMs += 49_990
-  const late = user.ask(claim(clockMs, { rank: 0 }), [0])
-  t.equal(late?.master, 0)
+  const late = a.take(light(clockMs, 0), 0)
+  t.not(late, -1)
   clockMs += 20
-  user.release(late?.ticket as number, 80)
-  t.equal(user.masterOf(last?.ticket as number), 0)
+  a.release(late, 80)
+  t.equal(a.seatOf(last), 0)
 })
 
-t.test('a slot whose time ran out between two looks at the clock is still to be offered', async t => {
+t.test('a slot whose time ran out between two looks at the clock is still to be given out', async t => {
   let clockMs = 1_000
-  const table = tableOf([open(1)], 2, 64, () => clockMs)
-  const user = table.join(0)
-  const light = user.ask(claim(clockMs, { rank: 0 }), [0])
-  user.release(light?.ticket as number, 80)
-  const catalog = user.ask(claim(clockMs + 50_000), [0])?.ticket as number
-  clockMs = 1_000 + KEPT_FOR_LIGHT_MS - 0.001
-  user.offer()
-  t.equal(user.masterOf(catalog), -1)
+  const { a } = await tableOf({ 0: open(1) }, () => clockMs)
+  a.release(a.take(light(clockMs, 0), 0), 80)
+  const next = waiting(a, catalog(51_000, 0))
+  clockMs = 1_000 + RESERVED_MS - 0.001
+  a.releaseReserved()
+  t.equal(a.seatOf(next), -1)
   clockMs += 0.002
-  t.equal(user.keptMs(), 0)
-  user.offer()
-  t.equal(user.masterOf(catalog), 0)
-  t.equal(user.keptMs(), undefined)
+  t.equal(a.reservedForMs(), 0)
+  a.releaseReserved()
+  t.equal(a.seatOf(next), 0)
+  t.equal(a.reservedForMs(), undefined)
 })
 
-t.test('how long a slot is kept follows the gaps between the requests of runs', async t => {
+t.test('how long a slot is reserved follows the gaps between the light requests of runs', async t => {
   let clockMs = 1_000
-  const table = tableOf([open(1), open(1)], 2, 64, () => clockMs)
-  const user = table.join(0)
-  const waiting = user.ask(claim(clockMs + 50_000, { pinned: 0 }), [0])
-  user.release(waiting?.ticket as number)
-  const keptAfter = (gapMs: number, count: number) => {
+  const { table, a } = await tableOf({ 0: open(1), 1: open(1) }, () => clockMs)
+  const reservedAfter = (gapMs: number, count: number) => {
     for (let index = 0; index < count; index++) {
       clockMs += gapMs
-      user.release(user.take(claim(clockMs, { rank: 0, pinned: 0 }), 0), 10)
+      a.learnGap(0)
+      a.release(a.take(light(clockMs, 0), 0), 10)
     }
-    const catalog = user.ask(claim(clockMs + 50_000, { pinned: 0 }), [0])
-    const keptMs = user.keptMs()
-    user.release(catalog?.ticket as number)
-    return keptMs ?? 0
+    const next = waiting(a, catalog(clockMs + 50_000, 0))
+    const reservedMs = a.reservedForMs() ?? 0
+    a.release(next)
+    return reservedMs
   }
   const { gaps, longestGapMs } = ANTICIPATION
-  t.ok(Math.abs(keptAfter(5, 200) - gaps * 5) < 1)
-  t.ok(Math.abs(keptAfter(100, 200) - gaps * 100) < 1)
-  t.ok(Math.abs(keptAfter(longestGapMs + 1, 50) - gaps * 100) < 1, 'but not the pause between two phases')
+  t.ok(Math.abs(reservedAfter(5, 200) - gaps * 5) < 1)
+  t.ok(Math.abs(reservedAfter(100, 200) - gaps * 100) < 1)
+  t.ok(Math.abs(reservedAfter(longestGapMs + 1, 50) - gaps * 100) < 1, 'but not the pause between two phases')
+  await table.resetSeat(0)
+  t.equal(reservedAfter(1_000, 1), RESERVED_MS, 'and the next occupant’s are learnt anew')
 })
 
-t.test('a light request that was not served keeps nothing', async t => {
-  const user = tableOf([open(1)]).join(0)
-  const light = user.ask(claim(0, { rank: 0 }), [0])
-  const waiting = user.ask(claim(50_000), [0])
-  user.release(light?.ticket as number)
-  t.equal(user.masterOf(waiting?.ticket as number), 0)
+t.test('a light request that was not served reserves nothing', async t => {
+  const { a } = await tableOf({ 0: open(1) })
+  const first = a.take(light(0, 0), 0)
+  const next = waiting(a, catalog(50_000, 0))
+  a.release(first)
+  t.equal(a.seatOf(next), 0)
 })
 
-t.test('the forecast is the work that waits, by what it took lately, over all JRubies', async t => {
-  const table = tableOf([open(1), open(1), { ...open(9), tier: -1 }])
-  const user = table.join(0)
-  const [a, b] = [user.ask(claim(0), [0, 1]), user.ask(claim(1), [1, 0])]
-  t.equal(table.forecastMs(), 0)
-  user.release(a?.ticket as number, 4_000)
-  user.ask(claim(2), [0, 1])
-  for (let count = 0; count < 5; count++) user.ask(claim(3), [0, 1])
-  t.equal(table.forecastMs(), (5 * 4_000) / 2)
-  t.ok(b)
-})
-
-t.test('a worker that dies gives back what it held, and what it waited for', async t => {
-  const table = tableOf([open(2)])
-  const [a, b] = [table.join(0), table.join(1)]
-  a.ask(claim(0), [0])
-  a.ask(claim(1), [0])
-  a.ask(claim(2), [0])
-  const survivor = b.ask(claim(3), [0])
-  table.removeWorker(0)
-  t.equal(b.masterOf(survivor?.ticket as number), 0)
-  t.equal(table.taken(0), 1)
-  t.equal(table.waiting(2), 0)
-})
-
-t.test('a request whose agent left keeps its slot, and is counted apart until it is released', async t => {
-  const table = tableOf([open(1), open(1)])
-  const [a, b] = [table.join(0), table.join(1)]
-  const ghost = a.ask(claim(0), [0])?.ticket as number
-  const other = b.ask(claim(1), [1])?.ticket as number
-  const waiting = a.ask(claim(2), [0, 1])?.ticket as number
-  a.leave(ghost)
-  a.leave(ghost)
-  a.leave(waiting)
-  t.same([table.taken(0), table.ghosts(0), table.ghosts(1)], [1, 1, 0])
-  t.equal(a.masterOf(waiting), -1)
-  a.release(ghost)
-  t.same([table.taken(0), table.ghosts(0)], [1, 0])
-  t.equal(a.masterOf(waiting), 0)
-  b.leave(other)
-  table.removeWorker(0)
-  t.same([table.taken(1), table.ghosts(1)], [1, 1], 'also when another worker died')
-  table.removeWorker(1)
-  t.same([table.taken(1), table.ghosts(1)], [0, 0])
-})
-
-t.test('a full table says so', async t => {
-  const user = tableOf([open(1)], 1, 2).join(0)
-  user.ask(claim(0), [0])
-  user.ask(claim(1), [0])
-  t.equal(user.ask(claim(2), [0]), undefined)
+t.test('nothing is known of a seat’s last occupant once it is reset', async t => {
+  const { table, setSeats, a } = await tableOf({ 0: open(3, { foreign: 2 }) })
+  await table.startSlowly(0)
+  a.release(a.take(light(0, 0), 0), 80)
+  await setSeats({})
+  await table.resetSeat(0)
+  t.equal(table.foreign(0), 0)
+  await setSeats({ 0: open(1) })
+  t.equal(table.capacity(0), 1)
+  t.not(a.take(catalog(9e9, 0), 0), -1, 'no slot is reserved for the runs of another')
+  await setSeats({ 0: open(3) })
+  t.equal(table.capacity(0), 3, 'no slow start')
 })
 
 t.test(
-  'over 100,000 random events slots are neither exceeded nor leaked nor left idle, workers dying among them',
+  'the forecast is the work that waits, by what it took lately, over all JRubies for new runs',
   async t => {
-    const dice = seededDice(42)
-    const pick = (count: number) => Math.floor(dice() * count)
-    let rooms = [open(4), open(2), open(8), open(1, 1)]
-    const workers = 3
-    let event = 0
-    const table = createSlotTable({ workers, masters: rooms.length, entries: 40 }, () => event)
-    table.setMasters(rooms)
-    const users: SlotUser[] = Array.from({ length: workers }, (_, worker) => table.join(worker))
-    const held = Array.from({ length: workers }, () => new Set<number>())
-    const violations: string[] = []
-    const taken = () => rooms.map((_, master) => table.taken(master))
-
-    function happen(worker: number): void {
-      const user = users[worker] as SlotUser
-      const mine = held[worker] as Set<number>
-      const some = () => [...mine][pick(mine.size)]
-      const what = dice()
-      if (what < 0.45) {
-        const rank = pick(3)
-        const pinned = dice() < 0.3 ? pick(3) : -1
-        const tried = dice() < 0.1 ? [pick(4)] : []
-        const asks = { rank, claim: event + rank * 50, pinned, tried }
-        const order = shuffled([0, 1, 2, 3], dice)
-        const taken = user.take(asks, pinned >= 0 ? pinned : (order[0] as number))
-        const ticket = taken >= 0 ? taken : user.ask(asks, order)?.ticket
-        if (ticket !== undefined) mine.add(ticket)
-      } else if (what < 0.5) {
-        const ticket = some()
-        if (ticket !== undefined && user.masterOf(ticket) >= 0) user.leave(ticket)
-      } else if (what < 0.99) {
-        const ticket = some()
-        if (ticket === undefined) return
-        mine.delete(ticket)
-        user.release(ticket, dice() < 0.7 ? 10 : undefined)
-      } else if (what < 0.993) {
-        rooms = rooms.map(room => ({ ...room, tier: dice() < 0.1 ? -1 : pick(2), capacity: 1 + pick(8) }))
-        table.setMasters(rooms)
-      } else if (what < 0.996) {
-        table.startSlowly(pick(4))
-      } else if (what < 0.999) {
-        user.offer()
-      } else {
-        table.removeWorker(worker)
-        mine.clear()
-        users[worker] = table.join(worker)
-      }
-    }
-
-    for (; event < 100_000; event++) {
-      const before = taken()
-      const worker = pick(workers)
-      happen(worker)
-      const running = [0, 0, 0, 0]
-      let waiting = 0
-      held.forEach((tickets, index) => {
-        for (const ticket of tickets) {
-          const master = (users[index] as SlotUser).masterOf(ticket)
-          if (master < 0) waiting++
-          else running[master] = (running[master] as number) + 1
-        }
-      })
-      taken().forEach((count, master) => {
-        if (count > table.capacity(master) && count > (before[master] as number))
-          violations.push(`event ${event}: master ${master} has too many`)
-        if (count !== running[master]) violations.push(`event ${event}: master ${master} is miscounted`)
-      })
-      const counted = table.waiting(0) + table.waiting(1) + table.waiting(2)
-      if (counted !== waiting)
-        violations.push(`event ${event}: ${counted} counted as waiting, ${waiting} wait`)
-      // Whoever could run by now runs, unless a timer is to be set for it.
-      if ((users[worker] as SlotUser).keptMs() === undefined) {
-        const still = taken()
-        users[worker]?.offer()
-        if (`${taken()}` !== `${still}`) violations.push(`event ${event}: a slot was left idle`)
-      }
-      if (violations.length > 3) break
-    }
-    t.same(violations, [])
-    held.forEach((tickets, worker) => {
-      for (const ticket of tickets) (users[worker] as SlotUser).release(ticket)
+    const { table, setSeats, a } = await tableOf({
+      0: open(1),
+      1: open(1),
+      2: open(9, { takesNewRuns: false })
     })
-    t.same(
-      rooms.map((_, master) => [table.taken(master), table.ghosts(master), table.depth()]),
-      rooms.map(() => [0, 0, 0])
-    )
+    const first = a.take(catalog(0, 0), 0)
+    a.take(catalog(1, 1), 1)
+    t.equal(table.forecastMs(), 0)
+    a.release(first, 4_000)
+    for (let count = 0; count < 6; count++) a.wait(catalog(2, 0, 1))
+    t.equal(table.forecastMs(), (5 * 4_000) / 2)
+    await setSeats({})
+    t.equal(table.forecastMs(), 5 * 4_000, 'and never without end')
   }
 )
 
-t.test('real threads that fight for two slots never hold three', async t => {
-  const size = { workers: 3, masters: 1, entries: 16 }
-  const table = createSlotTable(size, () => performance.now())
-  table.setMasters([open(2)])
-  const holders = new Int32Array(new SharedArrayBuffer(8))
-  const url = new URL('../../src/shared/slots/table.ts', import.meta.url).href
-  const script = `
-    const { once } = require('node:events')
-    const { parentPort, workerData } = require('node:worker_threads')
-    import(${JSON.stringify(url)}).then(async ({ createSlotTable }) => {
-      const user = createSlotTable(${JSON.stringify(size)}, () => performance.now(), workerData.buffer).join(workerData.worker)
-      // A pending Atomics.waitAsync does not keep a thread alive; in the balancer the listener does.
-      const alive = setInterval(() => {}, 1000)
-      parentPort.postMessage('ready')
-      await once(parentPort, 'message')
-      for (let round = 0; round < 500; round++) {
-        const { ticket, master } = user.ask({ rank: 0, claim: round, pinned: -1, tried: [] }, [0])
-        if (master < 0) while (user.masterOf(ticket) < 0) await user.granted()
-        const now = Atomics.add(workerData.holders, 0, 1) + 1
-        if (now > Atomics.load(workerData.holders, 1)) Atomics.store(workerData.holders, 1, now)
-        await new Promise(setImmediate)
-        Atomics.sub(workerData.holders, 0, 1)
-        user.release(ticket)
-      }
-      clearInterval(alive)
-      parentPort.postMessage('done')
-    })`
-  const threads = [0, 1, 2].map(worker => {
-    const thread = new Worker(script, { eval: true, workerData: { buffer: table.buffer, holders, worker } })
-    t.teardown(() => thread.terminate())
-    return thread
-  })
-  await Promise.all(threads.map(thread => once(thread, 'message')))
-  const finished = threads.map(thread => once(thread, 'message'))
-  for (const thread of threads) thread.postMessage('go')
-  await Promise.all(finished)
-  t.equal(table.taken(0), 0)
-  t.equal(holders[1], 2, 'and did hold two at once')
+t.test('a request whose agent left keeps its slot, and is counted apart until it is released', async t => {
+  const { table, a, b } = await tableOf({ 0: open(1), 1: open(1) })
+  const ghost = a.take(catalog(0, 0), 0)
+  const other = b.take(catalog(1, 1), 1)
+  const next = waiting(a, catalog(2, 0, 1))
+  a.leave(ghost)
+  a.leave(ghost)
+  a.leave(next)
+  t.same([table.taken(0), table.ghosts(0), table.ghosts(1)], [1, 1, 0])
+  t.equal(a.seatOf(next), -1)
+  a.release(ghost)
+  t.same([table.taken(0), table.ghosts(0)], [1, 0])
+  t.equal(a.seatOf(next), 0)
+  b.leave(other)
+  await table.removeWorker(0)
+  t.same([table.taken(1), table.ghosts(1)], [1, 1], 'also when another worker died')
+  await table.removeWorker(1)
+  t.same([table.taken(1), table.ghosts(1)], [0, 0])
 })
 
-function shuffled(values: number[], dice: () => number): number[] {
-  return values
-    .map(value => ({ value, at: dice() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ value }) => value)
-}
+t.test('a worker that dies gives back what it held, and what it waited for', async t => {
+  const { table, a, b } = await tableOf({ 0: open(2) })
+  a.take(catalog(0, 0), 0)
+  a.take(catalog(1, 0), 0)
+  waiting(a, catalog(2, 0))
+  const survivor = waiting(b, catalog(3, 0))
+  await table.removeWorker(0)
+  t.equal(b.seatOf(survivor), 0)
+  t.equal(table.taken(0), 1)
+  t.equal(table.waiting(2), 0)
+})

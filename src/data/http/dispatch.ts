@@ -110,6 +110,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     const askedAtMs = now()
     askedFirstMs ??= askedAtMs
     exchange.record.waitsSinceMs = askedAtMs
+    let isSettled = false
     const place = deps.waitingRoom.ask({
       rank: need.rank,
       sinceMs: askedFirstMs,
@@ -122,13 +123,14 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       eligibleAnew: () => delivery.eligible(tried),
       pick: delivery.pick,
       settle(result, granted) {
-        endWait()
+        isSettled = true
         try {
+          hold = granted
+          endWait()
           if (typeof result === 'string') {
             refuse(result === 'no-master' ? delivery.nobody : result)
             return
           }
-          hold = granted
           need.chosen(result)
           send(result, after)
         } catch (error) {
@@ -136,7 +138,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
         }
       }
     })
-    if (exchange.record.waitsSinceMs === undefined) return
+    // By now it may even have failed there and wait anew.
+    if (isSettled) return
     hold = place
     body?.readAhead()
   }
@@ -187,6 +190,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   /** What it held goes to others, and its agent is told; nobody else's request is to suffer from it. */
   function onDefect(error: unknown): void {
     endAttempt('internal')
+    endWait()
     hold?.release()
     deps.responder.fail(exchange, error)
   }
@@ -264,5 +268,9 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   // Before the books on the exchange are closed: they are to tell how long the master had it.
   response.prependOnceListener('close', onResponseClose)
-  proceed()
+  try {
+    proceed()
+  } catch (error) {
+    onDefect(error)
+  }
 }

@@ -2,6 +2,7 @@ import type { Eligible } from '../../balance/eligibility.ts'
 import { headStartMs, type Rank, ranks } from '../../balance/queue-order.ts'
 import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
+import type { SeatMask } from '../../model/seat-mask.ts'
 import type { SlotClaim, SlotUser } from '../../shared/slots/types.ts'
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
@@ -75,6 +76,8 @@ export interface WaitingRoomDeps {
 }
 
 interface Waiter {
+  /** The seats it may have. */
+  mask: SeatMask
   readonly eligibleAnew: SlotRequest['eligibleAnew']
   readonly settle: (result: Master | NoSlot) => void
   readonly cancelTimeout: () => void
@@ -114,9 +117,15 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   function settle(ticket: number, waiter: Waiter, result: Master | NoSlot): void {
     waiters.delete(ticket)
     waiter.cancelTimeout()
+    waiter.settle(result)
+  }
+
+  /** A defect of one must not stop the others, nor keep a slot from them. */
+  function tell(request: SlotRequest, result: Master | NoSlot, hold: Hold): void {
     try {
-      waiter.settle(result)
+      request.settle(result, hold)
     } catch (error) {
+      hold.release()
       onDefect(error)
     }
   }
@@ -183,10 +192,11 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     const { hold, begin } = holdOf(ticket)
     const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
     const waiter: Waiter = {
+      mask: request.eligible.mask,
       eligibleAnew: request.eligibleAnew,
       settle(result) {
         begin(result)
-        request.settle(result, hold)
+        tell(request, result, hold)
       },
       cancelTimeout: () => cancel()
     }
@@ -200,7 +210,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   }
 
   function refuse(request: SlotRequest, why: NoSlot): Hold {
-    request.settle(why, nothing)
+    tell(request, why, nothing)
     return nothing
   }
 
@@ -219,7 +229,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       const seat = user.seatOf(ticket)
       if (seat >= 0) {
         const { hold } = holdOf(ticket)
-        request.settle(masterAt(seat), hold)
+        tell(request, masterAt(seat), hold)
         return hold
       }
       if (!isFull(request)) return waitFor(request, ticket)
@@ -229,8 +239,12 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     reconsider() {
       for (const [ticket, waiter] of waiters) {
         const eligible = waiter.eligibleAnew()
-        if (eligible) user.remask(ticket, eligible.mask)
-        else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
+        if (eligible) {
+          // Nearly always a snapshot changes nothing for those who wait.
+          if (isSameMask(eligible.mask, waiter.mask)) continue
+          waiter.mask = eligible.mask
+          user.remask(ticket, eligible.mask)
+        } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
       }
     },
     dropGhosts(masterId, leftBeforeMs) {
@@ -239,6 +253,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       }
     }
   }
+}
+
+function isSameMask(a: SeatMask, b: SeatMask): boolean {
+  return a === b || a.every((word, index) => word === b[index])
 }
 
 /** All of them where all have room, which is nearly always. */

@@ -1,16 +1,5 @@
-import type { SeatCapacity } from './capacity.ts'
-import {
-  DEPTH,
-  ENTRY_SIZE,
-  entryCells,
-  HEADER_SIZE,
-  heavyRank,
-  MASK_WORDS,
-  state,
-  WAITING,
-  WORKER_SIZE,
-  workerCells
-} from './layout.ts'
+import type { Capacity } from './capacity.ts'
+import { DEPTH, heavyRank, MASK_SIZE, rankCount, type SlotMemory, state, WAITING } from './layout.ts'
 import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
 /**
@@ -18,19 +7,24 @@ import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
  * the table's lock.
  */
 export interface SlotEntries {
-  /** Files a claim as one that waits. */
-  readonly file: (ticket: number, claim: SlotClaim) => void
-  /** The seats that one that waits may have. Nothing happens to one that does not wait. */
-  readonly remask: (ticket: number, mask: SeatMask) => boolean
+  /** Enters a claim as one that waits. */
+  readonly enterWaiting: (ticket: number, claim: SlotClaim) => void
+  /** Enters a claim as one that runs at a seat. */
+  readonly enterRunning: (ticket: number, claim: SlotClaim, seat: number) => void
   /** Lets one that waits run at a seat. */
   readonly start: (ticket: number, seat: number) => void
   /** Its agent has left and its master works on. Nothing happens to one that does not run. */
   readonly leave: (ticket: number) => void
   /** Frees an entry; the seat whose slot it held, or -1. */
   readonly free: (ticket: number) => number
+  /** Gives one that waits another mask, and says whether it waits. */
+  readonly remask: (ticket: number, mask: SeatMask) => boolean
+  readonly isFree: (ticket: number) => boolean
   readonly seatOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
-  /** The best claim that waits and may have a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`. */
+  readonly dueMsOf: (ticket: number) => number
+  readonly workerOf: (ticket: number) => number
+  /** The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`. */
   readonly best: (seat: number, latestHeavyMs: number) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
@@ -39,124 +33,120 @@ export interface SlotEntries {
   readonly forget: (worker: number) => void
 }
 
-/** Entries in the cells from `base` on: first what is kept of each worker, then of each ticket. */
+/** The entries' part of the slot table. */
 export function createSlotEntries(
-  cells: Int32Array,
-  dueMs: Float64Array,
-  base: number,
+  memory: SlotMemory,
   { workers, entries }: SlotTableSize,
-  seats: SeatCapacity
+  capacity: Capacity
 ): SlotEntries {
+  const { cells, waitersAt, statesAt, ranksAt, seatOfAt, masksAt, dueMs } = memory
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
     cells[at] = value
   }
-  const add = (at: number, value: number) => set(at, get(at) + value)
-  const firstEntry = base + workers * WORKER_SIZE
-  const entryAt = (ticket: number) => firstEntry + ticket * ENTRY_SIZE
-  const waitersOf = (worker: number) => base + worker * WORKER_SIZE + workerCells.waiters
+  const add = (at: number, change: 1 | -1) => set(at, get(at) + change)
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
+  const mayGoTo = (ticket: number, seat: number) =>
+    (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
   function countWaiting(ticket: number, change: 1 | -1): void {
-    add(WAITING + get(entryAt(ticket) + entryCells.rank), change)
+    add(WAITING + get(ranksAt + ticket), change)
     add(DEPTH, change)
-    add(waitersOf(workerOf(ticket)), change)
+    add(waitersAt + workerOf(ticket), change)
+  }
+
+  function enter(ticket: number, { rank, dueMs: due }: SlotClaim, seat: number): void {
+    set(ranksAt + ticket, rank)
+    set(seatOfAt + ticket, seat)
+    dueMs[ticket] = due
   }
 
   function recount(): void {
-    seats.forgetTaken()
-    cells.fill(0, DEPTH, HEADER_SIZE)
-    for (let worker = 0; worker < workers; worker++) set(waitersOf(worker), 0)
+    capacity.forgetTaken()
+    cells.fill(0, DEPTH, WAITING + rankCount)
+    cells.fill(0, waitersAt, waitersAt + workers)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
-      const entry = entryAt(ticket)
-      if (get(entry + entryCells.state) === state.free) continue
-      // The one that died had not written down yet where this one was to run.
-      if (get(entry + entryCells.state) !== state.waiting && get(entry + entryCells.seat) < 0)
-        set(entry + entryCells.state, state.waiting)
-      const stands = get(entry + entryCells.state)
-      if (stands === state.waiting) {
-        set(entry + entryCells.seat, -1)
-        countWaiting(ticket, 1)
-      } else seats.take(get(entry + entryCells.seat))
-      if (stands === state.ghost) seats.addGhost(get(entry + entryCells.seat))
+      const seat = get(seatOfAt + ticket)
+      // A thread died before it had written down where this one was to run.
+      if (get(statesAt + ticket) === state.running && seat < 0) set(statesAt + ticket, state.waiting)
+      const is = get(statesAt + ticket)
+      if (is === state.waiting) countWaiting(ticket, 1)
+      else if (is !== state.free) capacity.take(seat)
+      if (is === state.ghost) capacity.addGhost(seat)
     }
   }
 
-  function writeMask(entry: number, mask: SeatMask): void {
-    for (let word = 0; word < MASK_WORDS; word++) set(entry + entryCells.mask + word, mask[word] as number)
+  function best(seat: number, latestHeavyMs: number): number {
+    let found = -1
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (let worker = 0; worker < workers; worker++) {
+      let left = get(waitersAt + worker)
+      for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
+        if (get(statesAt + ticket) !== state.waiting) continue
+        left--
+        const due = dueMs[ticket] as number
+        if (due >= earliestMs || !mayGoTo(ticket, seat)) continue
+        if (due > latestHeavyMs && get(ranksAt + ticket) === heavyRank) continue
+        found = ticket
+        earliestMs = due
+      }
+    }
+    return found
   }
 
   return {
-    file(ticket, { rank, dueMs: due, mask }) {
-      const entry = entryAt(ticket)
-      set(entry + entryCells.rank, rank)
-      dueMs[ticket] = due
-      writeMask(entry, mask)
-      set(entry + entryCells.seat, -1)
-      set(entry + entryCells.state, state.waiting)
+    enterWaiting(ticket, claim) {
+      enter(ticket, claim, -1)
+      cells.set(claim.mask, masksAt + ticket * MASK_SIZE)
+      set(statesAt + ticket, state.waiting)
       countWaiting(ticket, 1)
     },
-    remask(ticket, mask) {
-      const entry = entryAt(ticket)
-      if (get(entry + entryCells.state) !== state.waiting) return false
-      writeMask(entry, mask)
-      return true
+    enterRunning(ticket, claim, seat) {
+      enter(ticket, claim, seat)
+      set(statesAt + ticket, state.running)
+      capacity.take(seat)
     },
     start(ticket, seat) {
       countWaiting(ticket, -1)
-      const entry = entryAt(ticket)
-      set(entry + entryCells.state, state.running)
-      // Read outside of the lock by the worker whose ticket it is.
-      Atomics.store(cells, entry + entryCells.seat, seat)
-      seats.take(seat)
+      // Its thread looks at the seat alone, and must see it only when nothing can take it back any more.
+      set(statesAt + ticket, state.running)
+      Atomics.store(cells, seatOfAt + ticket, seat)
+      capacity.take(seat)
     },
     leave(ticket) {
-      const entry = entryAt(ticket)
-      if (get(entry + entryCells.state) !== state.running) return
-      set(entry + entryCells.state, state.ghost)
-      seats.addGhost(get(entry + entryCells.seat))
+      if (get(statesAt + ticket) !== state.running) return
+      set(statesAt + ticket, state.ghost)
+      capacity.addGhost(get(seatOfAt + ticket))
     },
     free(ticket) {
-      const entry = entryAt(ticket)
-      const stood = get(entry + entryCells.state)
-      set(entry + entryCells.state, state.free)
-      if (stood === state.free) return -1
-      if (stood === state.waiting) {
+      const was = get(statesAt + ticket)
+      set(statesAt + ticket, state.free)
+      if (was === state.free) return -1
+      if (was === state.waiting) {
         countWaiting(ticket, -1)
         return -1
       }
-      const seat = get(entry + entryCells.seat)
-      if (stood === state.ghost) seats.removeGhost(seat)
-      seats.give(seat)
+      const seat = get(seatOfAt + ticket)
+      if (was === state.ghost) capacity.removeGhost(seat)
+      capacity.give(seat)
       return seat
     },
-    seatOf: ticket => Atomics.load(cells, entryAt(ticket) + entryCells.seat),
-    rankOf: ticket => get(entryAt(ticket) + entryCells.rank),
-    best(seat, latestHeavyMs) {
-      const word = entryCells.mask + (seat >> 5)
-      const bit = 1 << (seat & 31)
-      let best = -1
-      let bestDueMs = Number.POSITIVE_INFINITY
-      for (let worker = 0; worker < workers; worker++) {
-        let left = get(waitersOf(worker))
-        for (let ticket = worker * entries; left > 0 && ticket < (worker + 1) * entries; ticket++) {
-          const entry = entryAt(ticket)
-          if (get(entry + entryCells.state) !== state.waiting) continue
-          left--
-          const due = dueMs[ticket] as number
-          if (due >= bestDueMs || (get(entry + word) & bit) === 0) continue
-          if (due > latestHeavyMs && get(entry + entryCells.rank) === heavyRank) continue
-          best = ticket
-          bestDueMs = due
-        }
-      }
-      return best
+    remask(ticket, mask) {
+      if (get(statesAt + ticket) !== state.waiting) return false
+      cells.set(mask, masksAt + ticket * MASK_SIZE)
+      return true
     },
+    isFree: ticket => get(statesAt + ticket) === state.free,
+    seatOf: ticket => Atomics.load(cells, seatOfAt + ticket),
+    rankOf: ticket => get(ranksAt + ticket),
+    dueMsOf: ticket => dueMs[ticket] as number,
+    workerOf,
+    best,
     depth: () => Atomics.load(cells, DEPTH),
     waiting: rank => Atomics.load(cells, WAITING + rank),
     forget(worker) {
-      cells.fill(state.free, entryAt(worker * entries), entryAt((worker + 1) * entries))
+      cells.fill(state.free, statesAt + worker * entries, statesAt + (worker + 1) * entries)
       recount()
     }
   }

@@ -1,6 +1,7 @@
 import { seatCount } from '../../model/master.ts'
+import type { SlotTableSize } from './types.ts'
 
-/** Where things are in the slot table's memory, in cells of 32 bits. */
+/** Where things are in the slot table's memory, in cells of 32 bits, and behind them in numbers of 64 bits. */
 
 /** Queues by rank; see `SlotClaim`. */
 export const rankCount = 3
@@ -11,29 +12,111 @@ export const heavyRank = rankCount - 1
 
 /** What an entry stands for. A ghost is a request that its master works on though its agent has left. */
 export const state = { free: 0, waiting: 1, running: 2, ghost: 3 } as const
-/** Cells of an entry; the words of its mask are the last ones. */
-export const entryCells = { state: 0, rank: 1, seat: 2, mask: 3 } as const
-export const MASK_WORDS = seatCount / 32
-export const ENTRY_SIZE = entryCells.mask + MASK_WORDS
+
+/** The first cell of all. */
+export const LOCK = 0
+/** Requests that wait, and after it the same by rank. */
+export const DEPTH = 1
+export const WAITING = 2
+const HEADER_SIZE = WAITING + rankCount
 
 /** Cells of a seat. */
 export const seatCells = {
-  isOpen: 0,
+  /** 1 while it takes work. */
+  takesWork: 0,
+  /** 1 while new runs are given to it. */
   takesNewRuns: 1,
   capacity: 2,
   foreign: 3,
   taken: 4,
   ghosts: 5,
+  /** Tenths of a request that it may run while it starts slowly; 0 when it does not. */
   warmth: 6
 } as const
 export const SEAT_SIZE = 7
 
-/** Cells of a worker: its wake-up count, and how many of its entries wait. */
-export const workerCells = { wake: 0, waiters: 1 } as const
-export const WORKER_SIZE = 2
+/** Words of a mask of seats. */
+export const MASK_SIZE = seatCount / 32
 
-export const LOCK = 0
-/** Requests that wait, and after it the same by rank. */
-export const DEPTH = 1
-export const WAITING = 2
-export const HEADER_SIZE = WAITING + rankCount
+/** The table's memory, cut into its parts. Those of entries lie apart, so that a scan for waiters is short. */
+export interface SlotMemory {
+  readonly buffer: SharedArrayBuffer
+  readonly cells: Int32Array
+  /** Cells of the first seat. */
+  readonly seatsAt: number
+  /** By worker: counts what it is to look at, and so wakes it. */
+  readonly wakesAt: number
+  /** By worker: its entries that wait. */
+  readonly waitersAt: number
+  /** By ticket: `state`, rank, the seat it has or -1, and the words of its mask. */
+  readonly statesAt: number
+  readonly ranksAt: number
+  readonly seatOfAt: number
+  readonly masksAt: number
+  /** By ticket. */
+  readonly dueMs: Float64Array
+  /** By rank: the mean time that a request takes. */
+  readonly meansMs: Float64Array
+  /** By seat: when the last light request ended, and the mean gap between two of a run; 0 when it is not known. */
+  readonly lightEndedAtMs: Float64Array
+  readonly gapsMs: Float64Array
+}
+
+/** A new memory, or the parts of a shared one of the same size. */
+export function createSlotMemory(
+  { workers, entries }: SlotTableSize,
+  shared?: SharedArrayBuffer
+): SlotMemory {
+  const tickets = workers * entries
+  let cellCount = 0
+  const cut = (size: number) => {
+    const at = cellCount
+    cellCount += size
+    return at
+  }
+  cut(HEADER_SIZE)
+  const parts = {
+    seatsAt: cut(seatCount * SEAT_SIZE),
+    wakesAt: cut(workers),
+    waitersAt: cut(workers),
+    statesAt: cut(tickets),
+    ranksAt: cut(tickets),
+    seatOfAt: cut(tickets),
+    masksAt: cut(tickets * MASK_SIZE)
+  }
+  cut(cellCount % 2)
+  let bytes = cellCount * Int32Array.BYTES_PER_ELEMENT
+  const sizes = [tickets, rankCount, seatCount, seatCount]
+  const numbersBytes = sizes.reduce((sum, size) => sum + size, 0) * Float64Array.BYTES_PER_ELEMENT
+  const buffer = shared ?? new SharedArrayBuffer(bytes + numbersBytes)
+  const [dueMs, meansMs, lightEndedAtMs, gapsMs] = sizes.map(size => {
+    const part = new Float64Array(buffer, bytes, size)
+    bytes += part.byteLength
+    return part
+  }) as [Float64Array, Float64Array, Float64Array, Float64Array]
+  if (!shared) lightEndedAtMs.fill(Number.NEGATIVE_INFINITY)
+  return {
+    buffer,
+    cells: new Int32Array(buffer, 0, cellCount),
+    ...parts,
+    dueMs,
+    meansMs,
+    lightEndedAtMs,
+    gapsMs
+  }
+}
+
+/** The seats of a mask, lowest first. */
+export function eachSeat(mask: Int32Array, visit: (seat: number) => void): void {
+  for (let word = 0; word < MASK_SIZE; word++) {
+    for (let bits = mask[word] as number; bits !== 0; bits &= bits - 1)
+      visit(word * 32 + 31 - Math.clz32(bits & -bits))
+  }
+}
+
+/** A mask of these seats. */
+export function maskOf(seats: Iterable<number>): Int32Array {
+  const mask = new Int32Array(MASK_SIZE)
+  for (const seat of seats) mask[seat >>> 5] = (mask[seat >>> 5] as number) | (1 << (seat & 31))
+  return mask
+}

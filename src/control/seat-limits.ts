@@ -1,0 +1,22 @@
+import type { Snapshot } from '../model/snapshot.ts'
+import type { SeatLimits } from '../shared/slots/types.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** What each seat can take: JRubies and foreign load of those that take work of any kind. */
+export function seatLimitsOf(
+  { tiers, finishing, doubted }: Snapshot,
+  { watchOf }: Pick<Supervisor, 'watchOf'>
+): ReadonlyMap<number, SeatLimits> {
+  const best = tiers[0] ?? []
+  return new Map(
+    [...tiers.flat(), ...finishing, ...doubted].map(master => {
+      const load = watchOf(master.id)?.load
+      const limits = {
+        capacity: load?.capacity() ?? 0,
+        foreign: load?.foreign() ?? 0,
+        takesNewRuns: best.includes(master)
+      }
+      return [master.seat, limits] as const
+    })
+  )
+}

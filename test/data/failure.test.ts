@@ -1,0 +1,56 @@
+import t from 'tap'
+import { errors } from 'undici'
+import { failureOf } from '../../src/data/http/failure.ts'
+
+const coded = (code: string) => Object.assign(new Error(code), { code })
+
+for (const [what, error, sent, reason, code, worthAnother] of [
+  ['nobody listens', coded('ECONNREFUSED'), false, 'connect-failed', 'no-master', true],
+  [
+    'the certificate is wrong',
+    coded('ERR_TLS_CERT_ALTNAME_INVALID'),
+    false,
+    'connect-failed',
+    'no-master',
+    true
+  ],
+  ['connecting takes too long', new errors.ConnectTimeoutError(), false, 'connect-failed', 'no-master', true],
+  ['the connection breaks', new errors.SocketError(), true, 'master-lost', 'master-lost', true],
+  ['the connection is reset', coded('ECONNRESET'), true, 'master-lost', 'master-lost', true],
+  [
+    'no answer begins in time',
+    new errors.HeadersTimeoutError(),
+    true,
+    'master-timeout',
+    'master-timeout',
+    false
+  ],
+  ['an answer stops', new errors.BodyTimeoutError(), true, 'master-timeout', 'master-timeout', false],
+  ['an answer is no HTTP', new errors.HTTPParserError('x'), true, 'master-answer', 'master-answer', false],
+  ['headers are too large', new errors.HeadersOverflowError(), true, 'master-answer', 'master-answer', false],
+  [
+    'a length is not kept',
+    new errors.ResponseContentLengthMismatchError(),
+    true,
+    'master-answer',
+    'master-answer',
+    false
+  ],
+  [
+    'the request cannot be sent',
+    new errors.InvalidArgumentError(),
+    false,
+    'bad-request',
+    'bad-request',
+    false
+  ]
+] as const)
+  t.test(`when ${what}, that is ${reason}`, async t => {
+    const failure = failureOf(error, sent)
+    t.match(failure, { reason, code, worthAnother })
+    t.equal(failure.cause, (error as { code?: string }).code ?? error.name)
+  })
+
+t.test('an error without a code is told by its name', async t => {
+  t.equal(failureOf(new TypeError('x'), true).cause, 'TypeError')
+})
