@@ -44,16 +44,19 @@ export async function prepareMembership(
   return {
     commit() {
       release()
-      const isServed = roster.current().masters.some(({ id }) => supervisor.stateOf(id) === 'up')
       roster.adopt(proposal)
+      // Whoever takes over from all the others has no time to warm up.
+      const othersServe = proposal.masters.some(
+        each =>
+          !joining.includes(each) &&
+          each.mode === 'active' &&
+          each.weight > 0 &&
+          supervisor.stateOf(each.id) === 'up'
+      )
       for (const { name, url, seat, id } of joining) {
         log.info({ master: name, url }, 'master joins')
         events.add({ kind: 'master-joined', text: `${name} joins at ${url}`, master: name })
-        // Whoever takes over from all the others has no time to warm up.
-        const stays = proposal.masters.some(
-          each => each.id !== id && each.mode === 'active' && !joining.includes(each)
-        )
-        if (isServed && stays && id !== ca.id) void slots.startSlowly(seat)
+        if (othersServe && id !== ca.id) void slots.startSlowly(seat)
       }
     },
     /** Those that leave without anything to wait for. */

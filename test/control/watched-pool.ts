@@ -18,7 +18,8 @@ const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true }
 /** Masters by name, with what is to be said of them beside that. */
 export type Pool = Readonly<Record<string, number | Partial<MasterSettings>>>
 
-const settingsOf = (pool: Pool, ca = 'https://ca.example.com:8140') => ({
+/** As much of the settings as a roster asks for. */
+export const settingsOf = (pool: Pool, ca = 'https://ca.example.com:8140') => ({
   ca: { url: ca },
   masters: Object.entries(pool).map(([name, of]) => ({
     name,

@@ -1,0 +1,121 @@
+import pino from 'pino'
+import t from 'tap'
+import { createEventLog } from '../../src/control/event-log.ts'
+import { prepareMembership } from '../../src/control/membership-change.ts'
+import { NoSeatError } from '../../src/control/roster.ts'
+import type { Master } from '../../src/model/master.ts'
+import type { Settings } from '../../src/model/settings.ts'
+import { type Pool, settingsOf, watchedPool } from './watched-pool.ts'
+
+/** Changes of membership over a roster and a supervisor; seating does as the scene says. */
+async function setUp(pool: Pool) {
+  const pooled = watchedPool(pool)
+  await pooled.start()
+  const { roster, supervisor, runtime } = pooled
+  const events = createEventLog(runtime.wallClock)
+  const slow: number[] = []
+  const scene = {
+    held: 0,
+    roomFor: [] as number[],
+    vacated: [] as Master[],
+    makeRoom: async () => {},
+    comesBack: (_: Master) => false
+  }
+  const prepare = (pool: Pool, ca?: string) =>
+    prepareMembership(settingsOf(pool, ca) as unknown as Settings, {
+      roster,
+      supervisor,
+      seating: {
+        start() {},
+        stop() {},
+        vacate: master => scene.vacated.push(master),
+        async makeRoom(seats, comesBack = () => false) {
+          scene.roomFor.push(seats)
+          scene.comesBack = comesBack
+          await scene.makeRoom()
+        },
+        hold() {
+          scene.held++
+          return () => scene.held--
+        }
+      },
+      slots: { startSlowly: async seat => void slow.push(seat) },
+      log: pino({ level: 'silent' }),
+      events
+    })
+  return {
+    ...{ ...pooled, scene, prepare },
+    slowOnes: () => roster.current().masters.flatMap(({ name, seat }) => (slow.includes(seat) ? [name] : [])),
+    joined: () => events.recent().map(({ text }) => text)
+  }
+}
+
+t.test('nothing changes before it is put in force, but those who join are watched', async t => {
+  const { prepare, roster, joined, scene, probedAt } = await setUp({ a: 1 })
+  const before = roster.current().masters
+  const change = await prepare({ a: 5, b: 1 })
+  t.equal(roster.current().masters, before)
+  t.ok(probedAt.get('b'))
+  t.equal(scene.held, 1, 'and nobody goes meanwhile')
+  change.commit()
+  t.equal(scene.held, 0)
+  t.match(roster.current().masters, [{ weight: 5 }, { name: 'b' }])
+  t.same(joined(), ['b joins at https://b.example.com:8140'])
+})
+
+t.test('who joins others that serve starts slowly, and nobody else does', async t => {
+  const { prepare, slowOnes } = await setUp({ a: 1 })
+  const change = await prepare({ a: 1, b: 1, c: 1 })
+  change.commit()
+  t.same(slowOnes(), ['b', 'c'])
+})
+
+for (const [who, pool, next, sick] of [
+  ['all who leave', { a: 1 }, { b: 1 }, ''],
+  ['one that takes no new runs from now on', { a: 1 }, { a: 0, b: 1 }, ''],
+  ['one that is down', { a: 1 }, { a: 1, b: 1 }, 'a']
+] as const) {
+  t.test(`who takes over from ${who} has no time to warm up`, async t => {
+    const { prepare, slowOnes, sick: ill, runtime } = await setUp(pool)
+    ill.add(sick)
+    await runtime.advance(4 * 5_500)
+    const change = await prepare(next)
+    change.commit()
+    t.same(slowOnes(), [])
+  })
+}
+
+t.test(
+  'room is made for as many as are new, the CA among them, and none that is named must go for it',
+  async t => {
+    const { prepare, scene, roster, become } = await setUp({ a: 1, b: 1 })
+    await become({ a: 1 })
+    await prepare({ a: 1, b: 1, c: 1 }, 'https://new-ca:8140')
+    t.same(scene.roomFor, [2])
+    t.same(roster.current().masters.map(scene.comesBack), [true, true])
+    await prepare({ a: { url: 'https://elsewhere:8140' } })
+    t.same(scene.roomFor, [2, 1])
+    t.same(roster.current().masters.map(scene.comesBack), [false, false])
+  }
+)
+
+t.test('without room nothing is held, watched or changed', async t => {
+  const { prepare, scene, probedAt, roster } = await setUp({ a: 1 })
+  const before = roster.current().masters
+  scene.makeRoom = () => Promise.reject(new NoSeatError('no room'))
+  await t.rejects(prepare({ b: 1 }), NoSeatError)
+  t.equal(scene.held, 0)
+  t.equal(probedAt.get('b'), undefined)
+  t.equal(roster.current().masters, before)
+})
+
+t.test('an old CA is seen off once its successor is published; masters are left to the seating', async t => {
+  const { prepare, scene, roster, slowOnes } = await setUp({ a: 1, b: 1 })
+  const { ca } = roster.current()
+  const change = await prepare({ a: 1 }, 'https://new-ca:8140')
+  change.commit()
+  t.same(scene.vacated, [])
+  change.seeOff()
+  t.same(scene.vacated, [ca])
+  t.same(slowOnes(), [])
+})
