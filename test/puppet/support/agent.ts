@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Run, run } from './background.ts'
+import { inDebian } from './debian.ts'
 import { ports, proxyHost, scratch, sslOf } from './layout.ts'
 
 /** What a machine has before Puppet comes to it. */
@@ -57,8 +58,7 @@ export const bootstrapAgent = (agent: Agent): Promise<Run> =>
 
 function puppet({ certname, root }: Agent, args: readonly string[], pauseSeconds: number): Promise<Run> {
   return run({
-    command: 'puppet',
-    args: [...args, '--confdir', scratch('agents', certname), '--color', 'false'],
+    ...inDebian('puppet', [...args, '--confdir', scratch('agents', certname), '--color', 'false']),
     cwd: scratch(),
     env: {
       FACTER_probe_root: root,

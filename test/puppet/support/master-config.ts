@@ -1,8 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { packaged } from './debian.ts'
 import { type MasterLayout, operatorName, scratch } from './layout.ts'
 
-const PACKAGED = '/etc/puppet/puppetserver'
+const PACKAGED = packaged('/etc/puppet/puppetserver')
 const LEGACY_ROUTES = 'puppetlabs.services.legacy-routes.legacy-routes-service/legacy-routes-service'
 const CA = 'puppetlabs.services.ca.certificate-authority-service/certificate-authority-service'
 const NO_CA =
