@@ -12,7 +12,7 @@ const LOGGED_MS = 5000
 const format = generation === 7 ? 'pson' : 'json'
 const FACTS_FORMATS = { pson: 'pson', json: 'application/json' } as const
 
-t.teardown(await startProxy({ name: 'legacy-urls' }))
+t.teardown((await startProxy({ name: 'legacy-urls' })).end)
 
 const agent = await createEnrolledAgent({ certname: 'old-1.example.test', role: 'museum' })
 
@@ -77,7 +77,10 @@ t.test('catalogs of the old URL were compiled by compile masters', async t => {
 if (generation === 8) {
   t.test('Puppet Server 8 tells a 3.x agent in its own words that it knows no PSON', async t => {
     const path = `/production/node/${agent.certname}`
-    const { status, headers, body } = await askProxy(path, { headers: { accept: 'pson, raw' }, as: agent.ssl })
+    const { status, headers, body } = await askProxy(path, {
+      headers: { accept: 'pson, raw' },
+      as: agent.ssl
+    })
     t.equal(status, 406)
     t.match(body, /No supported formats are acceptable/)
     t.notOk(headers['x-puppet-lb-reason'], 'no words of the balancer')
@@ -87,7 +90,10 @@ if (generation === 8) {
 /** A catalog as a 3.x agent asks for it: facts as a form, encoded twice; by GET when the form is short. */
 function askCatalog(method: 'GET' | 'POST') {
   const facts = { name: agent.certname, values: { probe_root: agent.root } }
-  const form = new URLSearchParams({ facts_format: FACTS_FORMATS[format], facts: encodeURIComponent(JSON.stringify(facts)) })
+  const form = new URLSearchParams({
+    facts_format: FACTS_FORMATS[format],
+    facts: encodeURIComponent(JSON.stringify(facts))
+  })
   const path = `/production/catalog/${agent.certname}`
   const headers = { accept: `${format}, dot, raw` }
   if (method === 'GET') return askProxy(`${path}?${form}`, { headers, as: agent.ssl })
