@@ -9,7 +9,7 @@ const RESERVED_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
 t.test('who waits for a slot that another thread left reserved is woken', async t => {
   const { ask, log, runtime, table } = await setUp({ workers: 2 })
   const elsewhere = table.join(1)
-  const take = () => elsewhere.take({ rank: 0, dueMs: runtime.now(), pinned: -1, mask: maskOf([0]) }, 0)
+  const take = () => elsewhere.take({ rank: 0, dueMs: runtime.now(), mask: maskOf([0]) }, 0)
   const ticket = take()
   t.equal(take(), -1)
   ask('catalog')
@@ -113,7 +113,7 @@ t.test(
     t.same(log, ['a m1', 'b m0'])
     ask('waits', 'report')
     const elsewhere = table.join(1)
-    t.equal(elsewhere.take({ rank: 1, dueMs: 99_999, pinned: -1, mask: maskOf([0]) }, 0), -1)
+    t.equal(elsewhere.take({ rank: 1, dueMs: 99_999, mask: maskOf([0]) }, 0), -1)
     await runtime.advance(1)
     t.equal(log.length, 2)
   }

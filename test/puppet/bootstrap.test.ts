@@ -1,19 +1,28 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { bootstrapAgent, createAgent, managedFile, runAgent } from './support/agent.ts'
+import { agentVersion, bootstrapAgent, createAgent, managedFile, runAgent } from './support/agent.ts'
+import { generation } from './support/debian.ts'
 import { caMaster, compileMasters, type MasterLayout } from './support/layout.ts'
-import { accessLogOf } from './support/master.ts'
+import { accessLogOf, askMaster } from './support/master.ts'
 import { masterDir } from './support/master-config.ts'
 import { startProxy } from './support/proxy.ts'
 
 /** Puppet Server closes an idle connection after 30 s; an agent that waits for that has stalled. */
 const STALL_MS = 30_000
 
-t.teardown(await startProxy({ name: 'bootstrap' }))
+t.teardown((await startProxy({ name: 'bootstrap' })).end)
 
 // Puppet's own key length, and a first run that has everything to fetch.
 const agent = createAgent({ certname: 'web-1.example.test', role: 'webserver', keyLength: 4096 })
+
+t.test(`this is Puppet ${generation}, servers and agent`, async t => {
+  for (const master of [caMaster, ...compileMasters]) {
+    const { headers } = await askMaster(master, '/puppet/v3/node/nobody?environment=production')
+    t.match(headers['x-puppet-version'], new RegExp(`^${generation}\\.`), master.name)
+  }
+  t.match(await agentVersion(), new RegExp(`^${generation}\\.`))
+})
 
 t.test('a machine without a certificate gets one, and its first catalog, in one run', async t => {
   const { status, output } = await runAgent(agent)

@@ -8,7 +8,7 @@ import { askProxy, startProxy } from './support/proxy.ts'
 /** With a fair coin in place of a rule, all of them would be found again once in a thousand runs. */
 const FILES = 10
 
-t.teardown(await startProxy({ name: 'filebucket' }))
+t.teardown((await startProxy({ name: 'filebucket' })).end)
 
 const agent = await createEnrolledAgent({ certname: 'hoarder.example.test' })
 

@@ -6,7 +6,7 @@ import { operator } from './support/authority.ts'
 import { plainMaster, urlOf } from './support/layout.ts'
 import { askProxy, startProxy } from './support/proxy.ts'
 
-t.teardown(await startProxy({ name: 'identity' }))
+t.teardown((await startProxy({ name: 'identity' })).end)
 
 const victim = await createEnrolledAgent({ certname: 'victim.example.test', role: 'payroll' })
 const forger = await createEnrolledAgent({

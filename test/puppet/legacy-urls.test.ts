@@ -1,14 +1,18 @@
 import t from 'tap'
 import { createEnrolledAgent } from './support/agent.ts'
 import { reaches } from './support/background.ts'
+import { generation } from './support/debian.ts'
 import { caMaster, compileMasters } from './support/layout.ts'
 import { accessLogOf } from './support/master.ts'
 import { askProxy, startProxy } from './support/proxy.ts'
 
 /** Puppet Server notes a request after it has sent the answer. */
 const LOGGED_MS = 5000
+/** Of the formats an old URL may ask for, the one this Puppet Server still speaks: 8 has no PSON any more. */
+const format = generation === 7 ? 'pson' : 'json'
+const FACTS_FORMATS = { pson: 'pson', json: 'application/json' } as const
 
-t.teardown(await startProxy({ name: 'legacy-urls' }))
+t.teardown((await startProxy({ name: 'legacy-urls' })).end)
 
 const agent = await createEnrolledAgent({ certname: 'old-1.example.test', role: 'museum' })
 
@@ -48,10 +52,10 @@ t.test('the URLs of certificates reached the CA master and nobody else', async t
 
 t.test('/production/node/<certname> is the node, for its own agent only', async t => {
   const path = `/production/node/${agent.certname}`
-  const own = await askProxy(path, { headers: { accept: 'pson' }, as: agent.ssl })
+  const own = await askProxy(path, { headers: { accept: format }, as: agent.ssl })
   t.equal(own.status, 200, 'status', { body: own.body })
   t.match(JSON.parse(own.body), { name: agent.certname, environment: 'production' })
-  t.equal((await askProxy(path, { headers: { accept: 'pson' } })).status, 403, 'and not for a stranger')
+  t.equal((await askProxy(path, { headers: { accept: format } })).status, 403, 'and not for a stranger')
 })
 
 for (const method of ['POST', 'GET'] as const) {
@@ -70,12 +74,28 @@ t.test('catalogs of the old URL were compiled by compile masters', async t => {
   t.ok(await reaches(async () => compiled().length === 2, LOGGED_MS), 'one by POST, one by GET')
 })
 
+if (generation === 8) {
+  t.test('Puppet Server 8 tells a 3.x agent in its own words that it knows no PSON', async t => {
+    const path = `/production/node/${agent.certname}`
+    const { status, headers, body } = await askProxy(path, {
+      headers: { accept: 'pson, raw' },
+      as: agent.ssl
+    })
+    t.equal(status, 406)
+    t.match(body, /No supported formats are acceptable/)
+    t.notOk(headers['x-puppet-lb-reason'], 'no words of the balancer')
+  })
+}
+
 /** A catalog as a 3.x agent asks for it: facts as a form, encoded twice; by GET when the form is short. */
 function askCatalog(method: 'GET' | 'POST') {
   const facts = { name: agent.certname, values: { probe_root: agent.root } }
-  const form = new URLSearchParams({ facts_format: 'pson', facts: encodeURIComponent(JSON.stringify(facts)) })
+  const form = new URLSearchParams({
+    facts_format: FACTS_FORMATS[format],
+    facts: encodeURIComponent(JSON.stringify(facts))
+  })
   const path = `/production/catalog/${agent.certname}`
-  const headers = { accept: 'pson, dot, raw' }
+  const headers = { accept: `${format}, dot, raw` }
   if (method === 'GET') return askProxy(`${path}?${form}`, { headers, as: agent.ssl })
   return askProxy(path, {
     method,

@@ -4,6 +4,7 @@ import { reaches } from './support/background.ts'
 import { plainMaster, tlsMaster } from './support/layout.ts'
 import { compilesOn, endMaster, masterReady, startMaster } from './support/master.ts'
 import { admin, startProxy } from './support/proxy.ts'
+import { inWaves } from './support/waves.ts'
 
 const AGENTS = 10
 /** An agent's own work is 2 s of CPU; five at once keep two cores busy without starving anybody. */
@@ -12,7 +13,7 @@ const COMPILE_SECONDS = 4
 const COMPILING_DEADLINE_MS = 60_000
 const RETURN_DEADLINE_MS = 30_000
 
-t.teardown(await startProxy({ name: 'master-dies' }))
+t.teardown((await startProxy({ name: 'master-dies' })).end)
 
 const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
@@ -39,17 +40,6 @@ t.test('the master comes back and takes its share again', async t => {
   for (const { status, output } of ends) t.equal(status, 0, 'nothing to do', { output })
   t.same(new Set(fleet.map(compiledBy)), new Set([tlsMaster.name, plainMaster.name]))
 })
-
-/** Does something for each of them, so many at once. */
-async function inWaves<T, R>(of: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const waiting = of.values()
-  const done: R[] = []
-  const worker = async () => {
-    for (const item of waiting) done.push(await work(item))
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return done
-}
 
 /** Sum of a metric over all its labels, or over those that a pattern allows. */
 async function sumOf(metric: string, labels = '[^}]*'): Promise<number> {

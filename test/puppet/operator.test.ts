@@ -10,7 +10,7 @@ import { askProxy, startProxy } from './support/proxy.ts'
 const LOGGED_MS = 5000
 const FLUSH = '/puppet-admin-api/v1/environment-cache'
 
-t.teardown(await startProxy({ name: 'operator' }))
+t.teardown((await startProxy({ name: 'operator' })).end)
 
 const agent = await createEnrolledAgent({ certname: 'plain.example.test' })
 

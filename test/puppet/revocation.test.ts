@@ -10,7 +10,7 @@ const NOTICED_MS = 15_000
 
 const crlFile = scratch('proxy/crl.pem')
 await saveCrl(crlFile)
-t.teardown(await startProxy({ name: 'revocation', crlFile }))
+t.teardown((await startProxy({ name: 'revocation', crlFile })).end)
 
 const sacked = await createEnrolledAgent({ certname: 'sacked.example.test' })
 const kept = await createEnrolledAgent({ certname: 'kept.example.test' })

@@ -23,7 +23,7 @@ const environment = 'environment=production'
 await withOneJRuby(compileMasters)
 t.teardown(() => withOneJRuby(compileMasters, 'as before'))
 writeFileSync(`${files}/large`, Buffer.alloc(LARGE_BYTES, 'x'))
-t.teardown(await startProxy({ name: 'slow-catalog' }))
+t.teardown((await startProxy({ name: 'slow-catalog' })).end)
 const slow = await createEnrolledAgent({ certname: 'slow.example.test' })
 const quick = await createEnrolledAgent({ certname: 'quick.example.test' })
 

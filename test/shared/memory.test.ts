@@ -13,7 +13,7 @@ t.test('both planes see the same tables, and what a dead worker held is gone fro
   const plane = openSharedMemory(boot, runtime, structuredClone(control.buffers))
   plane.board.begin(1, 7)
   plane.pins.set('web-1', 263, 0)
-  plane.slots.join(1).take({ rank: 2, dueMs: 0, mask: maskOf([7]), pinned: -1 }, 7)
+  plane.slots.join(1).take({ rank: 2, dueMs: 0, mask: maskOf([7]) }, 7)
   const seats = [
     { seat: 7, weight: 1 },
     { seat: 8, weight: 1 }

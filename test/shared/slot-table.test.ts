@@ -19,8 +19,7 @@ const open = (capacity: number, rest: Partial<SeatLimits> = {}): SeatLimits => (
 const catalog = (dueMs: number, ...seats: number[]): SlotClaim => ({
   rank: 2,
   dueMs,
-  mask: maskOf(seats),
-  pinned: -1
+  mask: maskOf(seats)
 })
 const light = (dueMs: number, ...seats: number[]): SlotClaim => ({ ...catalog(dueMs, ...seats), rank: 0 })
 

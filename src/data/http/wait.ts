@@ -220,8 +220,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
         dueMs: request.sinceMs + headStartMs[request.rank],
-        mask: eligible.mask,
-        pinned: eligible.pinned?.seat ?? -1
+        mask: eligible.mask
       }
       const taken = takeNow(request, claim)
       const ticket = taken >= 0 ? taken : user.wait(claim)

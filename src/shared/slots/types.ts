@@ -60,8 +60,6 @@ export interface SlotClaim {
   readonly dueMs: number
   /** The seats it may have. */
   readonly mask: SeatMask
-  /** The seat its run is pinned to, or -1: there the gap between light requests is learnt. */
-  readonly pinned: number
 }
 
 /** A ticket names an entry of the table: a request that waits, runs, or whose agent has left. */

@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Run, run } from './background.ts'
+import type { Answer } from './ask.ts'
+import { mustRun, type Run, run } from './background.ts'
+import { inDebian } from './debian.ts'
 import { ports, proxyHost, scratch, sslOf } from './layout.ts'
+import { askProxy } from './proxy.ts'
 
 /** What a machine has before Puppet comes to it. */
 export interface NewAgent {
@@ -55,16 +58,39 @@ export const runAgent = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
 export const bootstrapAgent = (agent: Agent): Promise<Run> =>
   puppet(agent, ['ssl', 'bootstrap', '--waitforcert', '0'], 0)
 
+/** Version of the agents, as `puppet --version` prints it. */
+export const agentVersion = async (): Promise<string> => {
+  const args = ['--version', '--confdir', scratch('agents')]
+  return mustRun({ ...inDebian('puppet', args), cwd: scratch(), logFile: scratch('logs/version.log') })
+}
+
 function puppet({ certname, root }: Agent, args: readonly string[], pauseSeconds: number): Promise<Run> {
   return run({
-    command: 'puppet',
-    args: [...args, '--confdir', scratch('agents', certname), '--color', 'false'],
+    ...inDebian('puppet', [...args, '--confdir', scratch('agents', certname), '--color', 'false']),
     cwd: scratch(),
     env: {
       FACTER_probe_root: root,
       ...(pauseSeconds > 0 ? { FACTER_probe_pause: String(pauseSeconds) } : {})
     },
-    logFile: scratch('logs', `agent-${certname}.log`)
+    logFile: logOf(certname)
+  })
+}
+
+/** What an agent has printed in all its runs so far, one that still runs included. */
+export const printedBy = ({ certname }: Agent): string => readFileSync(logOf(certname), 'utf8')
+
+const logOf = (certname: string): string => scratch('logs', `agent-${certname}.log`)
+
+/** A catalog as an agent asks for it, on one connection and by nothing else; it takes so much longer to compile. */
+export function askCatalog({ certname, root, ssl }: Agent, pauseSeconds: number): Promise<Answer> {
+  const values = { probe_root: root, probe_pause: String(pauseSeconds) }
+  const facts = JSON.stringify({ name: certname, values })
+  const form = new URLSearchParams({ facts_format: 'application/json', facts: encodeURIComponent(facts) })
+  return askProxy(`/puppet/v3/catalog/${certname}?environment=production`, {
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    as: ssl
   })
 }
 

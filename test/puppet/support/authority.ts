@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from './ask.ts'
 import { mustRun } from './background.ts'
+import { inDebian } from './debian.ts'
 import { caMaster, operatorName, ports, proxyHost, scratch, sslOf, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
@@ -32,8 +33,7 @@ export async function setUpAuthority(): Promise<void> {
 /** `puppetserver ca …` on the CA master itself, while it does not run. */
 const authorityCommand = (args: readonly string[]): Promise<string> =>
   mustRun({
-    command: 'puppetserver',
-    args: ['ca', ...args],
+    ...inDebian('puppetserver', ['ca', ...args]),
     cwd: scratch(),
     logFile: scratch('logs/puppetserver-ca.log')
   })
@@ -53,8 +53,7 @@ export async function operatorCommand(...args: readonly string[]): Promise<strin
     `[main]\ncertname = ${operatorName}\nssldir = ${ssldir}\nserver = ${proxyHost}\nserverport = ${ports.proxy}\n`
   )
   return mustRun({
-    command: 'puppetserver',
-    args: ['ca', ...args, '--config', config],
+    ...inDebian('puppetserver', ['ca', ...args, '--config', config]),
     cwd: scratch(),
     logFile
   })
@@ -88,7 +87,7 @@ export async function enrol({ certname, directory, altNames }: Enrolment): Promi
   const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const logFile = scratch('logs', `enrol-${certname}.log`)
   for (const step of ['submit_request', 'download_cert']) {
-    await mustRun({ command: 'puppet', args: ['ssl', step, ...options], cwd: scratch(), logFile })
+    await mustRun({ ...inDebian('puppet', ['ssl', step, ...options]), cwd: scratch(), logFile })
   }
 }
 

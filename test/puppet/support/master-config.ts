@@ -1,13 +1,16 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { generation, packaged } from './debian.ts'
 import { type MasterLayout, operatorName, scratch } from './layout.ts'
 
-const PACKAGED = '/etc/puppet/puppetserver'
+const PACKAGED = packaged('/etc/puppet/puppetserver')
 const LEGACY_ROUTES = 'puppetlabs.services.legacy-routes.legacy-routes-service/legacy-routes-service'
 const CA = 'puppetlabs.services.ca.certificate-authority-service/certificate-authority-service'
 const NO_CA =
   'puppetlabs.services.ca.certificate-authority-disabled-service/certificate-authority-disabled-service'
 const WATCHER = 'puppetlabs.trapperkeeper.services.watcher.filesystem-watch-service/filesystem-watch-service'
+/** Certificates are renewed from 8 on, if the CA is told so. */
+const RENEWAL = generation === 7 ? '' : ', allow-auto-renewal: true, auto-renewal-cert-ttl: 60d'
 
 /** Where a master keeps everything it has. */
 export const masterDir = ({ name }: MasterLayout): string => scratch('masters', name)
@@ -22,7 +25,7 @@ export function writeMasterConfig(master: MasterLayout): void {
     cpSync(join(PACKAGED, file), join(dir, file))
   const files: Record<string, string> = {
     'conf.d/auth.conf': trustHeaders(readFileSync(join(PACKAGED, 'conf.d/auth.conf'), 'utf8')),
-    'conf.d/ca.conf': 'certificate-authority: { allow-subject-alt-names: true }\n',
+    'conf.d/ca.conf': `certificate-authority: { allow-subject-alt-names: true${RENEWAL} }\n`,
     'conf.d/global.conf': `global: { logging-config: "${dir}/logback.xml" }\n`,
     'conf.d/puppetserver.conf': jrubyPuppet(dir, master.jrubies),
     'conf.d/webserver.conf': webserver(dir, master),

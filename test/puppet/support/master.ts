@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask } from './ask.ts'
 import { end, serves, start } from './background.ts'
+import { inDebian } from './debian.ts'
 import { type MasterLayout, scratch, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
@@ -15,8 +16,7 @@ const JVM = ['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'
 export function startMaster(master: MasterLayout): void {
   const dir = masterDir(master)
   const { pid } = start({
-    command: 'java',
-    args: [
+    ...inDebian('java', [
       ...JVM,
       `-Djava.io.tmpdir=${dir}/tmp`,
       '-Djruby.lib=/usr/share/jruby/lib',
@@ -27,7 +27,7 @@ export function startMaster(master: MasterLayout): void {
       `${dir}/conf.d`,
       '--bootstrap-config',
       `${dir}/services.d`
-    ],
+    ]),
     cwd: dir,
     logFile: logOf(master)
   })

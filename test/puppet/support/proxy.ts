@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask, type Question } from './ask.ts'
 import { operator } from './authority.ts'
-import { end, serves, start } from './background.ts'
+import { end, isRunning, reaches, serves, start } from './background.ts'
 import {
   caMaster,
   compileMasters,
+  type MasterLayout,
   operatorName,
   ports,
   proxyHost,
@@ -16,6 +18,7 @@ import {
 } from './layout.ts'
 
 const READY_DEADLINE_MS = 30_000
+const RELOAD_DEADLINE_MS = 30_000
 const source = join(import.meta.dirname, '../../../src/main.ts')
 
 export interface ProxySettings {
@@ -23,21 +26,62 @@ export interface ProxySettings {
   readonly name: string
   /** File of revocation lists, read again every second; without it nobody counts as revoked. */
   readonly crlFile?: string
+  /** Compile masters it knows; without it all of them. */
+  readonly masters?: readonly MasterLayout[]
+  /** The certificate it shows; without it the one made for all tests. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
+  /** Longest time a request waits for a JRuby whose agent comes back when told to. */
+  readonly queueTimeout?: string
+  /** Whether it watches its files by itself, as it does without it, or waits for a signal. */
+  readonly reload?: 'watch' | 'signal'
 }
 
-/** Starts the balancer as its README says and resolves once it is ready; the result ends it. */
-export async function startProxy(settings: ProxySettings): Promise<() => Promise<void>> {
+/** A balancer that runs. */
+export interface Proxy {
+  readonly end: () => Promise<void>
+  readonly isRunning: () => boolean
+  readonly signal: (signal: NodeJS.Signals) => void
+  /** Rewrites its configuration, sends SIGHUP, and resolves once the log says that it is in force. */
+  readonly reload: (settings: Omit<ProxySettings, 'name'>) => Promise<void>
+  /** All it has printed; as far as that is flushed. */
+  readonly log: () => string
+  /** Resolves once it has ended, with its exit status; null when a signal ended it. */
+  readonly ended: () => Promise<number | null>
+}
+
+/** Starts the balancer as its README says and resolves once it is ready. */
+export async function startProxy(settings: ProxySettings): Promise<Proxy> {
   const config = scratch('proxy', `${settings.name}.yaml`)
   writeFileSync(config, configuration(settings))
   const logFile = scratch('logs', `proxy-${settings.name}.log`)
-  const { pid } = start({
+  const child = start({
     command: process.execPath,
     args: [source, 'serve', '--config', config],
     cwd: scratch(),
     logFile
   })
+  const { pid } = child
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
   await serves(pid, logFile, async () => (await admin('/readyz')).status === 200, READY_DEADLINE_MS)
-  return () => end(pid)
+  const log = () => readFileSync(logFile, 'utf8')
+  const reloads = () => log().split('"msg":"configuration is reloaded"').length - 1
+  return {
+    end: () => end(pid),
+    isRunning: () => isRunning(pid),
+    signal: signal => process.kill(pid, signal),
+    async reload(changed) {
+      const before = reloads()
+      writeFileSync(config, configuration({ ...settings, ...changed }))
+      process.kill(pid, 'SIGHUP')
+      if (!(await reaches(async () => reloads() > before, RELOAD_DEADLINE_MS)))
+        throw new Error(`it does not say that it has reloaded:\n${log()}`)
+    },
+    log,
+    ended() {
+      child.ref()
+      return ended
+    }
+  }
 }
 
 /** One request to the balancer, on a connection of its own. */
@@ -48,11 +92,17 @@ export const askProxy = (path: string, question: Omit<Question, 'url' | 'trust'>
 export const admin = (path: string): Promise<Answer> =>
   ask({ url: `http://127.0.0.1:${ports.admin}${path}`, trust: 'anything' })
 
-function configuration({ crlFile }: ProxySettings): string {
-  const { cert, key, ca } = sslOf(scratch('proxy'), proxyName)
-  const masters = compileMasters.map(
-    master => `  - { name: ${shortName(master)}, url: "${urlOf(master)}" }\n`
-  )
+function configuration({
+  crlFile,
+  masters = compileMasters,
+  certificate,
+  queueTimeout = '5m',
+  reload = 'watch'
+}: Omit<ProxySettings, 'name'>): string {
+  const own = sslOf(scratch('proxy'), proxyName)
+  const { cert, key } = certificate ?? own
+  const { ca } = own
+  const entries = masters.map(master => `  - { name: ${shortName(master)}, url: "${urlOf(master)}" }\n`)
   return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1 }
 tls:
   cert: ${cert}
@@ -60,11 +110,13 @@ tls:
   ca: ${ca}
 ${crlFile === undefined ? '' : `  crl: { file: ${crlFile}, refresh: 1s }\n`}ca: { url: "${urlOf(caMaster)}" }
 masters:
-${masters.join('')}upstream:
-  tls: { ca: ${ca}, cert: ${cert}, key: ${key} }
+${entries.join('')}upstream:
+  tls: { ca: ${ca}, cert: ${own.cert}, key: ${own.key} }
 health: { interval: 1s, timeout: 1s }
 access: { administrators: [ ${operatorName} ] }
 admin: { port: ${ports.admin} }
+queue: { timeout: ${queueTimeout} }
+reload: ${reload}
 `
 }
 
