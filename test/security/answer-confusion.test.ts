@@ -58,7 +58,10 @@ async function start(
   const pki = await createTestPki()
   const master = await startRawMaster(t, script)
   const topology = { ca: master.url, masters: [{ name: 'm1', url: master.url }] }
-  const app = await startBalancer(t, testConfig(pki, topology, { health: { intervalMs: 3_600_000 } }))
+  const app = await startBalancer(
+    t,
+    testConfig(pki, topology, { listen: { workers: 0 }, health: { intervalMs: 3_600_000 } })
+  )
   return {
     connectionCount: master.connectionCount,
     async ask(certname: string) {

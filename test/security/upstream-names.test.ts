@@ -89,6 +89,9 @@ async function startAgent(
   tls: Partial<UpstreamSettings['tls']> = {}
 ) {
   const topology = { ca: url, masters: [{ name: 'm1', url }] }
-  const app = await startBalancer(t, testConfig(pki, topology, { upstream: { tls: tls as never } }))
+  const app = await startBalancer(
+    t,
+    testConfig(pki, topology, { listen: { workers: 0 }, upstream: { tls: tls as never } })
+  )
   return connectAgent(t, pki, app.port, await pki.authority.issue({ certname: 'agent1' }))
 }

@@ -107,7 +107,11 @@ async function startAgent(
 ) {
   const url = `https://localhost:${port}`
   // No probe but the first one: what is to be seen is what requests do.
-  const overrides = { upstream: { tls: tls as never }, health: { intervalMs: 3_600_000 } }
+  const overrides = {
+    listen: { workers: 0 },
+    upstream: { tls: tls as never },
+    health: { intervalMs: 3_600_000 }
+  }
   const app = await startBalancer(t, testConfig(pki, { ca: url, masters: [{ name: 'm1', url }] }, overrides))
   return connectAgent(t, pki, app.port, await pki.authority.issue({ certname: 'agent1' }))
 }
