@@ -144,8 +144,8 @@ const queue = group({
   timeout: duration(SECOND, HOUR)
     .prefault('5m')
     .describe(
-      'Longest time a request may wait for a JRuby when its agent, sent away, comes back by itself: Puppet 5.3.1 and ' +
-        'later with its node or catalog. Others wait until they hang up, at most one hour.'
+      'Longest time a request may wait for a JRuby when its agent, sent away, comes back by itself: Puppet 5.3.1 to ' +
+        '6.13, 7.26 and later of 7, 8.2 and later, with its node or catalog. Others wait until they hang up, at most one hour.'
     ),
   shedAbove: duration(SECOND, HOUR)
     .prefault('2m')

@@ -1,16 +1,23 @@
 import semver from 'semver'
 
-const firstVersion = '5.3.1'
+/**
+ * Puppet Server's own rule is 5.3.1 and later (`max-queued-requests`). But the agents of 6.14 to 7.25 and 8.0 to 8.1
+ * sleep as they are told and then fail: they read the answer of a connection they have closed (PUP-11853, mended in
+ * 7.26 and 8.2).
+ */
+const comingBack = new semver.Range('>=5.3.1 <6.14.0-0 || >=7.26.0 <8.0.0-0 || >=8.2.0', {
+  includePrerelease: true
+})
 
 /**
  * Whether the client waits and asks again when it gets a 503 with `Retry-After`, by its `X-Puppet-Version`:
- * 5.3.1 and later, the rule of Puppet Server's `max-queued-requests`. Anything but one plain version, such as
- * none, two joined by a comma or `v5.3.1`, is `false`: an older agent or another client would just fail.
+ * 5.3.1 to 6.13, 7.26 and later of 7, 8.2 and later. Anything but one plain version, such as none, two joined by a
+ * comma or `v5.3.1`, is `false`: an older agent or another client would just fail.
  */
 export function understandsRetryAfter(xPuppetVersion: string | undefined): boolean {
   if (xPuppetVersion === undefined || !startsWithDigit.test(xPuppetVersion)) return false
   const version = semver.parse(xPuppetVersion)
-  return version !== null && version.compare(firstVersion) >= 0
+  return version !== null && comingBack.test(version)
 }
 
 /** semver also reads `v1.2.3` and `=1.2.3`, Puppet Server does not. */

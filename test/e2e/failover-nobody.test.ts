@@ -37,7 +37,10 @@ t.test('when no master is left', async t => {
 
   const versions: Readonly<Record<string, boolean>> = {
     '8.10.0': true,
-    '6.17.0': true,
+    '7.26.0': true,
+    '7.23.0': false,
+    '6.17.0': false,
+    '6.13.0': true,
     '5.3.1': true,
     '5.3.0': false,
     '4.10.13': false,

@@ -1,19 +1,24 @@
 import t from 'tap'
 import { understandsRetryAfter } from '../../src/puppet/agent-version.ts'
 
-t.test('agents wait for us from 5.3.1 on', async t => {
+t.test('agents of 5.3.1 and later come back, but for those that sleep and then fail', async t => {
   for (const version of [
     '5.3.1',
     '5.3.2',
     '5.4.0',
     '6.0.0',
-    '7.23.0',
+    '6.13.0',
+    '7.26.0',
+    '7.99.9',
+    '8.2.0',
     '8.10.0',
     '10.0.0',
     '9.0.0-beta2',
     '5.3.1+x'
   ])
     t.ok(understandsRetryAfter(version), version)
+  for (const version of ['6.14.0', '6.28.0', '7.0.0', '7.23.0', '7.25.0', '8.0.0', '8.1.0'])
+    t.notOk(understandsRetryAfter(version), version)
   for (const version of ['5.3.0', '5.3.1-rc1', '5.2.9', '4.10.13', '3.8.7', '2.7.26', '0.25.5'])
     t.notOk(understandsRetryAfter(version), version)
 })
