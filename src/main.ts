@@ -5,5 +5,7 @@ const args = process.argv.slice(2)
 guardSignals(args[0])
 // Only now the rest is loaded, which takes a while.
 const { run } = await import('./commands/program.ts')
+const { endWithReader } = await import('./commands/terminal.ts')
+endWithReader()
 // Whatever a command left open, a probe under way for one, does not outlive it.
 process.exit(await run(args))

@@ -35,6 +35,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** Most readers of events at once, of one listener. */
 const MAX_STREAMS = 100
 
+/** Headers of every answer. */
+const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
   'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings ' +
   'and POST /api/reload.\n'
@@ -47,17 +49,18 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
     logger: false,
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    frameworkErrors: (error, _request, reply) => void say(reply, error.statusCode ?? 500, error.message)
+    // No hook has run by then.
+    frameworkErrors: (error, _request, reply) =>
+      void say(reply.headers(always), error.statusCode ?? 500, error.message)
   })
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-  })
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(always))
   if (guard) addGuard(app, guard)
   app.setErrorHandler(async (error: Error & { readonly statusCode?: number }, _request, reply) =>
     say(reply, error.statusCode ?? 500, error.message)
   )
   app.setNotFoundHandler(async (_request, reply) => reply.type(TEXT).code(404).send(paths))
-  // No route reads a form or a text, and a caller that sends one by habit is not to be turned away.
+  // No route reads a body, and a caller that sends or announces one by habit is not to be turned away.
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null))
   addProbes(app, deps)
   addReads(app, deps)

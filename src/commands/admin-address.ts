@@ -27,7 +27,8 @@ const ORIGIN = 'http://127.0.0.1:9140'
  * socket before the port. Throws a ConfigError.
  */
 export async function findAdmin(flags: AdminFlags, env: NodeJS.ProcessEnv): Promise<AdminAddress> {
-  const token = env.PUPPET_LB_ADMIN_TOKEN || undefined
+  // What `echo` puts behind a token is none of it: the balancer reads the variable so, too.
+  const token = env.PUPPET_LB_ADMIN_TOKEN?.trim() || undefined
   if (flags.admin !== undefined) return { ...parseAdmin(flags.admin), token }
   if (flags.config === undefined)
     return isUsable(SOCKET) ? throughSocket(SOCKET) : { ...parseAdmin(ORIGIN), token }

@@ -12,6 +12,9 @@ export interface Terminal {
   readonly runtime?: Pick<Runtime, 'schedule' | 'wallClock'>
 }
 
+/** 128 + the number of SIGPIPE. */
+const SIGPIPE_EXIT_CODE = 141
+
 /** The standard streams of this process. */
 export const processTerminal: Terminal = Object.freeze({
   out: (text: string) => process.stdout.write(text),
@@ -20,3 +23,14 @@ export const processTerminal: Terminal = Object.freeze({
   isInteractive: process.stdout.isTTY === true,
   runtime: systemRuntime
 })
+
+/**
+ * Ends the process, with the code that shells expect, once nobody reads its output any more: Node ignores the signal
+ * that would, and would show the error as a defect.
+ */
+export function endWithReader(output: NodeJS.WritableStream = process.stdout): void {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(SIGPIPE_EXIT_CODE)
+  })
+}

@@ -28,7 +28,10 @@ export interface ReloadDeps {
 
 /** Takes a changed configuration while it serves: load, compare, prepare, publish. A failure leaves all as it was. */
 export interface Reload {
-  /** Reloads now. Never rejects. One that is asked for while another runs begins after it. */
+  /**
+   * Reloads now. Never rejects. One that is asked for while another runs begins after it, and is the same for all who
+   * ask in the meantime.
+   */
   readonly now: () => Promise<ReloadReport>
   /** Reloads since a file changed; a certificate and a key that do not belong together yet are waited for. */
   readonly afterChange: () => Promise<ReloadReport>
@@ -46,7 +49,9 @@ export function createReload(deps: ReloadDeps): Reload {
   let config = first
   let status: ReloadStatus = Object.freeze({ at: isoNow(), ok: true, problems: [], needsRestart: [] })
   const listeners: ((ok: boolean) => void)[] = []
-  let queue: Promise<unknown> = Promise.resolve()
+  let running: Promise<unknown> = Promise.resolve()
+  /** The one that has not begun yet: whoever asks now gets what the files say when it does. */
+  let following: Promise<ReloadReport> | undefined
   /** A change that waits for its other half; what changes meanwhile is taken with it. */
   let waiting: Promise<ReloadReport> | undefined
   let waitUntilMs = 0
@@ -105,10 +110,13 @@ export function createReload(deps: ReloadDeps): Reload {
     for (const listener of listeners) listener(rest.ok)
   }
 
-  function afterAll<Result>(task: () => Promise<Result>): Promise<Result> {
-    const result = queue.then(task)
-    queue = result
-    return result
+  function attemptNext(): Promise<ReloadReport> {
+    following ??= running.then(() => {
+      following = undefined
+      return attempt()
+    })
+    running = following
+    return following
   }
 
   /** Whether all that is wrong is that a certificate and its key do not belong together: one of them may be late. */
@@ -128,12 +136,12 @@ export function createReload(deps: ReloadDeps): Reload {
   }
 
   return {
-    now: () => afterAll(attempt),
+    now: attemptNext,
     afterChange() {
       waitUntilMs = runtime.now() + PAIR.timeoutMs
       waiting ??= waitForPair().then(() => {
         waiting = undefined
-        return afterAll(attempt)
+        return attemptNext()
       })
       return waiting
     },

@@ -47,6 +47,7 @@ t.test('with neither, the usual places are asked, with the token of the environm
   const env = { PUPPET_LB_ADMIN_TOKEN: 'secret' }
   t.match(await findAdmin({ admin: 'http://b:9140' }, env), { origin: 'http://b:9140', token: 'secret' })
   t.match(await findAdmin({ admin: 'http://b' }, { PUPPET_LB_ADMIN_TOKEN: '' }), { token: undefined })
+  t.match(await findAdmin({ admin: 'http://b' }, { PUPPET_LB_ADMIN_TOKEN: ' secret\n' }), { token: 'secret' })
   const skip = existsSync('/run/puppet-lb/admin.sock') && 'a balancer runs on this machine'
   t.test('the port', { skip }, async t => {
     t.match(await findAdmin({}, env), { origin: 'http://127.0.0.1:9140', token: 'secret' })

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Status } from '../../src/model/status.ts'
 import { startScene, status } from '../admin/scene.ts'
@@ -141,4 +144,20 @@ t.test('--watch ends when the balancer was not there to begin with', async t => 
     out: '',
     err: /cannot be reached/
   })
+})
+
+t.test('--watch ends without a word when nobody reads it any more', async t => {
+  const { origin } = await startScene(t)
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const child = spawn(process.execPath, [main, 'status', '--watch', '--admin', origin])
+  t.teardown(() => child.kill('SIGKILL'))
+  let err = ''
+  child.stderr.setEncoding('utf8').on('data', text => {
+    err += text
+  })
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  const [code] = await once(child, 'close')
+  t.equal(code, 141, 'as shells report SIGPIPE')
+  t.equal(err, '')
 })

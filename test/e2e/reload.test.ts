@@ -175,6 +175,8 @@ t.test('open connections are judged again when the client CA changes', async t =
   const answer = await agent.ask(node)
   t.equal(answer.status, 403)
   t.match(answer.body, /not issued by the Puppet CA/)
+  await reload(({ tls: now }) => ({ tls: { ...now, ca: pki.authority.bundle } }))
+  t.equal((await agent.ask(node)).status, 200, 'who was refused is not for as long as its connection lasts')
 })
 
 t.test('a file that cannot be used changes nothing and says so', async t => {

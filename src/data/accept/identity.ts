@@ -67,8 +67,8 @@ export function readIdentity(socket: TLSSocket, authorities: readonly Authority[
 /**
  * The identity of a connection that was verified when it began, now that the CAs are others: the same with its keys
  * read anew, or a refusal when its certificate does not lead to any of them by valid signatures. OpenSSL's verdict is
- * that of the handshake, so the signatures are checked here. A connection that was refused stays so: its agent begins
- * another one.
+ * that of the handshake, so the signatures are checked here. A connection that was refused stays so: it is
+ * closed with the answer, and its agent begins another one.
  */
 export function judgeAnew(
   identity: Identity,

@@ -7,6 +7,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import { understandsRetryAfter } from '../../puppet/agent-version.ts'
 import type { PinTable } from '../../shared/pins.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
+import { hasBody } from './body.ts'
 import type { Delivery, SlotNeed } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { hasOneHost } from './host-header.ts'
@@ -39,6 +40,9 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
   }
   const refusal = refusalOf(identity, deps.revoked(), deps.wallClock())
   if (refusal !== undefined) {
+    // Its agent may be welcome by now, when the CAs are others, but a connection is judged at its handshake. While a
+    // body comes it stays open: the answer would get lost.
+    if (!hasBody(request)) exchange.response.setHeader('connection', 'close')
     responder.refuse(exchange, new ProxyError('certificate-refused', refusal))
     return
   }
