@@ -31,10 +31,12 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
   let stage: Stage | undefined
   try {
     stage = await prepare(options)
-    const config = loadConfig(stage.configFile, {})
+    const { configFile } = stage
+    const load = () => loadConfig(configFile, {})
+    const config = load()
     await refuseTakenPorts(config.boot)
     const log = createLog(config.settings.log.level)
-    const app = await startApp(config, { log })
+    const app = await startApp(config, { log, load })
     say(stage.guide(app))
     const stopPlaying = stage.play(app.port)
     await interrupted
