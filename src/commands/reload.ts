@@ -3,7 +3,7 @@ import { type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A certificate and key that do not match yet are tried again for half a minute, and masters are asked. */
+/** One that runs already is waited for, seats may have to become free, and new masters are asked once. */
 const TIMEOUT_MS = 90_000
 
 /**
