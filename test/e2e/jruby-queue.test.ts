@@ -296,7 +296,10 @@ t.test('a master that dies gives its runs up to the others', async t => {
 t.test(
   'when the queue would take too long, agents that begin are told when to come back, and no others',
   async t => {
-    const { masters, agent, adminPort } = await startScene(t, [1], { queue: { shedAboveMs: 0 } })
+    const { masters, agent, adminPort } = await startScene(t, [1], {
+      listen: { workers: 1 },
+      queue: { shedAboveMs: 0 }
+    })
     const [master] = masters as [SimulatedMaster]
     const modern = { 'X-Puppet-Version': '8.10.0' }
     t.equal((await agent().ask(catalog)).status, 200)

@@ -99,7 +99,12 @@ t.test('a compile that goes on is told, and one whose agent has left', async t =
   const master = await startScriptedMaster(t, () => {}, { jrubies: 1 })
   const app = await startBalancer(
     t,
-    testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
+    // One worker, whose request ids follow one another.
+    testConfig(
+      pki,
+      { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+      { listen: { workers: 1 } }
+    )
   )
   const agent = connectAgent(t, pki, app.port, identity)
   const request = agent.open(catalog)
@@ -121,7 +126,12 @@ t.test('why prints it for a person', async t => {
   const master = await startScriptedMaster(t, (_request, response) => response.end('{}'))
   const app = await startBalancer(
     t,
-    testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
+    // One worker, whose request ids follow one another.
+    testConfig(
+      pki,
+      { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+      { listen: { workers: 1 } }
+    )
   )
   const agent = connectAgent(t, pki, app.port, identity)
   await agent.ask(catalog)
