@@ -32,9 +32,8 @@ export async function findAdmin(flags: AdminFlags, env: NodeJS.ProcessEnv): Prom
   if (flags.admin !== undefined) return { ...parseAdmin(flags.admin), token }
   if (flags.config === undefined)
     return isUsable(SOCKET) ? throughSocket(SOCKET) : { ...parseAdmin(ORIGIN), token }
-  const { loadConfig } = await import('../config/load.ts')
-  const { admin } = loadConfig(flags.config, env).boot
-  return { token, ...addressOf(admin) }
+  const { loadAdmin } = await import('../config/load.ts')
+  return { token, ...addressOf(loadAdmin(flags.config, env)) }
 }
 
 /** The listener of a configuration. One on every address is on this machine's own one too. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Boot, Settings } from '../model/settings.ts'
+import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
 import type { FileSettings } from './schema.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -11,15 +11,14 @@ export function bootOf({ listen, admin }: FileSettings, token: string | undefine
       port: listen.port,
       workers: listen.workers === 'auto' ? availableParallelism() : listen.workers
     },
-    admin: {
-      host: admin.host,
-      port: admin.port,
-      hosts: admin.hosts,
-      token,
-      metricsToken: admin.metricsToken,
-      socket: admin.socket
-    }
+    admin: adminBootOf(admin, token)
   }
+}
+
+/** The same for the admin listener alone. */
+export function adminBootOf(admin: FileSettings['admin'], token: string | undefined): AdminBoot {
+  const { host, port, hosts, metricsToken, socket } = admin
+  return { host, port, hosts, token, metricsToken, socket }
 }
 
 /** The rest of it, with what the files it names hold. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
+import type { AdminBoot, Config } from '../model/settings.ts'
 import { readAdminToken } from './admin-token.ts'
-import { bootOf, settingsOf } from './assemble.ts'
+import { adminBootOf, bootOf, settingsOf } from './assemble.ts'
 import { checkConsistency } from './consistency.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
@@ -23,25 +24,12 @@ export function loadConfig(
   env: Environment,
   { wallClock }: Pick<Runtime, 'wallClock'> = systemRuntime
 ): Config {
-  const absolute = resolve(file)
-  const files = new Set([absolute])
-  const source = readSource(file, readText(file))
-  if (source.data === undefined) throw new ConfigError(source.problems, [...files])
-  const problems = [...source.problems]
-  const reportVariable = (name: string, text: string) => {
-    problems.push({ where: `env:${name}`, key: undefined, text })
-  }
-  const { data, variableOf } = override(fillEmptyGroups(source.data), env, reportVariable)
-  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
-    const variable = variableOf(path)
-    const where = variable === undefined ? source.locate(path, culprit) : `env:${variable}`
-    problems.push({ where, key: formatPath(path), text, ...(isPairMismatch && { isPairMismatch }) })
-  }
-
+  const { data, source, problems, files, report, reportVariable } = openFile(file, env)
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
   checkConsistency(draft, report)
+  const absolute = resolve(file)
   const context = { directory: dirname(absolute), nowMs: wallClock(), report, files }
   const tlsFiles = readTlsFiles(draft, context)
   const token = readAdminToken(draft, env, context, reportVariable)
@@ -55,12 +43,57 @@ export function loadConfig(
   })
 }
 
+/**
+ * Where a balancer with this configuration has its admin listener. Whoever asks a running one may well have a file
+ * that is wrong by now, so nothing but the group `admin` is judged. Throws a ConfigError with what is wrong in it.
+ */
+export function loadAdmin(file: string, env: Environment): AdminBoot {
+  const { data, problems, files, report, reportVariable } = openFile(file, env)
+  const result = schema.safeParse(data)
+  if (result.error) explain(result.error.issues, report)
+  const draft = readDraft(data)
+  const context = { directory: dirname(resolve(file)), nowMs: 0, report, files }
+  const token = readAdminToken(draft, env, context, reportVariable)
+  const wrong = problems.filter(({ where, key = where }) => /^(admin\b|env:PUPPET_LB_ADMIN_)/.test(key))
+  const admin = adminSchema.safeParse(data)
+  if (wrong.length > 0 || !admin.data) throw new ConfigError(inOrder(wrong), [...files])
+  return adminBootOf(admin.data.admin, token)
+}
+
+const adminSchema = z.object({ admin: schema.shape.admin })
+
+/** A file's data under the variables, and where to complain about it. */
+function openFile(file: string, env: Environment) {
+  const files = new Set([resolve(file)])
+  const source = readSource(file, readText(file))
+  if (source.data === undefined) throw new ConfigError(source.problems, [...files])
+  if (typeof source.data === 'string') {
+    // It may be any file, one with a secret in it too: nothing of it is shown.
+    const text = 'is a plain text, must be a group of keys'
+    throw new ConfigError([{ where: source.locate([]), key: 'file', text }], [...files])
+  }
+  const problems = [...source.problems]
+  const reportVariable = (name: string, text: string) => {
+    problems.push({ where: `env:${name}`, key: undefined, text })
+  }
+  const { data, variableOf } = override(fillEmptyGroups(source.data), env, reportVariable)
+  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
+    const variable = variableOf(path)
+    const where = variable === undefined ? source.locate(path, culprit) : `env:${variable}`
+    problems.push({ where, key: formatPath(path), text, ...(isPairMismatch && { isPairMismatch }) })
+  }
+  return { data, source, problems, files, report, reportVariable }
+}
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const text = `cannot be read, ${readFailure(error)} at ${resolve(file)}; must be a configuration file`
-    throw new ConfigError([{ where: file, key: undefined, text }], [resolve(file)])
+    throw new ConfigError(
+      [{ where: file === '' ? '(no name)' : file, key: undefined, text }],
+      [resolve(file)]
+    )
   }
 }
 

@@ -43,6 +43,21 @@ t.test('an address on the command line is a URL or a socket', async t => {
   for (const text of ['', 'b', 'unix:a.sock', 'file:///a']) t.throws(() => parseAdmin(text), TypeError, text)
 })
 
+t.test('a configuration that is wrong elsewhere still says where its listener is', async t => {
+  const folder = t.testdir({
+    'elsewhere.yaml': 'masters: 3\ntypo: 1\nadmin: { port: 9333 }\n',
+    'here.yaml': 'admin: { port: many }\nmasters: 3\n'
+  })
+  const env = { PUPPET_LB_LISTEN_PORT: 'no port' }
+  t.match(await findAdmin({ config: join(folder, 'elsewhere.yaml') }, env), {
+    origin: 'http://127.0.0.1:9333'
+  })
+  await t.rejects(findAdmin({ config: join(folder, 'here.yaml') }, env), {
+    name: 'ConfigError',
+    problems: [{ key: 'admin.port' }]
+  })
+})
+
 t.test('with neither, the usual places are asked, with the token of the environment', async t => {
   const env = { PUPPET_LB_ADMIN_TOKEN: 'secret' }
   t.match(await findAdmin({ admin: 'http://b:9140' }, env), { origin: 'http://b:9140', token: 'secret' })

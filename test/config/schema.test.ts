@@ -223,6 +223,13 @@ t.test('a file that is no group of keys is refused', async t => {
   ])
 })
 
+t.test('of a plain text, which may be a secret, nothing is shown', async t => {
+  const where = `${file}:1:1`
+  t.strictSame(problemsOf(t, 'S3cret-of-somebody-else\n'), [
+    `${where} file: is a plain text, must be a group of keys`
+  ])
+})
+
 t.test('a group whose keys are all commented out is as good as none', async t => {
   t.equal(load(t, minimal('listen:\n  # port: 1\nlog:\n')).boot.listen.port, 8140)
   t.equal(
