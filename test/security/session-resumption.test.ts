@@ -41,7 +41,8 @@ for (const version of ['-tls1_2', '-tls1_3']) {
     const output = await text(client.stdout)
     t.ok(output.match(/^New, /gm)?.length, 'there were handshakes')
     t.notMatch(output, /^Reused, /m)
-    t.notMatch(output, /TLS session ticket:/)
+    // TLS 1.3 has no handshake without them; what they stand for is kept by nobody.
+    if (version === '-tls1_2') t.notMatch(output, /TLS session ticket:/)
   })
 }
 
