@@ -1,0 +1,175 @@
+import type { Attacker } from './attacker-hands.ts'
+import type { BalancerOptions } from './balancer.ts'
+
+/** Something hostile that is done while healthy agents run. It ends by itself when it is told to; all is bounded. */
+export interface Attack {
+  /** What is done, for the table. */
+  readonly title: string
+  readonly setting?: Pick<BalancerOptions, 'nofile' | 'log'>
+  /** Done by a process of its own. */
+  readonly run: (hands: Attacker) => Promise<void>
+}
+
+const LENGTH = 1000
+const catalogHead =
+  `POST /puppet/v3/catalog/x?environment=production HTTP/1.1\r\nHost: puppet\r\n` +
+  `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${LENGTH}\r\n\r\n`
+const node = (certname: string, headers = '') =>
+  `GET /puppet/v3/node/${certname}?environment=production HTTP/1.1\r\nHost: puppet\r\n${headers}\r\n`
+const reportOf = (certname: string, bytes: number) =>
+  `PUT /puppet/v3/report/${certname}?environment=production HTTP/1.1\r\nHost: puppet\r\n` +
+  `Content-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`
+
+export const attacks: Readonly<Record<string, Attack>> = {
+  none: {
+    title: 'nothing, for comparison',
+    run: hands => hands.untilOver()
+  },
+  'silent-bodies-stranger': {
+    title: 'eight catalogs without a body, no certificate',
+    async run(hands) {
+      await hands.connections(8, socket => socket.write(catalogHead))
+      await hands.untilOver()
+    }
+  },
+  'silent-bodies-agent': {
+    title: 'sixty-four catalogs without a body, one certificate',
+    async run(hands) {
+      await hands.connections(64, socket => socket.write(catalogHead), hands.identity(0))
+      await hands.untilOver()
+    }
+  },
+  drip: {
+    title: 'two hundred bodies of a byte a second, twenty certificates',
+    async run(hands) {
+      const sockets = await hands.connections(
+        200,
+        socket => socket.write(catalogHead),
+        index => hands.identity(index % 20)
+      )
+      await hands.every(1_000, () => {
+        for (const socket of sockets) socket.write('x')
+      })
+    }
+  },
+  pipelined: {
+    title: 'four hundred requests at once on one connection, again and again',
+    async run(hands) {
+      const identity = hands.identity(0)
+      const bytes = node(identity.certname).repeat(400)
+      await hands.every(1_000, () => hands.connections(1, socket => socket.write(bytes), identity))
+    }
+  },
+  idle: {
+    title: '5,000 idle connections with certificates',
+    async run(hands) {
+      await hands.connections(
+        5_000,
+        () => {},
+        index => hands.identity(index)
+      )
+      await hands.untilOver()
+    }
+  },
+  descriptors: {
+    title: '400 idle connections, 256 descriptors',
+    setting: { nofile: 256 },
+    async run(hands) {
+      await hands.connections(400, () => {})
+      await hands.untilOver()
+    }
+  },
+  handshakes: {
+    title: '400 handshakes without end, 256 descriptors',
+    setting: { nofile: 256 },
+    async run(hands) {
+      await hands.plainConnections(400)
+      await hands.untilOver()
+    }
+  },
+  reports: {
+    title: '1,000 reports of 300 KB at once, again and again',
+    async run(hands) {
+      const body = Buffer.alloc(300_000, 'x')
+      await hands.every(5_000, () =>
+        hands.connections(
+          1_000,
+          (socket, index) => {
+            socket.write(reportOf(hands.identity(index).certname, body.length))
+            socket.write(body)
+          },
+          index => hands.identity(index)
+        )
+      )
+    }
+  },
+  'ca-bodies': {
+    title: '500 bodies of 1 MiB to the CA that do not end',
+    async run(hands) {
+      const bytes = 1024 * 1024
+      const body = Buffer.alloc(bytes - 1, 'x')
+      const head =
+        `PUT /puppet-ca/v1/certificate_request/x HTTP/1.1\r\nHost: puppet\r\n` +
+        `Content-Type: text/plain\r\nContent-Length: ${bytes}\r\n\r\n`
+      await hands.connections(500, socket => {
+        socket.write(head)
+        socket.write(body)
+      })
+      await hands.untilOver()
+    }
+  },
+  'unread-log': {
+    title: 'a log that nobody reads, long paths',
+    setting: { log: 'unread' },
+    run: longPaths
+  },
+  'full-log': {
+    title: 'a log on a full disk, long paths',
+    setting: { log: 'full' },
+    run: longPaths
+  },
+  'retry-after': {
+    title: '3,000 nodes without a certificate a second',
+    async run(hands) {
+      const bytes = node('x', 'X-Puppet-Version: 8.10.0\r\n').repeat(60)
+      const sockets = await hands.connections(50, () => {})
+      await hands.every(1_000, () => {
+        for (const socket of sockets) socket.write(bytes)
+      })
+    }
+  },
+  garbage: {
+    title: 'requests with garbage behind them, 100 a second',
+    async run(hands) {
+      const identity = hands.identity(0)
+      const bytes = `${node(identity.certname)}${node(identity.certname)}\0garbage\r\n\r\n`
+      await hands.every(200, () => hands.connections(20, socket => socket.write(bytes), identity))
+    }
+  },
+  'unread-answers': {
+    title: '100 connections that ask and never read, twenty certificates',
+    async run(hands) {
+      await hands.connections(
+        100,
+        (socket, index) => {
+          socket.pause()
+          socket.write(node(hands.identity(index % 20).certname).repeat(200))
+        },
+        index => hands.identity(index % 20)
+      )
+      await hands.untilOver()
+    }
+  }
+}
+
+export const attackNames: readonly string[] = Object.keys(attacks)
+
+async function longPaths(hands: Attacker): Promise<void> {
+  const identity = hands.identity(0)
+  const long =
+    `GET /puppet/v3/file_content/modules/${'y'.repeat(7_000)} HTTP/1.1\r\nHost: puppet\r\n\r\n`.repeat(10)
+  const sockets = await hands.connections(10, () => {}, identity)
+  await hands.every(100, () => {
+    for (const socket of sockets) socket.write(long)
+  })
+}

@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util'
+import { attackNames } from './attacks.ts'
+
+export const usage = `npm run test:attack -- [options]
+  --only NAMES   of ${attackNames.join(', ')}
+                 (all)
+  --quick        shorter measurements
+  --help
+`
+
+/** How long each part of a measurement takes, in seconds. */
+export interface Phases {
+  readonly beforeS: number
+  readonly duringS: number
+  readonly afterS: number
+}
+
+export interface Options {
+  readonly only: readonly string[]
+  readonly phases: Phases
+  readonly help: boolean
+}
+
+const usual: Phases = { beforeS: 6, duringS: 15, afterS: 10 }
+const quick: Phases = { beforeS: 3, duringS: 6, afterS: 4 }
+
+/** The options, or a sentence on what is wrong with them. */
+export function parseOptions(argv: readonly string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        only: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
+    })
+    const only = values.only?.split(',') ?? attackNames
+    const unknown = only.find(name => !attackNames.includes(name))
+    if (unknown !== undefined) return `${unknown} is no attack, must be one of ${attackNames.join(', ')}`
+    return { only, phases: values.quick ? quick : usual, help: values.help }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
