@@ -18,7 +18,7 @@ export const REFRESH_MS = 20
 
 export async function startCrlScene(
   t: Test,
-  crl: string | ((pki: TestPki) => Promise<string>),
+  crl: string | Buffer | ((pki: TestPki) => Promise<string>),
   {
     pki: given,
     expired = 'keep',
@@ -28,7 +28,7 @@ export async function startCrlScene(
   const pki = given ?? (await createTestPki())
   const log = captureLog()
   const file = path.join(t.testdir({}), 'crl.pem')
-  await writeFile(file, typeof crl === 'string' ? crl : await crl(pki))
+  await writeFile(file, typeof crl === 'function' ? await crl(pki) : crl)
   const scene = await startScene(t, {
     ...options,
     pki,
