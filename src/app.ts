@@ -113,7 +113,8 @@ function openAdmin(
   }
 ) {
   const registry = new Registry()
-  const { attempted } = createControlMetrics(registry, metricFacts(control, runtime.wallClock))
+  const { attempted, crlRefused } = createControlMetrics(registry, metricFacts(control, runtime.wallClock))
+  control.revocations.onRefusal(crlRefused)
   attempted(true)
   control.reload.onAttempt(attempted)
   return startAdmin({

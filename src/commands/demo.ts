@@ -32,7 +32,7 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
   try {
     stage = await prepare(options)
     const { configFile } = stage
-    const load = () => loadConfig(configFile, {})
+    const load = () => loadConfig(configFile, {}, { lists: 'later' })
     const config = load()
     await refuseTakenPorts(config.boot)
     const log = createLog(config.settings.log.level)

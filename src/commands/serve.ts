@@ -1,12 +1,13 @@
 import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/problems.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { createLog, flushLog } from '../telemetry/log.ts'
 import { untilSignalled } from './signals.ts'
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
 export async function serve(options: { readonly config: string }): Promise<number> {
-  const load = () => loadConfig(options.config, process.env)
+  const load = () => loadConfig(options.config, process.env, { lists: 'later' })
   const config = load()
   const log = createLog(config.settings.log.level)
   const started = Promise.withResolvers<App>()
@@ -29,6 +30,8 @@ export async function serve(options: { readonly config: string }): Promise<numbe
     await flushLog(log)
     return 0
   } catch (error) {
+    // The revocation lists are read with the start, and are part of the configuration.
+    if (error instanceof ConfigError) throw error
     const { message } = error as Error
     process.stderr.write(`puppet-lb cannot start: ${message}\n`)
     return 2

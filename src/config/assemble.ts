@@ -21,12 +21,12 @@ export function adminBootOf(admin: FileSettings['admin'], token: string | undefi
   return { host, port, hosts, token, metricsToken, socket }
 }
 
-/** The rest of it, with what the files it names hold. */
-export function settingsOf(file: FileSettings, tlsFiles: TlsFiles): Settings {
+/** The rest of it, with what the files it names hold. `crlPlace` is where the file names its revocation lists. */
+export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, crlPlace: string): Settings {
   const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
   return {
     listen: { drainTimeoutMs: listen.drainTimeout },
-    tls: tlsOf(file, tlsFiles),
+    tls: tlsOf(file, tlsFiles, crlPlace),
     ca,
     masters,
     upstream: upstreamOf(file, tlsFiles),
@@ -48,12 +48,19 @@ export function settingsOf(file: FileSettings, tlsFiles: TlsFiles): Settings {
   }
 }
 
-function tlsOf({ tls: { crl } }: FileSettings, { certificates, ca, crlFile }: TlsFiles): Settings['tls'] {
+function tlsOf(
+  { tls: { crl } }: FileSettings,
+  { certificates, ca, crlFile }: TlsFiles,
+  place: string
+): Settings['tls'] {
   return {
     certificates,
     ca: ca?.pem ?? '',
     caFile: ca?.file ?? '',
-    crl: crl && crlFile !== undefined ? { file: crlFile, refreshMs: crl.refresh } : undefined
+    crl:
+      crl && crlFile !== undefined
+        ? { file: crlFile, refreshMs: crl.refresh, expired: crl.expired, place }
+        : undefined
   }
 }
 

@@ -9,6 +9,12 @@ export interface FileContext {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly report: Report
+  /** Says what works and should be changed all the same. */
+  readonly warn: (path: Path, text: string) => void
+  /**
+   * Whether revocation lists are judged here and now. A balancer that serves has them read by a thread of their own.
+   */
+  readonly readsLists: boolean
   /** Every file that was looked for, absolute; `readNamed` adds to it, whether it finds the file or not. */
   readonly files: Set<string>
 }

@@ -9,11 +9,28 @@ import { checkConsistency } from './consistency.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
 import { readFailure } from './files.ts'
-import { ConfigError, formatPath, formatProblem, type Problem, type Report } from './problems.ts'
-import { type FileSettings, schema } from './schema.ts'
-import { fillEmptyGroups, readDraft } from './schema-tree.ts'
-import { readSource, type Source } from './source.ts'
+import {
+  ConfigError,
+  type Culprit,
+  formatPath,
+  formatProblem,
+  type Path,
+  type Problem,
+  type Report
+} from './problems.ts'
+import { schema } from './schema.ts'
+import { type Draft, fillEmptyGroups, readDraft } from './schema-tree.ts'
+import { readSource } from './source.ts'
 import { readTlsFiles } from './tls-files.ts'
+
+export interface LoadOptions {
+  readonly wallClock?: Runtime['wallClock']
+  /**
+   * `now` reads revocation lists too, which takes a second for very long ones. `later` leaves it to who puts the
+   * configuration in force.
+   */
+  readonly lists?: 'now' | 'later'
+}
 
 /**
  * Reads a configuration file, lays `PUPPET_LB_…` variables over it, reads the files it names, and freezes the
@@ -22,15 +39,20 @@ import { readTlsFiles } from './tls-files.ts'
 export function loadConfig(
   file: string,
   env: Environment,
-  { wallClock }: Pick<Runtime, 'wallClock'> = systemRuntime
+  { wallClock = systemRuntime.wallClock, lists = 'now' }: LoadOptions = {}
 ): Config {
-  const { data, source, problems, files, report, reportVariable } = openFile(file, env)
+  const { data, placeOf, problems, files, report, reportVariable } = openFile(file, env)
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
   checkConsistency(draft, report)
   const absolute = resolve(file)
-  const context = { directory: dirname(absolute), nowMs: wallClock(), report, files }
+  const warnings = warningsOf(draft, placeOf)
+  const warn = (path: Path, text: string) => {
+    warnings.push(formatProblem({ where: placeOf(path), key: formatPath(path), text }))
+  }
+  const readsLists = lists === 'now'
+  const context = { directory: dirname(absolute), nowMs: wallClock(), report, warn, readsLists, files }
   const tlsFiles = readTlsFiles(draft, context)
   const token = readAdminToken(draft, env, context, reportVariable)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
@@ -38,8 +60,8 @@ export function loadConfig(
     file: absolute,
     files: [...files],
     boot: bootOf(result.data, token),
-    settings: settingsOf(result.data, tlsFiles),
-    warnings: warningsOf(result.data, source)
+    settings: settingsOf(result.data, tlsFiles, placeOf(['tls', 'crl', 'file'])),
+    warnings
   })
 }
 
@@ -52,7 +74,8 @@ export function loadAdmin(file: string, env: Environment): AdminBoot {
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
-  const context = { directory: dirname(resolve(file)), nowMs: 0, report, files }
+  const directory = dirname(resolve(file))
+  const context = { directory, nowMs: 0, report, warn: () => {}, readsLists: false, files }
   const token = readAdminToken(draft, env, context, reportVariable)
   const wrong = problems.filter(({ where, key = where }) => /^(admin\b|env:PUPPET_LB_ADMIN_)/.test(key))
   const admin = adminSchema.safeParse(data)
@@ -77,12 +100,19 @@ function openFile(file: string, env: Environment) {
     problems.push({ where: `env:${name}`, key: undefined, text })
   }
   const { data, variableOf } = override(fillEmptyGroups(source.data), env, reportVariable)
-  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
+  const placeOf = (path: Path, culprit?: Culprit): string => {
     const variable = variableOf(path)
-    const where = variable === undefined ? source.locate(path, culprit) : `env:${variable}`
-    problems.push({ where, key: formatPath(path), text, ...(isPairMismatch && { isPairMismatch }) })
+    return variable === undefined ? source.locate(path, culprit) : `env:${variable}`
   }
-  return { data, source, problems, files, report, reportVariable }
+  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
+    problems.push({
+      where: placeOf(path, culprit),
+      key: formatPath(path),
+      text,
+      ...(isPairMismatch && { isPairMismatch })
+    })
+  }
+  return { data, placeOf, problems, files, report, reportVariable }
 }
 
 function readText(file: string): string {
@@ -110,11 +140,20 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   })
 }
 
-function warningsOf({ admin }: FileSettings, source: Source): string[] {
-  if (!admin.allow) return []
-  const text =
-    'is called access.administrators now, and is taken under its old name for one release; must be moved'
-  return [formatProblem({ where: source.locate(['admin', 'allow'], 'key'), key: 'admin.allow', text })]
+function warningsOf({ admin, tls }: Draft, placeOf: (path: Path, culprit?: Culprit) => string): string[] {
+  const warnings: Problem[] = []
+  if (admin?.allow) {
+    const text =
+      'is called access.administrators now, and is taken under its old name for one release; must be moved'
+    warnings.push({ where: placeOf(['admin', 'allow'], 'key'), key: 'admin.allow', text })
+  }
+  if (tls && !tls.crl) {
+    const text =
+      'is missing: masters trust the identity headers of this proxy and check no revocation themselves, so a revoked ' +
+      "agent is served; must name the CA's revocation lists"
+    warnings.push({ where: placeOf(['tls']), key: 'tls.crl', text })
+  }
+  return warnings.map(formatProblem)
 }
 
 function deepFreeze<Value>(value: Value): Value {

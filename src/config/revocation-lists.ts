@@ -1,24 +1,90 @@
-import type { X509Certificate } from 'node:crypto'
-import { toAuthority } from '../pki/authorities.ts'
-import { CrlError, readRevocations } from '../pki/crl.ts'
-import type { NamedFile } from './files.ts'
-import type { Report } from './problems.ts'
+import { createHash } from 'node:crypto'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Authority } from '../pki/authorities.ts'
+import { type AuthorityList, readRevocations } from '../pki/crl.ts'
+import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
+import { readFailure } from './files.ts'
 
-/** Reports all that keeps the lists of a file from being used with the CAs of `tls.ca`. */
-export function checkRevocationLists(
-  from: NamedFile,
-  authorities: readonly X509Certificate[],
-  report: Report
-): void {
-  try {
-    readRevocations(from.text, authorities.map(toAuthority))
-  } catch (error) {
-    if (!(error instanceof CrlError)) throw error
-    for (const problem of error.problems) {
-      report(
-        from.path,
-        `names ${from.file}, which ${problem}; must be PEM revocation lists of the CAs in tls.ca`
-      )
-    }
-  }
+/** A list of a million entries with reasons is a third of this. */
+const MAX_BYTES = 256 * 1024 * 1024
+
+/** How Puppet Server names the list that agents get from it: it leaves out all certificates of agents. */
+const INFRASTRUCTURE_FILE = 'infra_crl.pem'
+
+/** A file of revocation lists as it was read. */
+export interface ListFile {
+  /** SHA-256 of the file. */
+  readonly digest: string
+  readonly lists: readonly AuthorityList[]
 }
+
+/** The bytes of a file of revocation lists with their SHA-256. Throws a CrlError when there are none to be had. */
+export function readListFile(file: string): { readonly bytes: Buffer; readonly digest: string } {
+  let bytes: Buffer
+  try {
+    const status = statSync(file)
+    // A pipe would be waited for without end.
+    if (!status.isFile())
+      throw unreadable(status.isDirectory() ? 'there is a directory' : 'it is not a plain file')
+    if (status.size > MAX_BYTES) throw unreadable(`it is longer than ${MAX_BYTES} bytes`)
+    if (basename(realpathSync(file)) === INFRASTRUCTURE_FILE) throw infrastructure
+    bytes = readFileSync(file)
+  } catch (error) {
+    throw error instanceof CrlError ? error : unreadable(readFailure(error))
+  }
+  return { bytes, digest: createHash('sha256').update(bytes).digest('base64url') }
+}
+
+/** Reads a file of revocation lists in this thread, which takes a second for the longest. Throws a CrlError. */
+export function readLists(file: string, authorities: readonly Authority[], nowMs: number): ListFile {
+  const { bytes, digest } = readListFile(file)
+  return { digest, lists: readRevocations(bytes, authorities, nowMs) }
+}
+
+/** What is wrong with a file and what is allowed, one sentence for each problem, without the key that names it. */
+export function sentencesOf({ problems }: CrlError, file: string): readonly string[] {
+  return problems.map(({ reason, text }) => `names ${file}, which ${text}; ${remedies[reason] ?? usual}`)
+}
+
+/** CAs that have no list in the file: what they revoked counts as valid. One sentence each, without the key. */
+export function missingLists(
+  file: string,
+  lists: readonly AuthorityList[],
+  authorities: readonly Authority[]
+): readonly string[] {
+  const listed = new Set(lists.map(({ authority }) => authority))
+  return [...new Map(authorities.map(each => [each.keyId, each.certificate])).entries()]
+    .filter(([keyId]) => !listed.has(keyId))
+    .map(([, { subject }]) => {
+      const name = JSON.stringify(subject.replaceAll('\n', ', '))
+      return `names ${file}, which lacks the list of ${name}: nothing that CA revokes is refused; must hold one`
+    })
+}
+
+const usual = 'must be revocation lists, PEM or DER, of the CAs in tls.ca'
+const complete = 'must be complete lists of the CAs in tls.ca'
+const newer = 'must not be older than the lists in force; a restart takes what there is'
+
+const remedies: Partial<Record<RefusalReason, string>> = {
+  older: newer,
+  'same-number': newer,
+  infrastructure: "must be the CA's full list, ca_crl.pem",
+  delta: complete,
+  partial: complete,
+  indirect: complete,
+  'critical-extension': complete,
+  future: 'compare the clocks',
+  unreadable: 'must be a file this user can read'
+}
+
+function unreadable(cause: string): CrlError {
+  return new CrlError([{ reason: 'unreadable', text: `cannot be read, ${cause}` }])
+}
+
+const infrastructure = new CrlError([
+  {
+    reason: 'infrastructure',
+    text: `is ${INFRASTRUCTURE_FILE}, the list of infrastructure nodes, which leaves out revoked agents`
+  }
+])

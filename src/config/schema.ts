@@ -5,7 +5,8 @@ import {
   maxMasters,
   maxQueueLimit,
   maxWeight,
-  policyNames
+  policyNames,
+  whenExpired
 } from '../model/settings.ts'
 import {
   autoOrWholeNumber,
@@ -59,12 +60,19 @@ const tls = group({
     'Certificates of the Puppet CA, PEM, root and intermediates: what an agent certificate must chain to.'
   ),
   crl: group({
-    file: filePath('a PEM file of revocation lists').describe(
-      'Revocation lists of the Puppet CA, PEM, all levels in one file.'
+    file: filePath('a file of revocation lists').describe(
+      'Revocation lists of the Puppet CA, PEM or DER, all levels in one file. The full list (`ca_crl.pem`), not ' +
+        '`infra_crl.pem`.'
     ),
     refresh: duration(SECOND, 24 * HOUR)
       .prefault('5m')
-      .describe('How often the file is read again.')
+      .describe('How often the file is read again.'),
+    expired: oneOf(whenExpired)
+      .default('keep')
+      .describe(
+        'What becomes of agents when the list of their CA is past its next update: `keep` goes on by it, `refuse` ' +
+          'refuses them.'
+      )
   })
     .optional()
     .describe('Revoked certificates. Without it no certificate counts as revoked.')

@@ -38,6 +38,7 @@ function servingOf(settings: Settings): Entries {
     'tls.ca': withDigest(tls.caFile, tls.ca),
     'tls.crl.file': tls.crl?.file,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
+    'tls.crl.expired': tls.crl?.expired,
     'ca.url': ca.url,
     ...mastersOf(settings),
     ...upstreamOf(settings),

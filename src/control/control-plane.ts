@@ -14,6 +14,7 @@ import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
+import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
 import { createSeating } from './seating.ts'
@@ -81,15 +82,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const revocations = createRevocationWatch({
     runtime,
     log,
-    publish: revoked => void publisher.publish({ revoked })
+    events,
+    publish: revoked => void publisher.publish({ revoked }),
+    readFile: readInThread
   })
-  revocations.adopt(revocations.prepare(settings.tls))
+  revocations.adopt(await revocations.prepare(settings.tls))
   const supervisor = superviseWith(context, {
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
   })
   const publisher: Publisher = createPublisher(
-    { snapshot: supervisor.snapshot(), settings, revoked: revocations.current()?.revoked ?? new Set() },
+    { snapshot: supervisor.snapshot(), settings, revoked: revocations.revoked() },
     order => planes.tell(order)
   )
   const planes = planesOf(context, publisher, supervisor)
@@ -114,7 +117,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     watchFiles,
     async prepare(next) {
       nextSettings = next.settings
-      const lists = revocations.prepare(next.settings.tls)
+      const lists = await revocations.prepare(next.settings.tls)
       const change = await prepareMembership(next.settings, {
         ...context,
         slots: memory.slots,
@@ -127,8 +130,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           log.level = settings.log.level
           revocations.adopt(lists)
           change.commit()
-          const revoked = revocations.current()?.revoked ?? new Set<string>()
-          publishSnapshot({ settings, revoked, snapshot: supervisor.compose() })
+          publishSnapshot({ settings, revoked: revocations.revoked(), snapshot: supervisor.compose() })
           change.seeOff()
           await within(APPLY_TIMEOUT_MS, whenApplied(), runtime)
         }

@@ -1,57 +1,77 @@
-import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { ConfigError } from '../config/problems.ts'
+import { missingLists, sentencesOf } from '../config/revocation-lists.ts'
+import type { EventLog } from '../model/event.ts'
 import type { RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { TlsSettings } from '../model/settings.ts'
+import type { CrlSettings, TlsSettings, WhenExpired } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
-import { type Revocations, readRevocations } from '../pki/crl.ts'
+import { type AuthorityList, overviewOf, type RevocationOverview } from '../pki/crl.ts'
+import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
+import { laterOf, shrinkages, successionProblems } from '../pki/succession.ts'
+import { createRevocationNotices } from './revocation-notices.ts'
+import type { ListReader } from './revocation-reader.ts'
 
 /** What `prepare` found fit to be put in force; only for `adopt`. */
 export interface PreparedRevocations {
-  readonly revocations: Revocations | undefined
   readonly source: Source | undefined
-  /** What was in force when it was prepared. */
-  readonly basis: Reading | undefined
+}
+
+/** The lists in force, for status and metrics. */
+export interface RevocationState extends RevocationOverview {
+  readonly source: string
+  /** Whether one of them is past its nextUpdate. */
+  readonly isLate: boolean
+  readonly expired: WhenExpired
 }
 
 export interface RevocationWatch {
-  /** Reads the lists that new settings name. Throws an Error with a sentence when they cannot be used. */
-  readonly prepare: (tls: Pick<TlsSettings, 'ca' | 'crl'>) => PreparedRevocations
+  /** Reads the lists that new settings name. Rejects with a ConfigError when they cannot be used. */
+  readonly prepare: (tls: Pick<TlsSettings, 'ca' | 'crl'>) => Promise<PreparedRevocations>
   /**
    * Puts them in force and watches their file from now on. Publishes nothing: the CA they belong to has to be
-   * published in the same breath, and what to publish is `current()`.
+   * published in the same breath, and what to publish is `revoked()`.
    */
   readonly adopt: (prepared: PreparedRevocations) => void
+  readonly revoked: () => RevokedSet
   /** `undefined` when no list is configured. */
-  readonly current: () => Revocations | undefined
+  readonly current: () => RevocationState | undefined
+  /** Called for each file that is refused, with each of the reasons. */
+  readonly onRefusal: (listener: (reason: RefusalReason) => void) => void
   readonly stop: () => void
 }
 
-/** A file to watch, with whose lists it may hold. */
-interface Source {
-  readonly file: string
-  readonly refreshMs: number
+/** A file to watch, with whose lists it may hold and what it held. */
+interface Source extends CrlSettings {
   readonly caBundle: string
   readonly authorities: readonly Authority[]
   readonly reading: Reading
 }
 
 interface Reading {
-  readonly text: string
-  readonly revocations: Revocations
+  /** Tells whether the file was touched since; `undefined` when it cannot tell. */
+  readonly stamp: string | undefined
+  readonly digest: string
+  readonly lists: readonly AuthorityList[]
 }
 
+/** A file that changed this shortly before it was read may change again and look the same. */
+const SETTLED_MS = 2_000
+
 /**
- * Reads the CRL file again every `refreshMs` and publishes each change. A bad file is logged and the last good list
- * stays in force. Watches nothing until the first `adopt`.
+ * Reads the CRL file again every `refreshMs` and publishes each change. A file that is refused is told once and the
+ * last good lists stay in force. Watches nothing until the first `adopt`.
  */
 export function createRevocationWatch(options: {
   readonly runtime: Runtime
   readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
   readonly publish: (revoked: RevokedSet) => void
+  readonly readFile: ListReader
 }): RevocationWatch {
-  const { runtime, log, publish } = options
+  const { runtime, log, publish, readFile } = options
+  const notices = createRevocationNotices(options)
   let source: Source | undefined
   let isReading = false
   let cancel = () => {}
@@ -66,49 +86,83 @@ export function createRevocationWatch(options: {
     if (!from) return
     isReading = true
     try {
-      const text = await readFile(from.file, 'utf8')
+      const reading = await read(from, from.reading)
       // What was adopted or stopped meanwhile has the last word.
-      if (from === source && text !== from.reading.text) take(from, text)
+      if (from === source) take(from, reading)
     } catch (error) {
-      const { message } = error as Error
-      const sentence = 'certificate revocation list is unusable; the last one stays in force'
-      if (from === source) log.error({ file: from.file, cause: message }, sentence)
+      if (from === source) notices.refused(from.file, problemsOf(error))
     }
     isReading = false
+    if (from === source) notices.late(from.reading.lists, from.expired)
     wait()
   }
 
-  function take(from: Source, text: string): void {
-    const revocations = successorOf(from.reading.revocations, text, from.authorities)
-    source = { ...from, reading: { text, revocations } }
-    log.info(
-      { file: from.file, revoked: revocations.revoked.size },
-      'certificate revocation list is read again'
-    )
-    publish(revocations.revoked)
+  function take(from: Source, reading: Reading): void {
+    judge(from.reading.lists, reading.lists, from.authorities)
+    notices.accepted()
+    source = { ...from, reading }
+    if (reading.digest === from.reading.digest) return
+    notices.shrunk(from.file, shrinkages(from.reading.lists, reading.lists))
+    const { entries } = overviewOf(reading.lists)
+    log.info({ file: from.file, revoked: entries }, 'certificate revocation list is read again')
+    publish(revokedOf(source))
+  }
+
+  /** The file as it is now, read anew only if it is not the one that is known. */
+  async function read(from: Omit<Source, 'reading'>, known: Reading | undefined): Promise<Reading> {
+    const { file, caBundle } = from
+    const nowMs = runtime.wallClock()
+    const stamp = await stampOf(file, nowMs)
+    if (known && stamp !== undefined && stamp === known.stamp) return known
+    const next = await readFile({ file, caBundle, nowMs, knownDigest: known?.digest })
+    return next ? { ...next, stamp } : { ...(known as Reading), stamp }
   }
 
   return {
-    prepare({ crl, ca }) {
-      const basis = source?.reading
-      if (!crl) return { revocations: undefined, source: undefined, basis }
-      const authorities = authoritiesOf(ca)
-      const reading = readNow(crl.file, basis, authorities)
-      const { revocations } = reading
-      return { revocations, source: { ...crl, caBundle: ca, authorities, reading }, basis }
+    async prepare({ crl, ca }) {
+      if (!crl) return { source: undefined }
+      const before = source
+      const from = { ...crl, caBundle: ca, authorities: authoritiesOf(ca) }
+      const isKnown = before?.file === crl.file && before.caBundle === ca
+      try {
+        const reading = await read(from, isKnown ? before.reading : undefined)
+        judge(source?.reading.lists ?? [], reading.lists, from.authorities)
+        return { source: { ...from, reading } }
+      } catch (error) {
+        const refusal = problemsOf(error)
+        if (before) notices.refused(crl.file, refusal)
+        const where = crl.place
+        const texts = sentencesOf(refusal, crl.file)
+        throw new ConfigError(texts.map(text => ({ where, key: 'tls.crl.file', text })))
+      }
     },
 
-    adopt({ source: next, basis }) {
+    adopt({ source: next }) {
       const before = source
-      // A reading made since then is newer, when it is of the same file for the same CA.
-      const isOvertaken =
-        before?.reading !== basis && before?.file === next?.file && before?.caBundle === next?.caBundle
-      source = next && before && isOvertaken ? { ...next, reading: before.reading } : next
+      // A reading made since it was prepared may be newer.
+      const lists = next && laterOf(before?.reading.lists ?? [], next.reading.lists)
+      source = next && lists && { ...next, reading: { ...next.reading, lists } }
+      if (source) {
+        notices.accepted()
+        notices.shrunk(source.file, shrinkages(before?.reading.lists ?? [], source.reading.lists))
+        notices.missing(missingLists(source.file, source.reading.lists, source.authorities))
+        notices.late(source.reading.lists, source.expired)
+      }
       // A reading under way waits when it ends; a wait that goes on being right must not begin anew each time.
       if (!isReading && before?.refreshMs !== next?.refreshMs) wait()
     },
 
-    current: () => source?.reading.revocations,
+    revoked: () => revokedOf(source),
+
+    current() {
+      if (!source) return undefined
+      const { file, expired, reading } = source
+      const overview = overviewOf(reading.lists)
+      const isLate = (overview.nextUpdateMs ?? Number.POSITIVE_INFINITY) < runtime.wallClock()
+      return { ...overview, source: file, isLate, expired }
+    },
+
+    onRefusal: notices.onRefusal,
 
     stop() {
       source = undefined
@@ -117,23 +171,41 @@ export function createRevocationWatch(options: {
   }
 }
 
-function readNow(file: string, basis: Reading | undefined, authorities: readonly Authority[]): Reading {
-  try {
-    const text = readFileSync(file, 'utf8')
-    return { text, revocations: successorOf(basis?.revocations, text, authorities) }
-  } catch (error) {
-    throw new Error(`tls.crl.file: ${file} cannot be used: ${(error as Error).message}`, { cause: error })
-  }
+/** What planes are to know of it. */
+function revokedOf(source: Source | undefined): RevokedSet {
+  if (!source) return []
+  const { expired, reading } = source
+  return reading.lists.map(({ authority, width, rows, nextUpdateMs = Number.POSITIVE_INFINITY }) => ({
+    authority,
+    width,
+    rows,
+    validUntilMs: expired === 'refuse' ? nextUpdateMs : Number.POSITIVE_INFINITY
+  }))
 }
 
-/** A list that a new file leaves out would free everybody it named, and no CA ever takes one back. */
-function successorOf(
-  current: Revocations | undefined,
-  text: string,
+/** Throws a CrlError when these lists must not follow those in force. */
+function judge(
+  current: readonly AuthorityList[],
+  next: readonly AuthorityList[],
   authorities: readonly Authority[]
-): Revocations {
-  const next = readRevocations(text, authorities)
-  const missing = authorities.find(({ keyId }) => current?.signers.has(keyId) && !next.signers.has(keyId))
-  if (missing) throw new Error(`lacks the list of "${missing.certificate.subject}"`)
-  return next
+): void {
+  const problems = successionProblems(current, next, new Set(authorities.map(({ keyId }) => keyId)))
+  if (problems.length > 0) throw new CrlError(problems)
+}
+
+/** Whatever else goes wrong is a file that cannot be read. */
+function problemsOf(error: unknown): CrlError {
+  if (error instanceof CrlError) return error
+  return new CrlError([{ reason: 'unreadable', text: `cannot be read, ${(error as Error).message}` }])
+}
+
+async function stampOf(file: string, nowMs: number): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })
+    const isSettled = Number(ctimeNs / 1_000_000n) < nowMs - SETTLED_MS
+    return isSettled ? [dev, ino, size, mtimeNs, ctimeNs].join(':') : undefined
+  } catch {
+    // Whoever opens it says what is wrong.
+    return undefined
+  }
 }

@@ -62,23 +62,24 @@ export function createReporting(
           notAfter: notAfter.toISOString(),
           source
         })),
-        crl: crlStatus(revocations.current(), settings.tls.crl?.file ?? ''),
+        crl: crlStatus(revocations.current()),
         reload: reload.status()
       }
     }
   }
 }
 
-function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>, source: string): Status['crl'] {
+function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): Status['crl'] {
   if (!lists) return null
-  const { entries, thisUpdateMs, nextUpdateMs, number } = lists
+  const { entries, thisUpdateMs, nextUpdateMs, number, source, isLate, expired } = lists
   const iso = (ms: number) => new Date(ms).toISOString()
   return {
     entries,
     thisUpdate: iso(thisUpdateMs),
     nextUpdate: nextUpdateMs === undefined ? null : iso(nextUpdateMs),
     number: number ?? null,
-    source
+    source,
+    late: isLate ? expired : null
   }
 }
 

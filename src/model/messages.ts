@@ -2,8 +2,18 @@ import type { Explanation } from './explanation.ts'
 import type { Boot, Settings } from './settings.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** Keys of revoked certificates, made by `revocationKey`. */
-export type RevokedSet = ReadonlySet<string>
+/** What one CA has revoked. The rows are in shared memory and the same for every thread: see `pki/serials.ts`. */
+export interface RevokedList {
+  /** The CA's `keyId`. */
+  readonly authority: string
+  readonly width: number
+  readonly rows: Uint8Array
+  /** Milliseconds since 1970; afterwards the agents of this CA are refused. Infinity when a late list goes on counting. */
+  readonly validUntilMs: number
+}
+
+/** One list for each CA that has one. */
+export type RevokedSet = readonly RevokedList[]
 
 /** What the data planes are to go by from now on. What is left out stays as it was. */
 export interface Publication {

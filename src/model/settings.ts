@@ -74,9 +74,22 @@ export interface TlsSettings {
   /** PEM bundle of the Puppet CA: what an agent's certificate must chain to. */
   readonly ca: string
   readonly caFile: string
-  /** The file is read again every `refreshMs`. */
-  readonly crl: { readonly file: string; readonly refreshMs: number } | undefined
+  readonly crl: CrlSettings | undefined
 }
+
+export interface CrlSettings {
+  /** Absolute. */
+  readonly file: string
+  /** How often it is read again. */
+  readonly refreshMs: number
+  /** What becomes of agents when the list of their CA is past its nextUpdate. */
+  readonly expired: WhenExpired
+  /** `FILE:LINE:COL` of the key that names it, for who finds out later that it cannot be used. */
+  readonly place: string
+}
+
+export const whenExpired = ['keep', 'refuse'] as const
+export type WhenExpired = (typeof whenExpired)[number]
 
 export interface MasterSettings {
   readonly name: string

@@ -1,4 +1,5 @@
 import type { MasterMode, MasterState } from './master.ts'
+import type { WhenExpired } from './settings.ts'
 
 /** One master as `/api/masters` and `status` show it. The field names are part of the contract. */
 export interface MasterStatus {
@@ -38,6 +39,8 @@ export interface Status {
     readonly nextUpdate: string | null
     readonly number: string | null
     readonly source: string
+    /** What a list past its nextUpdate leads to: `keep` goes by it, `refuse` refuses the agents of its CA; null in time. */
+    readonly late: WhenExpired | null
   } | null
   readonly reload: ReloadStatus
 }

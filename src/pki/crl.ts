@@ -1,163 +1,142 @@
-import { constants, type KeyObject, verify } from 'node:crypto'
 import type { Authority } from './authorities.ts'
-import { type DerElement, derChildren, derElement, derSequence, derTag } from './der.ts'
+import { CrlError, type ListProblem } from './crl-error.ts'
+import { derElement, derTag } from './der.ts'
 import { readPemOf } from './pem.ts'
-import { revocationKey } from './revocation.ts'
-import { X509Crl } from './x509.ts'
+import { type RevocationList, readList } from './revocation-list.ts'
+import { type SortedSerials, sortSerials } from './serials.ts'
 
-/** What the lists of a file say, each checked against the CA that signed it. */
-export interface Revocations {
-  /** Keys made by `revocationKey`. */
-  readonly revoked: ReadonlySet<string>
-  /** Entries of all lists together. */
+/** What one CA has revoked, by the lists of it that a file holds. Can be sent to another thread. */
+export interface AuthorityList extends SortedSerials {
+  /** The CA's `keyId`. */
+  readonly authority: string
+  /** The CA as text: `CN=Puppet CA: puppet`. */
+  readonly issuer: string
   readonly entries: number
-  /** Milliseconds since 1970: when the oldest of them was issued, and the first moment one is out of date. */
+  /** Milliseconds since 1970. */
   readonly thisUpdateMs: number
   readonly nextUpdateMs: number | undefined
-  /** The highest CRL number among them, decimal: it may be longer than a double. */
-  readonly number: string | undefined
-  /** Which CAs have a list, by their `keyId`. */
-  readonly signers: ReadonlySet<string>
+  /** It may be longer than 64 bits. */
+  readonly number: bigint | undefined
+  /** SHA-256 of what is signed. */
+  readonly digest: string
 }
 
-/** A file of revocation lists that cannot be used. Each problem completes "the file …": "holds a damaged list". */
-export class CrlError extends Error {
-  override readonly name = 'CrlError'
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('; '))
-    this.problems = problems
-  }
-}
+/** How far the clocks of the CA and of this machine may be apart; agents allow as much. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 /**
- * Reads a PEM bundle of revocation lists. Throws a CrlError with every problem: no list at all, half a list, a list
- * that none of the authorities signed. One past its nextUpdate still counts: an old list is better than none, and
- * refusing every agent for it would be an outage.
+ * Reads a file of revocation lists, PEM or DER, one or several. Throws a CrlError with every problem: no list at all,
+ * half a list, one that none of the authorities signed, one that is not complete, one from the future. A list past its
+ * nextUpdate is read: an old list is better than none. Of several lists by one CA all entries count, and the newest
+ * says the rest.
  */
-export function readRevocations(pem: string, authorities: readonly Authority[]): Revocations {
-  const { blocks, damage } = readPemOf(pem, 'X509 CRL')
-  const problems = damage.map(clause => `holds ${clause}`)
-  if (blocks.length === 0 && damage.length === 0) problems.push('holds no PEM block "X509 CRL"')
-  const lists = blocks.flatMap(({ der }) => {
+export function readRevocations(
+  file: Buffer,
+  authorities: readonly Authority[],
+  nowMs: number
+): readonly AuthorityList[] {
+  const { blocks, problems } = listsIn(file)
+  const believed = blocks.flatMap(der => {
     try {
       const list = readList(der)
-      const signer = authorities.find(authority => isSignedBy(list, authority.certificate.publicKey))
-      if (signer) return [{ ...list, signer }]
-      problems.push(`holds the list of ${JSON.stringify(list.head.issuer)}, which no CA of tls.ca signed`)
-    } catch {
-      problems.push('holds a damaged list')
+      const signer = authorities.find(({ certificate }) => list.isSignedBy(certificate.publicKey))
+      const problem = problemOf(list, signer, nowMs)
+      if (signer && !problem) return [{ list, signer }]
+      if (problem) problems.push(problem)
+    } catch (error) {
+      if (!(error instanceof CrlError)) throw error
+      problems.push(...error.problems)
     }
     return []
   })
   if (problems.length > 0) throw new CrlError(problems)
-  const revoked = lists.flatMap(({ signer, serials }) =>
-    serials.map(each => revocationKey(signer.keyId, each))
+  const groups = Map.groupBy(believed, ({ signer }) => signer.keyId)
+  return [...groups].map(([keyId, group]) =>
+    ofOneAuthority(
+      keyId,
+      group.map(({ list }) => list)
+    )
   )
-  const nextUpdates = lists.flatMap(({ head }) => (head.nextUpdate ? [head.nextUpdate.getTime()] : []))
+}
+
+/** The DER of each list in a file. PEM, if there is any, may have anything around it; DER is there from end to end. */
+function listsIn(file: Buffer): { readonly blocks: readonly Buffer[]; readonly problems: ListProblem[] } {
+  if (file[0] === derTag.sequence && !file.includes('-----BEGIN '))
+    return { blocks: splitDer(file), problems: [] }
+  const { blocks, damage } = readPemOf(file.toString('latin1'), 'X509 CRL')
+  const texts = damage.map(what => `holds ${what}`)
+  if (blocks.length === 0 && damage.length === 0) texts.push('holds no revocation list')
   return {
-    revoked: new Set(revoked),
-    entries: revoked.length,
-    signers: new Set(lists.map(({ signer }) => signer.keyId)),
-    thisUpdateMs: Math.min(...lists.map(({ head }) => head.thisUpdate.getTime())),
-    nextUpdateMs: nextUpdates.length > 0 ? Math.min(...nextUpdates) : undefined,
-    number: highest(lists.flatMap(({ number }) => (number === undefined ? [] : [number])))
+    blocks: blocks.map(({ der }) => der),
+    problems: texts.map(text => ({ reason: 'damaged', text }))
   }
 }
 
-interface RevocationList {
-  /** The list without its entries. */
-  readonly head: X509Crl
-  /** The bytes that are signed. */
-  readonly signed: Buffer
-  readonly signature: Buffer
-  /** Hexadecimal. */
-  readonly serials: readonly string[]
-  readonly number: bigint | undefined
-}
-
-/**
- * The library makes a tree of objects of every entry: 200,000 take it 40 s and 2 GB, and beyond 10,000 nodes it
- * refuses. So the entries are walked here, and the library reads what is left when they are taken out.
- */
-function readList(der: Buffer): RevocationList {
-  const outer = derElement(der, 0)
-  const [tbs, algorithm, signature, ...others] = derChildren(der, outer)
-  if (!tbs || !algorithm || !signature || others.length > 0) throw new RangeError('no list')
-  if (outer.end !== der.length || outer.tag !== derTag.sequence || tbs.tag !== derTag.sequence) {
-    throw new RangeError('no list, or bytes behind it')
+/** What does not end where a list ends is left as it is, and is damaged. */
+function splitDer(file: Buffer): Buffer[] {
+  const blocks: Buffer[] = []
+  for (let rest = file; rest.length > 0; ) {
+    const end = endOfFirst(rest)
+    blocks.push(rest.subarray(0, end))
+    rest = rest.subarray(end)
   }
-  const bytesOf = ({ start, end }: DerElement) => der.subarray(start, end)
-  const parts = [...derChildren(der, tbs)]
-  // The algorithm stands there twice, and only this one is signed.
-  const signedAlgorithm = parts.find(({ tag }) => tag === derTag.sequence)
-  if (!signedAlgorithm || !bytesOf(signedAlgorithm).equals(bytesOf(algorithm))) {
-    throw new RangeError('two algorithms')
-  }
-  // A BIT STRING begins with how many bits of its last byte do not count.
-  if (signature.tag !== derTag.bitString || der[signature.contentStart] !== 0)
-    throw new RangeError('no signature')
-  const entries = entriesOf(parts)
-  const rest = derSequence(parts.filter(part => part !== entries).map(bytesOf))
-  const head = new X509Crl(derSequence([rest, bytesOf(algorithm), bytesOf(signature)]))
-  return {
-    head,
-    signed: bytesOf(tbs),
-    signature: der.subarray(signature.contentStart + 1, signature.end),
-    serials: entries ? serialsOf(der, entries) : [],
-    number: numberOf(head)
-  }
+  return blocks
 }
 
-/** The one SEQUENCE behind a time: signature algorithm and issuer, which are others, stand before the times. */
-function entriesOf(parts: readonly DerElement[]): DerElement | undefined {
-  const times: readonly number[] = [derTag.utcTime, derTag.generalizedTime]
-  const lastTime = parts.findLastIndex(({ tag }) => times.includes(tag))
-  return parts.find(({ tag }, index) => index > lastTime && tag === derTag.sequence)
-}
-
-function serialsOf(der: Buffer, entries: DerElement): string[] {
-  return Array.from(derChildren(der, entries), entry => {
-    const serial = derElement(der, entry.contentStart)
-    if (serial.tag !== derTag.integer || serial.end > entry.end)
-      throw new RangeError('an entry without serial')
-    return der.toString('hex', serial.contentStart, serial.end)
-  })
-}
-
-const crlNumber = '2.5.29.20'
-
-function numberOf(head: X509Crl): bigint | undefined {
-  const extension = head.getExtension(crlNumber)
-  if (!extension) return undefined
-  const value = Buffer.from(extension.value)
-  const { tag, contentStart, end } = derElement(value, 0)
-  if (tag !== derTag.integer || contentStart === end) throw new RangeError('a CRL number that is none')
-  return BigInt(`0x${value.toString('hex', contentStart, end)}`)
-}
-
-function highest(numbers: readonly bigint[]): string | undefined {
-  return numbers
-    .toSorted((a, b) => Number(a - b))
-    .at(-1)
-    ?.toString()
-}
-
-/** A key of another kind than the signature's makes OpenSSL throw; that CA is simply not the signer. */
-function isSignedBy({ head, signed, signature }: RevocationList, key: KeyObject): boolean {
-  const { name, hash, saltLength } = head.signatureAlgorithm as SignatureAlgorithm
-  const padding = name === 'RSA-PSS' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : {}
+function endOfFirst(bytes: Buffer): number {
   try {
-    return verify(hash?.name.replace('-', ''), signed, { key, ...padding }, signature)
+    return derElement(bytes, 0).end
   } catch {
-    return false
+    return bytes.length
   }
 }
 
-/** As the library names it. Without a hash the signature's kind of key decides, as with Ed25519. */
-interface SignatureAlgorithm {
-  readonly name: string
-  readonly hash?: { readonly name: string }
-  readonly saltLength?: number
+function problemOf(
+  { issuer, problem, thisUpdateMs }: RevocationList,
+  signer: Authority | undefined,
+  nowMs: number
+): ListProblem | undefined {
+  const name = JSON.stringify(issuer)
+  if (!signer) return { reason: 'foreign', text: `holds the list of ${name}, which no CA of tls.ca signed` }
+  if (problem) return { reason: problem.reason, text: `holds ${problem.text} (${name})` }
+  if (thisUpdateMs <= nowMs + CLOCK_TOLERANCE_MS) return undefined
+  const at = new Date(thisUpdateMs).toISOString()
+  return { reason: 'future', text: `holds a list of ${name} that is from the future, of ${at}` }
+}
+
+function ofOneAuthority(authority: string, lists: readonly RevocationList[]): AuthorityList {
+  const newest = lists.reduce((best, list) => (isNewer(list, best) ? list : best))
+  const { issuer, thisUpdateMs, nextUpdateMs, number, digest } = newest
+  const serials = sortSerials(lists.map(list => list.serials))
+  const entries = serials.rows.length / serials.width
+  return { authority, issuer, entries, thisUpdateMs, nextUpdateMs, number, digest, ...serials }
+}
+
+function isNewer(list: RevocationList, than: RevocationList): boolean {
+  if (list.number === than.number) return list.thisUpdateMs > than.thisUpdateMs
+  return (list.number ?? -1n) > (than.number ?? -1n)
+}
+
+/** What all lists together come to. */
+export interface RevocationOverview {
+  readonly entries: number
+  /** Milliseconds since 1970: when the oldest of them was issued, and the first moment one is out of date. */
+  readonly thisUpdateMs: number
+  readonly nextUpdateMs: number | undefined
+  /** The highest CRL number among them, decimal. */
+  readonly number: string | undefined
+}
+
+/** Of at least one list. */
+export function overviewOf(lists: readonly AuthorityList[]): RevocationOverview {
+  const present = <Value>(values: readonly (Value | undefined)[]) =>
+    values.filter(value => value !== undefined)
+  const nextUpdates = present(lists.map(({ nextUpdateMs }) => nextUpdateMs))
+  const numbers = present(lists.map(({ number }) => number))
+  return {
+    entries: lists.reduce((sum, { entries }) => sum + entries, 0),
+    thisUpdateMs: Math.min(...lists.map(({ thisUpdateMs }) => thisUpdateMs)),
+    nextUpdateMs: nextUpdates.length > 0 ? Math.min(...nextUpdates) : undefined,
+    number: numbers.length > 0 ? String(numbers.toSorted((a, b) => Number(a - b)).at(-1)) : undefined
+  }
 }

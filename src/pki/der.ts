@@ -9,11 +9,17 @@ export interface DerElement {
 
 /** Tags as they stand in the first byte. */
 export const derTag = Object.freeze({
+  boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
+  octetString: 0x04,
+  objectIdentifier: 0x06,
+  enumerated: 0x0a,
   utcTime: 0x17,
   generalizedTime: 0x18,
-  sequence: 0x30
+  sequence: 0x30,
+  /** `[0]`, explicit: where a list and a certificate keep what is optional. */
+  context0: 0xa0
 })
 
 /** The element that begins at `start`. Throws a RangeError for one that is cut short or not DER. */

@@ -10,11 +10,12 @@ export interface PemBlock {
 /** What a text holds of the wanted blocks. */
 export interface PemReading {
   readonly blocks: readonly PemBlock[]
-  /** What of them could not be read, to go after "holds"; never anything of their content. */
+  /** What of them could not be read, to go after "holds", each once; never anything of their content. */
   readonly damage: readonly string[]
 }
 
-const marker = /-----(BEGIN|END) ([A-Z0-9]+(?: [A-Z0-9]+)*)-----/g
+/** Bounded, like every expression here: a file of any size must not end the stack of one. */
+const marker = /-----(BEGIN|END) ([A-Z0-9][A-Z0-9 ]{0,63})-----/g
 
 /**
  * Reads the blocks of the labels that `isWanted` accepts, in their order. What stands around them does not matter: a
@@ -23,10 +24,10 @@ const marker = /-----(BEGIN|END) ([A-Z0-9]+(?: [A-Z0-9]+)*)-----/g
  */
 export function readPem(text: string, isWanted: (label: string) => boolean): PemReading {
   const blocks: PemBlock[] = []
-  const damage: string[] = []
+  const damage = new Set<string>()
   let open: { readonly label: string; readonly from: number } | undefined
   const complain = (label: string, what: string) => {
-    if (isWanted(label)) damage.push(`a PEM block "${label}" ${what}`)
+    if (isWanted(label)) damage.add(`a PEM block "${label}" ${what}`)
   }
   for (const { 0: whole, 1: edge, 2: label = '', index } of text.matchAll(marker)) {
     if (edge === 'BEGIN') {
@@ -42,7 +43,7 @@ export function readPem(text: string, isWanted: (label: string) => boolean): Pem
     }
   }
   if (open) complain(open.label, 'that is begun and not ended')
-  return { blocks, damage }
+  return { blocks, damage: [...damage] }
 }
 
 /** The same for one label. */
@@ -52,15 +53,32 @@ export function readPemOf(text: string, wanted: string): PemReading {
 
 /** The block as OpenSSL writes it, with a line end behind it. */
 export function formatPem(label: string, der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  const base64 = der.toString('base64')
+  const lines: string[] = []
+  for (let at = 0; at < base64.length; at += 64) lines.push(base64.slice(at, at + 64))
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 
 /** `undefined` for what is not Base64 from end to end: Node would pass over the rest of it without a word. */
 function decode(label: string, body: string): PemBlock | undefined {
-  const [, headers = '', base64 = body] = /^\s*([\w-]+:.*?)\n[^\S\n]*\n(.*)$/s.exec(body) ?? []
-  const written = base64.replace(/\s+/g, '')
+  const { headers, base64 } = splitHeaders(body)
+  const written = base64.replace(/\s/g, '')
   const der = Buffer.from(written, 'base64')
   if (der.length === 0 || der.toString('base64') !== written) return undefined
-  return { label, headers: headers.trim(), der }
+  return { label, headers, der }
+}
+
+/** Where headers may be: they end with an empty line, and those of a private key take some 60 characters. */
+const MAX_HEADERS = 4096
+
+/** Lines such as `DEK-Info: …` stand before the Base64, which knows no colon, with an empty line behind them. */
+function splitHeaders(body: string): { readonly headers: string; readonly base64: string } {
+  const start = body.slice(0, MAX_HEADERS)
+  if (!start.includes(':')) return { headers: '', base64: body }
+  const lines = start.trimStart().split('\n')
+  const end = lines.findIndex(line => line.trim() === '')
+  if (end < 0) return { headers: '', base64: body }
+  const headers = lines.slice(0, end).join('\n')
+  const skipped = start.length - start.trimStart().length + headers.length
+  return { headers: headers.trim(), base64: body.slice(skipped) }
 }

@@ -206,7 +206,17 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       this.set({ source: 'file' }, members.length)
     }
   })
-  return createReloadMetrics(registry)
+  const crlRefusals = new Counter({
+    name: `${PREFIX}crl_refused_total`,
+    help: 'Files of revocation lists that were refused while others were in force, by reason.',
+    labelNames: ['reason'] as const,
+    registers
+  })
+  return {
+    ...createReloadMetrics(registry),
+    /** Counts one file that was refused. */
+    crlRefused: (reason: string) => crlRefusals.inc({ reason })
+  }
 }
 
 /** How reloads ended. The start counts as one. */

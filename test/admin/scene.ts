@@ -57,7 +57,8 @@ export const status: Status = Object.freeze<Status>({
     thisUpdate: '2025-12-30T00:00:00.000Z',
     nextUpdate: '2026-01-30T00:00:00.000Z',
     number: '7',
-    source: '/etc/puppet-lb/crl.pem'
+    source: '/etc/puppet-lb/crl.pem',
+    late: null
   },
   reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] }
 })

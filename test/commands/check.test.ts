@@ -38,7 +38,10 @@ balance: { policy: round-robin }
 })
 
 t.test('what is right but old is warned of, apart from the rest', async t => {
-  const yaml = minimal('listen: { workers: 1 }\nadmin: { allow: [ops] }')
+  const yaml = minimal('listen: { workers: 1 }\nadmin: { allow: [ops] }').replace(
+    'ca: ca.pem',
+    'ca: ca.pem, crl: { file: crl.pem }'
+  )
   const file = join(t.testdir({ ...pemFiles, 'lb.yaml': yaml }), 'lb.yaml')
   const { text, warnings } = check({ config: file }, {})
   t.match(text, /: OK\n/)
@@ -49,8 +52,37 @@ t.test('what is right but old is warned of, apart from the rest', async t => {
 })
 
 t.test('a right configuration without anything old has no warnings', async t => {
-  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal() }), 'lb.yaml')
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: crl.pem }')
+  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': yaml }), 'lb.yaml')
   t.same(check({ config: file }, {}).warnings, [])
+})
+
+t.test('a configuration without revocation lists is warned of: nobody else looks', async t => {
+  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal() }), 'lb.yaml')
+  const { warnings } = check({ config: file }, {})
+  t.match(warnings, [/^warning: .*lb\.yaml:1:1 tls\.crl: is missing: masters trust the identity headers/])
+  t.equal(warnings.length, 1)
+})
+
+t.test('a CA of the bundle whose list the file lacks is warned of', async t => {
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: crl.pem }')
+  const [one = ''] = String(pemFiles['crl.pem']).split(/(?<=END X509 CRL-----\n)/)
+  const file = join(t.testdir({ ...pemFiles, 'crl.pem': one, 'lb.yaml': yaml }), 'lb.yaml')
+  const { warnings } = check({ config: file }, {})
+  t.match(warnings, [
+    /^warning: .*lb\.yaml:1:\d+ tls\.crl\.file: names .*crl\.pem, which lacks the list of "CN=Puppet Root CA: /
+  ])
+  t.equal(warnings.length, 1)
+})
+
+t.test('the list of infrastructure nodes is told by its name', async t => {
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: infra_crl.pem }')
+  const files = { ...pemFiles, 'infra_crl.pem': pemFiles['crl.pem'], 'lb.yaml': yaml }
+  const file = join(t.testdir(files), 'lb.yaml')
+  t.throws(() => check({ config: file }, {}), {
+    message:
+      /infra_crl\.pem, the list of infrastructure nodes, which leaves out revoked agents; must be the CA's full/
+  })
 })
 
 t.test('what a reload would change is told against what runs', async t => {

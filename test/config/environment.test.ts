@@ -16,6 +16,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_TLS_CA',
       'PUPPET_LB_TLS_CRL_FILE',
       'PUPPET_LB_TLS_CRL_REFRESH',
+      'PUPPET_LB_TLS_CRL_EXPIRED',
       'PUPPET_LB_CA_URL',
       'PUPPET_LB_UPSTREAM_TLS_CA',
       'PUPPET_LB_UPSTREAM_TLS_CERT',

@@ -161,7 +161,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     tls: `${usual}, crl: { file: crl.pem }`,
     files: { 'crl.pem': pemFiles['crl.pem'].slice(0, -40) },
     problems: [
-      '1:68 tls.crl.file: names crl.pem, which holds a PEM block "X509 CRL" that is begun and not ended; must be PEM revocation lists of the CAs in tls.ca'
+      '1:68 tls.crl.file: names crl.pem, which holds a PEM block "X509 CRL" that is begun and not ended; must be revocation lists, PEM or DER, of the CAs in tls.ca'
     ]
   },
   'a certificate for a key': {
@@ -240,20 +240,20 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   'a revocation list that is not there': {
     tls: `${usual}, crl: { file: nope.pem }`,
     problems: [
-      '1:68 tls.crl.file: is "nope.pem", but there is no file at nope.pem; must be a file this user can read'
+      '1:68 tls.crl.file: names nope.pem, which cannot be read, there is no file; must be a file this user can read'
     ]
   },
   'a revocation list that is none': {
     tls: `${usual}, crl: { file: ca.pem }`,
     problems: [
-      '1:68 tls.crl.file: names ca.pem, which holds no PEM block "X509 CRL"; must be PEM revocation lists of the CAs in tls.ca'
+      '1:68 tls.crl.file: names ca.pem, which holds no revocation list; must be revocation lists, PEM or DER, of the CAs in tls.ca'
     ]
   },
   'a revocation list that is damaged': {
     tls: `${usual}, crl: { file: crl.pem }`,
     files: { 'crl.pem': damaged((await stranger.crl()).trim()) },
     problems: [
-      '1:68 tls.crl.file: names crl.pem, which holds a damaged list; must be PEM revocation lists of the CAs in tls.ca'
+      '1:68 tls.crl.file: names crl.pem, which holds a damaged list; must be revocation lists, PEM or DER, of the CAs in tls.ca'
     ]
   }
 }
@@ -277,7 +277,7 @@ t.test('a revocation list of another CA is told by its issuer', async t => {
   const files = { 'crl.pem': `${pemFiles['crl.pem']}${await stranger.crl()}` }
   const problems = problemsOf(t, withTls(`${usual}, crl: { file: crl.pem }`), { files })
   t.match(problems, [
-    / tls\.crl\.file: names crl\.pem, which holds the list of "CN=Puppet CA: puppet .*", which no CA of tls\.ca signed; must be PEM revocation lists of the CAs in tls\.ca$/
+    / tls\.crl\.file: names crl\.pem, which holds the list of "CN=Puppet CA: puppet .*", which no CA of tls\.ca signed; must be revocation lists, PEM or DER, of the CAs in tls\.ca$/
   ])
 })
 

@@ -1,8 +1,12 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { readLists } from '../../src/config/revocation-lists.ts'
 import { createRevocationWatch } from '../../src/control/revocation.ts'
+import type { ListReader } from '../../src/control/revocation-reader.ts'
 import type { RevokedSet } from '../../src/model/messages.ts'
+import type { WhenExpired } from '../../src/model/settings.ts'
+import { authoritiesOf } from '../../src/pki/authorities.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -14,14 +18,30 @@ const MINUTE = 60_000
 
 const listOf = (...revoked: string[]) => authority.crl({ revoked })
 const unusable = 'certificate revocation list is unusable; the last one stays in force'
-const serials = (revoked: RevokedSet | undefined) => [...(revoked ?? [])].map(key => key.split(':')[1])
+/** Upper-case hexadecimal, in order. */
+const serials = (revoked: RevokedSet) =>
+  revoked.flatMap(({ rows, width }) =>
+    Array.from({ length: rows.length / width }, (_, row) =>
+      BigInt(`0x${Buffer.from(rows.subarray(row * width, (row + 1) * width)).toString('hex')}`)
+        .toString(16)
+        .toUpperCase()
+    )
+  )
+
+/** Without a thread, which would take most of the time. */
+const readHere: ListReader = async ({ file, caBundle, nowMs, knownDigest }) => {
+  const read = readLists(file, authoritiesOf(caBundle), nowMs)
+  return read.digest === knownDigest ? undefined : read
+}
 
 /** A watch over a file, with a fake clock; `scheduled` resolves when it begins to wait for the next reading. */
-function scene(t: Test, crl: string, refreshMs = HOUR) {
-  const file = join(t.testdir({ 'crl.pem': crl }), 'crl.pem')
-  const clock = fakeRuntime()
+async function scene(t: Test, crl: string | Buffer, refreshMs = HOUR, expired: WhenExpired = 'keep') {
+  const file = join(t.testdir({ 'crl.pem': String(crl) }), 'crl.pem')
+  const clock = fakeRuntime({ wallClockMs: Date.now() })
   const log = captureLog()
   const published: RevokedSet[] = []
+  const events: string[] = []
+  const refusals: string[] = []
   const delays: number[] = []
   let pending = 0
   let wake = () => {}
@@ -48,13 +68,16 @@ function scene(t: Test, crl: string, refreshMs = HOUR) {
       }
     },
     log: log.log,
-    publish: revoked => published.push(revoked)
+    events: { add: event => events.push(event.text) },
+    publish: revoked => published.push(revoked),
+    readFile: readHere
   })
   t.teardown(() => watch.stop())
-  const tls = { ca: authority.bundle, crl: { file, refreshMs } }
-  watch.adopt(watch.prepare(tls))
+  watch.onRefusal(reason => refusals.push(reason))
+  const tls = { ca: authority.bundle, crl: { file, refreshMs, expired, place: 'test.yaml:3:9' } }
+  watch.adopt(await watch.prepare(tls))
   return {
-    ...{ watch, file, tls, log, published, delays },
+    ...{ watch, file, tls, log, published, delays, events, refusals },
     /** Timers that will fire. */
     timers: () => pending,
     advance: clock.advance,
@@ -66,7 +89,7 @@ function scene(t: Test, crl: string, refreshMs = HOUR) {
       await clock.advance(afterMs)
       await scheduled
     },
-    replace(text: string) {
+    replace(text: string | Buffer) {
       writeFileSync(`${file}.new`, text)
       renameSync(`${file}.new`, file)
     }
@@ -74,20 +97,20 @@ function scene(t: Test, crl: string, refreshMs = HOUR) {
 }
 
 t.test('the first list is in force at once, and nobody is told twice', async t => {
-  const { watch, published } = scene(t, await listOf('0A'))
-  t.same(serials(watch.current()?.revoked), ['A'])
+  const { watch, published } = await scene(t, await listOf('0A'))
+  t.same(serials(watch.revoked()), ['A'])
   t.same(published, [], 'whoever adopts publishes')
 })
 
 t.test('a changed file is read after the time it is refreshed in, and published once', async t => {
-  const { watch, read, replace, published } = scene(t, await listOf('0A'))
+  const { watch, read, replace, published } = await scene(t, await listOf('0A'))
   await read()
   t.equal(published.length, 0, 'the same file is no news')
   replace(await listOf('0A', '0B'))
   await read()
   await read()
   t.same(published.map(serials), [['A', 'B']])
-  t.same(serials(watch.current()?.revoked), ['A', 'B'])
+  t.same(serials(watch.revoked()), ['A', 'B'])
 })
 
 const bad: Readonly<Record<string, string>> = {
@@ -99,10 +122,10 @@ const bad: Readonly<Record<string, string>> = {
 
 for (const [what, text] of Object.entries(bad)) {
   t.test(`${what} leaves the last list in force, is logged, and is no end`, async t => {
-    const { watch, read, replace, published, log } = scene(t, await listOf('0A'))
+    const { watch, read, replace, published, log } = await scene(t, await listOf('0A'))
     replace(text)
     await read()
-    t.same(serials(watch.current()?.revoked), ['A'])
+    t.same(serials(watch.revoked()), ['A'])
     t.same(published, [])
     t.match(await log.line({ msg: unusable }), { cause: /^(holds|lacks) / })
     replace(await listOf('0B'))
@@ -111,37 +134,39 @@ for (const [what, text] of Object.entries(bad)) {
   })
 
   t.test(`${what} cannot be prepared for, and changes nothing`, async t => {
-    const { watch, replace, tls, file } = scene(t, await listOf('0A'))
+    const { watch, replace, tls, file } = await scene(t, await listOf('0A'))
     replace(text)
-    t.throws(() => watch.prepare(tls), {
-      message: new RegExp(`^tls\\.crl\\.file: ${file} cannot be used: (holds|lacks) `)
+    await t.rejects(watch.prepare(tls), {
+      message: new RegExp(`^test\\.yaml:3:9 tls\\.crl\\.file: names ${file}, which (holds|lacks) `)
     })
-    t.same(serials(watch.current()?.revoked), ['A'])
+    t.same(serials(watch.revoked()), ['A'])
   })
 }
 
 t.test('a file that is not there cannot be prepared for', async t => {
-  const { watch, file, tls } = scene(t, await listOf('0A'))
+  const { watch, file, tls } = await scene(t, await listOf('0A'))
   rmSync(file)
-  t.throws(() => watch.prepare(tls), { message: /ENOENT/ })
+  await t.rejects(watch.prepare(tls), {
+    message: /cannot be read, there is no file; must be a file this user can read$/
+  })
 })
 
 t.test('what is prepared is in force when it is adopted, and not before', async t => {
-  const { watch, replace, tls, published } = scene(t, await listOf('0A'))
+  const { watch, replace, tls, published } = await scene(t, await listOf('0A'))
   replace(await listOf('0A', '0C'))
-  const prepared = watch.prepare(tls)
-  t.same(serials(watch.current()?.revoked), ['A'])
-  t.equal(prepared.revocations?.entries, 2)
+  const prepared = await watch.prepare(tls)
+  t.same(serials(watch.revoked()), ['A'])
+  t.equal(prepared.source?.reading.lists[0]?.entries, 2)
   watch.adopt(prepared)
-  t.same(serials(watch.current()?.revoked), ['A', 'C'])
+  t.same(serials(watch.revoked()), ['A', 'C'])
   t.same(published, [])
 })
 
 t.test('a new file is watched in place of the old one', async t => {
-  const { watch, read, replace, tls, file, published } = scene(t, await listOf('0A'))
+  const { watch, read, replace, tls, file, published } = await scene(t, await listOf('0A'))
   const other = `${file}.other`
   writeFileSync(other, await listOf('0B'))
-  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, file: other } }))
+  watch.adopt(await watch.prepare({ ...tls, crl: { ...tls.crl, file: other } }))
   replace(await listOf('0C'))
   await read()
   t.same(published, [])
@@ -151,10 +176,10 @@ t.test('a new file is watched in place of the old one', async t => {
 })
 
 t.test('a new time between readings applies from now on, and the same one does not begin anew', async t => {
-  const { watch, read, replace, tls, delays, timers, published } = scene(t, await listOf('0A'))
-  watch.adopt(watch.prepare(tls))
+  const { watch, read, replace, tls, delays, timers, published } = await scene(t, await listOf('0A'))
+  watch.adopt(await watch.prepare(tls))
   t.same(delays, [HOUR], 'the wait goes on')
-  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: MINUTE } }))
+  watch.adopt(await watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: MINUTE } }))
   t.same(delays, [HOUR, MINUTE])
   t.equal(timers(), 1)
   replace(await listOf('0B'))
@@ -164,60 +189,63 @@ t.test('a new time between readings applies from now on, and the same one does n
 })
 
 t.test('reloads while a file is being read leave one timer, with the new time', async t => {
-  const { watch, read, tls, delays, timers, advance } = scene(t, await listOf('0A'), HOUR)
+  const { watch, read, tls, delays, timers, advance } = await scene(t, await listOf('0A'), HOUR)
+  const one = await watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: MINUTE } })
+  const two = await watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: 2 * MINUTE } })
   const reading = read()
   await advance(0)
   t.equal(timers(), 0, 'it is being read')
-  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: MINUTE } }))
-  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: 2 * MINUTE } }))
+  watch.adopt(one)
+  watch.adopt(two)
   await reading
   t.equal(timers(), 1)
   t.equal(delays.at(-1), 2 * MINUTE)
 })
 
 t.test('what is read of a file that is given up meanwhile comes to nothing', async t => {
-  const { watch, read, replace, tls, file, published, advance } = scene(t, await listOf('0A'))
+  const { watch, read, replace, tls, file, published, advance } = await scene(t, await listOf('0A'))
   const other = `${file}.other`
   writeFileSync(other, await listOf('0C'))
+  const prepared = await watch.prepare({ ...tls, crl: { ...tls.crl, file: other } })
   replace(await listOf('0B'))
   const reading = read()
   await advance(0)
-  watch.adopt(watch.prepare({ ...tls, crl: { ...tls.crl, file: other } }))
+  watch.adopt(prepared)
   await reading
   t.same(published, [])
-  t.same(serials(watch.current()?.revoked), ['C'])
+  t.same(serials(watch.revoked()), ['C'])
 })
 
 t.test('a reading that overtakes a reload is not undone by it', async t => {
-  const { watch, read, replace, tls } = scene(t, await listOf('0A'))
-  const prepared = watch.prepare(tls)
+  const { watch, read, replace, tls } = await scene(t, await listOf('0A'))
+  const prepared = await watch.prepare(tls)
   replace(await listOf('0A', '0B'))
   await read()
   watch.adopt(prepared)
-  t.same(serials(watch.current()?.revoked), ['A', 'B'])
+  t.same(serials(watch.revoked()), ['A', 'B'])
 })
 
 t.test('without a list nobody is revoked, and nothing waits', async t => {
-  const { watch, tls, timers } = scene(t, await listOf('0A'))
-  watch.adopt(watch.prepare({ ...tls, crl: undefined }))
+  const { watch, tls, timers } = await scene(t, await listOf('0A'))
+  watch.adopt(await watch.prepare({ ...tls, crl: undefined }))
   t.equal(watch.current(), undefined)
   t.equal(timers(), 0)
-  watch.adopt(watch.prepare(tls))
-  t.same(serials(watch.current()?.revoked), ['A'])
+  watch.adopt(await watch.prepare(tls))
+  t.same(serials(watch.revoked()), ['A'])
   t.equal(timers(), 1)
 })
 
 t.test('a CA that leaves the bundle takes its list with it, and a new one brings its own', async t => {
-  const { watch, tls, file, replace } = scene(t, await listOf('0A'))
+  const { watch, tls, file, replace } = await scene(t, await listOf('0A'))
   const next = { ca: stranger.bundle, crl: tls.crl }
-  t.throws(() => watch.prepare(next), { message: /which no CA of tls\.ca signed/ })
+  await t.rejects(watch.prepare(next), { message: /which no CA of tls\.ca signed/ })
   replace(await stranger.crl({ revoked: ['0E'] }))
-  watch.adopt(watch.prepare(next))
-  t.same(serials(watch.current()?.revoked), ['E'], file)
+  watch.adopt(await watch.prepare(next))
+  t.same(serials(watch.revoked()), ['E'], file)
 })
 
 t.test('after stop nothing waits, and a reading under way comes to nothing', async t => {
-  const { watch, replace, read, timers, advance, published } = scene(t, await listOf('0A'))
+  const { watch, replace, read, timers, advance, published } = await scene(t, await listOf('0A'))
   replace(await listOf('0B'))
   void read()
   await advance(0)

@@ -1,119 +1,241 @@
 import { constants, generateKeyPairSync, type KeyObject, sign, type X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { type Authority, authoritiesOf } from '../../src/pki/authorities.ts'
-import { CrlError, readRevocations } from '../../src/pki/crl.ts'
+import { type AuthorityList, overviewOf, readRevocations } from '../../src/pki/crl.ts'
+import { CrlError } from '../../src/pki/crl-error.ts'
 import { formatPem, readPemOf } from '../../src/pki/pem.ts'
-import { revocationKey } from '../../src/pki/revocation.ts'
+import { hasSerial } from '../../src/pki/serials.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
+import {
+  type CraftedList,
+  type Crafter,
+  craftersOf,
+  craftList,
+  craftPem,
+  element,
+  extension,
+  integer,
+  manyEntries
+} from '../support/crafted-list.ts'
 import { disguises } from './disguises.ts'
-import { rewrittenList } from './rewritten-list.ts'
 
 const authority = await createAuthority()
 const authorities = authoritiesOf(authority.bundle)
+const [root, signer] = craftersOf(authority) as [Crafter, Crafter]
 const revoked = ['0A', 'FF01', '7f'.repeat(16), 'FEDCBA9876543210']
 const thisUpdate = new Date(Date.UTC(2026, 0, 1))
 const nextUpdate = new Date(Date.UTC(2026, 5, 1))
+const nowMs = Date.now()
 const pem = await authority.crl({ revoked, thisUpdate, nextUpdate })
 const stranger = await createAuthority()
 
+const read = (file: string | Buffer, by = authorities, atMs = nowMs) =>
+  readRevocations(Buffer.from(file), by, atMs)
+/** A serial number as it is looked up: the content of its INTEGER. */
+const serial = (value: bigint) => integer(value).subarray(2)
+const has = (lists: readonly AuthorityList[], value: bigint) =>
+  lists.some(list => hasSerial(list, serial(value)))
+const craft = (list: Omit<CraftedList, 'by'>) => craftList({ by: signer, ...list })
+
 for (const [how, disguise] of Object.entries(disguises)) {
   t.test(`lists are read ${how}`, async t => {
-    const read = readRevocations(disguise(pem), authorities)
-    const keyId = authorities.find(({ keyId }) => read.revoked.has(revocationKey(keyId, '0a')))?.keyId ?? ''
-    t.same(read, {
-      revoked: new Set(revoked.map(serial => revocationKey(keyId, serial))),
+    const lists = read(disguise(pem))
+    t.same(overviewOf(lists), {
       entries: 4,
       thisUpdateMs: thisUpdate.getTime(),
       nextUpdateMs: nextUpdate.getTime(),
-      number: '1',
-      signers: new Set(authorities.map(({ keyId }) => keyId))
+      number: '1'
     })
+    for (const each of revoked) t.ok(has(lists, BigInt(`0x${each}`)), each)
+    t.same(new Set(lists.map(each => each.authority)), new Set(authorities.map(({ keyId }) => keyId)))
   })
 }
 
+t.test('lists are read as DER too, one or several', async t => {
+  const ders = readPemOf(pem, 'X509 CRL').blocks.map(({ der }) => der)
+  t.equal(overviewOf(read(Buffer.concat(ders))).entries, 4)
+  t.equal(read(Buffer.concat(ders)).length, 2)
+  t.equal(read(ders[0] ?? '').length, 1)
+})
+
 t.test('a list without entries revokes nobody', async t => {
-  const read = readRevocations(await authority.crl(), authorities)
-  t.equal(read.entries, 0)
-  t.equal(read.revoked.size, 0)
+  const lists = read(await authority.crl())
+  t.equal(overviewOf(lists).entries, 0)
+  t.notOk(has(lists, 1n))
 })
 
 t.test('of several lists the oldest date and the highest number count', async t => {
-  const later = await authority.crl({ thisUpdate: nextUpdate })
-  const read = readRevocations(`${later}${pem}`, authorities)
-  t.equal(read.thisUpdateMs, thisUpdate.getTime())
-  t.equal(read.nextUpdateMs, nextUpdate.getTime())
-  t.ok(Number(read.number) > 1)
+  const newer = new Date(nowMs - 1000)
+  const older = craft({ number: 5n, thisUpdate: new Date(0), nextUpdate })
+  const lists = read(Buffer.concat([older, craftList({ by: root, number: 9n, thisUpdate: newer })]))
+  t.match(overviewOf(lists), { thisUpdateMs: 0, nextUpdateMs: nextUpdate.getTime(), number: '9' })
+})
+
+t.test('of several lists by one CA all entries count, and the newest says the rest', async t => {
+  const full = craft({ number: 2n, thisUpdate, entries: [{ serial: 1n }, { serial: 2n }] })
+  const other = craft({ number: 3n, thisUpdate: nextUpdate, entries: [{ serial: 3n }] })
+  for (const file of [Buffer.concat([full, other]), Buffer.concat([other, full])]) {
+    const [list] = read(file)
+    t.match(list, { entries: 3, number: 3n, thisUpdateMs: nextUpdate.getTime() })
+  }
 })
 
 t.test('a list that is out of date still counts', async t => {
   const old = await authority.crl({ revoked: ['0A'], thisUpdate: new Date(0), nextUpdate: new Date(1000) })
-  t.equal(readRevocations(old, authorities).entries, 1)
+  t.equal(overviewOf(read(old)).entries, 1)
 })
 
 t.test('lists of RSA authorities count too, beside others', async t => {
   const rsa = await createAuthority({ keyType: 'rsa2048' })
   const both = `${pem}${await rsa.crl({ revoked: ['0B'] })}`
-  t.equal(readRevocations(both, authoritiesOf(authority.bundle + rsa.bundle)).entries, 5)
+  t.equal(overviewOf(read(both, authoritiesOf(authority.bundle + rsa.bundle))).entries, 5)
 })
 
-const problems: Readonly<Record<string, readonly [text: string, problems: readonly (string | RegExp)[]]>> = {
-  'an empty file': ['', ['holds no PEM block "X509 CRL"']],
-  'a file of certificates': [authority.bundle, ['holds no PEM block "X509 CRL"']],
-  'half a list': [pem.slice(0, 200), ['holds a PEM block "X509 CRL" that is begun and not ended']],
-  'a list of another CA': [
-    await stranger.crl(),
-    [
-      /^holds the list of "CN=Puppet CA: .*", which no CA of tls\.ca signed$/,
-      /^holds the list of "CN=.*", which no CA of tls\.ca signed$/
-    ]
+const point = (content: string) => extension('551d1c', Buffer.from(content, 'hex'), true)
+const entryWith = (more: Buffer) => [{ serial: 1n, extensions: [more] }]
+const directoryName = element(0x30, element(0xa4, element(0x30, Buffer.alloc(0))))
+
+/** What is refused, and under which reason. */
+const refused: Readonly<Record<string, readonly [reason: string, file: string | Buffer]>> = {
+  'an empty file': ['damaged', ''],
+  'a file of certificates': ['damaged', authority.bundle],
+  'half a list': ['damaged', pem.slice(0, 200)],
+  'a list of another CA': ['foreign', await stranger.crl()],
+  'a certificate under the label of a list': [
+    'damaged',
+    formatPem('X509 CRL', readPemOf(authority.bundle, 'CERTIFICATE').blocks[0]?.der ?? Buffer.alloc(0))
   ],
-  'a block that is no list': [
-    formatPem('X509 CRL', readPemOf(authority.bundle, 'CERTIFICATE').blocks[0]?.der ?? Buffer.alloc(0)),
-    ['holds a damaged list']
-  ]
+  'a list with bytes behind it': ['damaged', Buffer.concat([craft({}), Buffer.alloc(1)])],
+  'a first version with extensions': [
+    'damaged',
+    craft({ version: 1, entries: [{ serial: Buffer.alloc(0) }] })
+  ],
+  'a serial number without a byte': ['damaged', craft({ entries: [{ serial: Buffer.alloc(0) }] })],
+  'a serial number of 65 bytes': ['damaged', craft({ entries: [{ serial: Buffer.alloc(65, 1) }] })],
+  'a number of 65 bytes': ['damaged', craft({ number: 1n << 513n })],
+  'an extension that is there twice': ['damaged', craft({ extensions: [extension('551d14', integer(2n))] })],
+  'a delta list': ['delta', craft({ extensions: [extension('551d1b', integer(1n), true)] })],
+  'a delta list that calls itself uncritical': [
+    'delta',
+    craft({ extensions: [extension('551d1b', integer(1n))] })
+  ],
+  'a list of users only': ['partial', craft({ extensions: [point('30038101ff')] })],
+  'a list of CAs only': ['partial', craft({ extensions: [point('30038201ff')] })],
+  'a list of some reasons only': ['partial', craft({ extensions: [point('300483020640')] })],
+  'a list of attribute certificates': ['partial', craft({ extensions: [point('30038501ff')] })],
+  'a list for one distribution point': ['partial', craft({ extensions: [point('3008a006a0048602683a')] })],
+  'an indirect list': ['indirect', craft({ extensions: [point('30038401ff')] })],
+  'a list with an entry of another CA': [
+    'indirect',
+    craft({ entries: entryWith(extension('551d1d', directoryName, true)) })
+  ],
+  'an unknown critical extension': [
+    'critical-extension',
+    craft({ extensions: [extension('2a0304', integer(1n), true)] })
+  ],
+  'an unknown critical extension of an entry': [
+    'critical-extension',
+    craft({ entries: [{ serial: 1n }, ...entryWith(extension('2a0304', integer(1n), true)), { serial: 3n }] })
+  ],
+  'a list from the future': ['future', craft({ thisUpdate: new Date(nowMs + 6 * 60_000) })]
 }
 
-for (const [what, [text, expected]] of Object.entries(problems)) {
-  t.test(`${what} is refused with every problem`, async t => {
-    const error = t.throws(() => readRevocations(text, authorities))
-    t.ok(error instanceof CrlError)
-    t.match((error as unknown as CrlError).problems, expected)
+for (const [what, [reason, file]] of Object.entries(refused)) {
+  t.test(`${what} is refused, with its reason`, async t => {
+    const error = t.throws(() => read(file)) as unknown as CrlError
+    t.ok(error instanceof CrlError, String(error))
+    for (const problem of error.problems) {
+      t.equal(problem.reason, reason)
+      t.match(problem.text, /^holds /)
+    }
   })
 }
 
+t.test('what limits nothing is no reason to refuse', async t => {
+  const known = {
+    'a point that says nothing': { extensions: [point('3000')] },
+    'a point that says no': { extensions: [point('3006810100840100')] },
+    'an unknown extension that is not critical': { extensions: [extension('2a0304', integer(1n))] },
+    'a critical reason code': { entries: entryWith(extension('551d15', Buffer.from('0a0101', 'hex'), true)) },
+    'clocks a little apart': { thisUpdate: new Date(nowMs + 4 * 60_000) },
+    'no next update': { nextUpdate: null },
+    'no number': { number: null },
+    'the first version': { version: 1 as const, entries: [{ serial: 1n }] }
+  }
+  for (const [what, list] of Object.entries(known)) t.equal(read(craft(list)).length, 1, what)
+})
+
+t.test('one bad list makes the file bad, with every problem once', async t => {
+  const file = Buffer.concat([
+    craft({}),
+    craft({ extensions: [point('30038101ff')] }),
+    craft({ thisUpdate: new Date(nowMs + 1e9) })
+  ])
+  const { problems } = t.throws(() => read(file)) as unknown as CrlError
+  t.same(
+    problems.map(({ reason }) => reason),
+    ['partial', 'future']
+  )
+})
+
+t.test('serial numbers are numbers: long, negative, and with bytes that say nothing', async t => {
+  const long = (1n << 500n) + 7n
+  const lists = read(
+    craft({
+      entries: [
+        { serial: long },
+        { serial: -129n },
+        { serial: -1n },
+        { serial: 200n },
+        { serial: Buffer.from([0, 0, 0, 9]) }
+      ]
+    })
+  )
+  for (const value of [long, -129n, -1n, 200n, 9n]) t.ok(has(lists, value), String(value))
+  for (const value of [127n, 129n, 1n, 255n, -56n, -200n, long + 1n, 1n << 600n, 0n]) {
+    t.notOk(has(lists, value), String(value))
+  }
+})
+
+t.test('CRL numbers may be longer than 64 bits', async t => {
+  const number = (1n << 159n) + 1n
+  t.equal(overviewOf(read(craft({ number }))).number, number.toString())
+})
+
 t.test('a list changed in one bit is refused, whichever bit', async t => {
-  const [block] = readPemOf(pem, 'X509 CRL').blocks
-  const der = block?.der ?? Buffer.alloc(0)
+  const der = craft({ entries: [{ serial: 10n }, ...manyEntries(1)] })
   for (let at = 0; at < der.length; at++) {
     const changed = Buffer.from(der)
     changed[at] = (changed[at] ?? 0) ^ 1
-    t.throws(() => readRevocations(formatPem('X509 CRL', changed), authorities), CrlError, `byte ${at}`)
+    t.throws(() => read(changed), CrlError, `byte ${at}`)
   }
 })
 
-t.test('a list cut anywhere is refused, and so is one with bytes behind it', async t => {
-  const [block] = readPemOf(pem, 'X509 CRL').blocks
-  const der = block?.der ?? Buffer.alloc(0)
-  for (let length = 1; length < der.length; length++) {
-    t.throws(() => readRevocations(formatPem('X509 CRL', der.subarray(0, length)), authorities), CrlError)
-  }
-  const longer = Buffer.concat([der, Buffer.alloc(1)])
-  t.throws(() => readRevocations(formatPem('X509 CRL', longer), authorities), CrlError)
+t.test('a list cut anywhere is refused', async t => {
+  const der = craft({ entries: [{ serial: 10n }] })
+  for (let length = 1; length < der.length; length++) t.throws(() => read(der.subarray(0, length)), CrlError)
 })
 
-/** The list of the CA that signs agents' certificates, which names one. */
-const oneEntry = (await authority.crl({ revoked: ['0A'] }))
-  .split(/(?<=END X509 CRL-----\n)/)
-  .find(list => readRevocations(list, authorities).entries === 1) as string
+t.test('200,000 entries are read, as PEM and as DER, with and without line ends', async t => {
+  const entries = manyEntries(200_000)
+  const der = craft({ entries })
+  const text = formatPem('X509 CRL', der)
+  for (const file of [
+    der,
+    text,
+    text.replaceAll('\n', '\r\n'),
+    text.replaceAll(/(?<!-----)\n(?!-----)/g, '')
+  ]) {
+    const lists = read(file)
+    t.equal(overviewOf(lists).entries, 200_000)
+    for (const at of [0, 1, 99_999, 199_999]) t.ok(has(lists, entries[at]?.serial as bigint), `entry ${at}`)
+    t.notOk(has(lists, (entries[5]?.serial as bigint) + 1n))
+  }
+})
 
-t.test('200,000 entries are read', async t => {
-  const key = authority.save().at(-1)?.key ?? ''
-  const list = rewrittenList(oneEntry, { count: 200_000, sign: signed => sign('sha256', signed, key) })
-  const { entries, revoked, signers } = readRevocations(list, authorities)
-  t.equal(entries, 200_000)
-  const [keyId = ''] = signers
-  t.ok(revoked.has(revocationKey(keyId, '1')) && revoked.has(revocationKey(keyId, (200_000).toString(16))))
-  t.notOk(revoked.has(revocationKey(keyId, (200_001).toString(16))))
+t.test('the rows can be read by every thread', async t => {
+  const [list] = read(craft({ entries: [{ serial: 10n }] }))
+  t.ok(list?.rows.buffer instanceof SharedArrayBuffer)
 })
 
 interface Scheme {
@@ -142,7 +264,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
 for (const [name, scheme] of Object.entries(schemes)) {
   t.test(`a list signed with ${name} counts for the CA that signed it, and for no other`, async t => {
     const { publicKey, privateKey } = scheme.keys()
-    const list = rewrittenList(oneEntry, {
+    const list = craft({
       algorithm: Buffer.from(scheme.algorithm, 'hex'),
       sign: signed => scheme.sign(signed, privateKey)
     })
@@ -150,7 +272,11 @@ for (const [name, scheme] of Object.entries(schemes)) {
       keyId: 'own',
       certificate: { publicKey } as X509Certificate
     })
-    t.same([...readRevocations(list, [...authorities, withKey(publicKey)]).revoked], ['own:A'])
-    t.throws(() => readRevocations(list, [...authorities, withKey(scheme.keys().publicKey)]), CrlError)
+    t.equal(read(list, [...authorities, withKey(publicKey)])[0]?.authority, 'own')
+    t.throws(() => read(list, [...authorities, withKey(scheme.keys().publicKey)]), CrlError)
   })
 }
+
+t.test('PEM may stand among other blocks', async t => {
+  t.equal(read(`${authority.bundle}${craftPem({ by: signer })}`).length, 1)
+})

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Authority } from '../../pki/authorities.ts'
-import { revocationKey } from '../../pki/revocation.ts'
+import { hasSerial, serialOf } from '../../pki/serials.ts'
 import { certnameOf, identityHeaders } from '../../puppet/identity.ts'
 
 /** Who is at the other end of a connection, worked out once for the connection. */
@@ -13,10 +13,18 @@ export interface Identity {
   readonly headers: readonly string[]
   /** Why the certificate the client showed is not accepted; nothing of such a connection is ever forwarded. */
   readonly refusal: string | undefined
-  /** The certificate and those above it, as `RevokedSet` names them. */
-  readonly revocationKeys: readonly string[]
+  /** The certificate and those above it, as a `RevokedSet` is asked for them. */
+  readonly revocationKeys: readonly RevocationKey[]
   /** Milliseconds since 1970. */
   readonly notAfterMs: number
+}
+
+/** A certificate by who issued it and its serial number. */
+export interface RevocationKey {
+  /** The CA's `keyId`. */
+  readonly authority: string
+  /** As `serialOf` gives it. */
+  readonly serial: Uint8Array
 }
 
 const anonymous: Identity = Object.freeze({
@@ -29,6 +37,7 @@ const anonymous: Identity = Object.freeze({
 
 const expired = 'it has expired'
 const revoked = 'it is revoked'
+const late = 'the revocation list of its CA is out of date'
 const notOurs = 'it was not issued by the Puppet CA of this load balancer'
 
 /** What OpenSSL's verdicts mean to somebody who runs Puppet; any other is told by its own name. */
@@ -103,8 +112,8 @@ function revocationKeysOf(
   peer: X509Certificate,
   authorities: readonly Authority[],
   mayIssue: (certificate: X509Certificate, issuer: X509Certificate) => boolean = () => true
-): readonly string[] | undefined {
-  const keys = new Set<string>()
+): readonly RevocationKey[] | undefined {
+  const keys: RevocationKey[] = []
   const chain = [peer]
   let isRooted = false
   // The chain grows while it is walked, until nothing new stands above it.
@@ -112,21 +121,34 @@ function revocationKeysOf(
     for (const issuer of authorities) {
       if (!certificate.checkIssued(issuer.certificate)) continue
       if (!mayIssue(certificate, issuer.certificate)) continue
-      keys.add(revocationKey(issuer.keyId, certificate.serialNumber))
+      keys.push({ authority: issuer.keyId, serial: serialOf(certificate.raw) })
       if (certificate === issuer.certificate) isRooted = true
       if (!chain.includes(issuer.certificate)) chain.push(issuer.certificate)
     }
   }
-  return isRooted ? [...keys] : undefined
+  return isRooted ? keys : undefined
 }
 
 /** Why a request on this connection is refused now; an open connection outlives neither its certificate nor a CRL. */
 export function refusalOf(identity: Identity, revokedSet: RevokedSet, nowMs: number): string | undefined {
   if (identity.refusal !== undefined) return identity.refusal
   if (nowMs > identity.notAfterMs) return expired
-  return isRevoked(identity, revokedSet) ? revoked : undefined
+  if (isRevoked(identity, revokedSet)) return revoked
+  return isLate(identity, revokedSet, nowMs) ? late : undefined
 }
 
-export function isRevoked(identity: Identity, revokedSet: RevokedSet): boolean {
-  return revokedSet.size > 0 && identity.revocationKeys.some(key => revokedSet.has(key))
+export function isRevoked({ revocationKeys }: Identity, revokedSet: RevokedSet): boolean {
+  for (const { authority, serial } of revocationKeys) {
+    for (const list of revokedSet) if (list.authority === authority && hasSerial(list, serial)) return true
+  }
+  return false
+}
+
+/** Whether a list that may name it is out of date, and nobody is to go by it. */
+function isLate({ revocationKeys }: Identity, revokedSet: RevokedSet, nowMs: number): boolean {
+  for (const list of revokedSet) {
+    if (nowMs > list.validUntilMs && revocationKeys.some(({ authority }) => authority === list.authority))
+      return true
+  }
+  return false
 }

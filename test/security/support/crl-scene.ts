@@ -1,6 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Test } from 'tap'
+import type { WhenExpired } from '../../../src/model/settings.ts'
 import { createTestPki, type TestPki } from '../../support/balancer.ts'
 import { captureLog } from '../../support/log-lines.ts'
 import { type Scene, startScene } from './scene.ts'
@@ -17,17 +18,24 @@ export const REFRESH_MS = 20
 
 export async function startCrlScene(
   t: Test,
-  crl: string | ((pki: TestPki) => Promise<string>),
-  { pki: given, ...options }: Parameters<typeof startScene>[1] = {}
+  crl: string | Buffer | ((pki: TestPki) => Promise<string>),
+  {
+    pki: given,
+    expired = 'keep',
+    ...options
+  }: Parameters<typeof startScene>[1] & { readonly expired?: WhenExpired } = {}
 ): Promise<CrlScene> {
   const pki = given ?? (await createTestPki())
   const log = captureLog()
   const file = path.join(t.testdir({}), 'crl.pem')
-  await writeFile(file, typeof crl === 'string' ? crl : await crl(pki))
+  await writeFile(file, typeof crl === 'function' ? await crl(pki) : crl)
   const scene = await startScene(t, {
     ...options,
     pki,
-    overrides: { ...options.overrides, tls: { crl: { file, refreshMs: REFRESH_MS } } },
+    overrides: {
+      ...options.overrides,
+      tls: { crl: { file, refreshMs: REFRESH_MS, expired, place: 'test.yaml' } }
+    },
     options: { ...options.options, log: log.log }
   })
   return {

@@ -1,0 +1,83 @@
+import t from 'tap'
+import type { AuthorityList } from '../../src/pki/crl.ts'
+import { laterOf, shrinkages, successionProblems } from '../../src/pki/succession.ts'
+
+const DAY_MS = 86_400_000
+let made = 0
+
+function list(of: Partial<AuthorityList>): AuthorityList {
+  return {
+    authority: 'ca',
+    issuer: 'CN=Puppet CA',
+    entries: 10,
+    thisUpdateMs: 100 * DAY_MS,
+    nextUpdateMs: undefined,
+    number: 5n,
+    digest: `list ${made++}`,
+    width: 1,
+    rows: new Uint8Array(),
+    ...of
+  }
+}
+
+const inForce = list({})
+const unnumbered = list({ number: undefined })
+const later = { thisUpdateMs: 101 * DAY_MS }
+const earlier = { thisUpdateMs: 99 * DAY_MS }
+
+const followers: Readonly<
+  Record<string, readonly [before: AuthorityList, after: AuthorityList, reason?: string]>
+> = {
+  'a higher number': [inForce, list({ number: 6n, ...later })],
+  'a higher number with fewer entries': [inForce, list({ number: 6n, entries: 1 })],
+  'a higher number although the clock went back': [inForce, list({ number: 6n, ...earlier })],
+  'a number longer than 64 bits': [list({ number: 1n << 80n }), list({ number: (1n << 80n) + 1n })],
+  'a lower number longer than 64 bits': [
+    list({ number: (1n << 80n) + 1n }),
+    list({ number: 1n << 80n }),
+    'older'
+  ],
+  'the same list': [inForce, { ...inForce }],
+  'the same number with other content': [inForce, list({ ...later }), 'same-number'],
+  'a lower number of an earlier day': [inForce, list({ number: 4n, ...earlier, entries: 9 }), 'older'],
+  'a lower number of a later day with as many entries': [inForce, list({ number: 4n, ...later }), 'older'],
+  'a lower number of a later day with fewer entries': [
+    inForce,
+    list({ number: 0n, ...later, entries: 2 }),
+    'infrastructure'
+  ],
+  'no number where there was one': [inForce, list({ number: undefined, ...later }), 'older'],
+  'no number and a later day': [unnumbered, list({ number: undefined, ...later })],
+  'no number and the same second': [unnumbered, list({ number: undefined })],
+  'no number and an earlier day': [unnumbered, list({ number: undefined, ...earlier }), 'older'],
+  'the first number and a later day': [unnumbered, list({ number: 0n, ...later })],
+  'the first number and an earlier day': [unnumbered, list({ number: 9n, ...earlier }), 'older']
+}
+
+for (const [what, [before, after, reason]] of Object.entries(followers)) {
+  t.test(`${what} is ${reason === undefined ? 'taken' : 'refused'}`, async t => {
+    const problems = successionProblems([before], [after], new Set(['ca']))
+    t.same(
+      problems.map(each => each.reason),
+      reason === undefined ? [] : [reason]
+    )
+    for (const { text } of problems) t.match(text, /^holds .*"CN=Puppet CA"/)
+    t.equal(laterOf([before], [after])[0], reason === undefined ? after : before)
+  })
+}
+
+t.test('a list that is left out is missing, unless its CA has gone', async t => {
+  const other = list({ authority: 'other' })
+  t.match(successionProblems([inForce], [other], new Set(['ca', 'other'])), [{ reason: 'missing' }])
+  t.same(successionProblems([inForce], [other], new Set(['other'])), [])
+})
+
+t.test('the list of a CA that had none follows nothing', async t => {
+  t.same(successionProblems([], [inForce], new Set(['ca'])), [])
+})
+
+t.test('fewer entries are told with both counts, as many or more are not', async t => {
+  t.same(shrinkages([inForce], [list({ entries: 9 })]), [{ issuer: 'CN=Puppet CA', before: 10, after: 9 }])
+  for (const entries of [10, 11]) t.same(shrinkages([inForce], [list({ entries })]), [])
+  t.same(shrinkages([], [inForce]), [])
+})
