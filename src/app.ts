@@ -13,7 +13,8 @@ import type { EventLog } from './model/event.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
 import type { Config } from './model/settings.ts'
 import type { ReloadReport, Status } from './model/status.ts'
-import { createLog } from './telemetry/log.ts'
+import { createLog, tellOfOutput } from './telemetry/log.ts'
+import { createLogOutput, type LogOutput } from './telemetry/log-output.ts'
 import { createControlMetrics } from './telemetry/metrics.ts'
 
 /** A balancer that serves. */
@@ -35,6 +36,8 @@ export interface App {
 export interface AppOptions {
   readonly runtime?: Runtime
   readonly log?: Logger
+  /** Where `log` and the worker threads write to. */
+  readonly logOutput?: LogOutput
   /** Reads the configuration again for a reload. Throws a ConfigError. Without it a reload finds nothing changed. */
   readonly load?: () => Config
 }
@@ -47,7 +50,11 @@ type Phase = 'probing' | 'serving' | 'draining'
  * then one probe of every master, then the agents' listener. Rejects when a listener cannot have its address.
  */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const { runtime = systemRuntime, log = createLog(config.settings.log.level), load = () => config } = options
+  const { runtime = systemRuntime, load = () => config } = options
+  const { level, file } = config.settings.log
+  const { logOutput = createLogOutput(file?.path, runtime) } = options
+  const { log = createLog(level, logOutput) } = options
+  tellOfOutput(log, logOutput)
   const events = createEventLog(runtime.wallClock)
   let phase: Phase = 'probing'
   const control = await createControlPlane({
@@ -55,13 +62,25 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     load,
     runtime,
     log,
+    logOutput,
     events,
     entry: new URL('./data/worker.ts', import.meta.url),
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
   const notReady = () => whyNotReady(phase, control)
   const reporting = createReporting(control, { version: packageVersion(), notReady })
-  const admin = await openAdmin(config, control, { ...reporting, notReady, runtime, events })
+  const reload = () => {
+    // Before the file is judged: a log that was rotated goes on whatever that says.
+    logOutput.reopen()
+    return control.reload.now()
+  }
+  const admin = await openAdmin(config, control, {
+    ...reporting,
+    notReady,
+    reload,
+    metrics: metricFacts(control, logOutput, runtime.wallClock),
+    events
+  })
   for (const warning of config.warnings) log.warn(warning)
   if (isExposed(config.boot.admin) && config.boot.admin.token === undefined) log.warn(exposed)
 
@@ -87,8 +106,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     phase = 'serving'
     const { host, workers } = config.boot.listen
     log.info({ host, port, adminPort: admin.port, workers }, 'serving')
-    const { reload } = control
-    return { port, adminPort: admin.port, reload: reload.now, status: reporting.status, drain, stop: close }
+    return { port, adminPort: admin.port, reload, status: reporting.status, drain, stop: close }
   } catch (error) {
     await close()
     throw error
@@ -103,17 +121,17 @@ function openAdmin(
   config: Config,
   control: ControlPlane,
   {
-    runtime,
-    events,
+    metrics,
     ...rest
   }: ReturnType<typeof createReporting> & {
     readonly notReady: () => string | undefined
-    readonly runtime: Runtime
+    readonly reload: App['reload']
+    readonly metrics: ReturnType<typeof metricFacts>
     readonly events: EventLog
   }
 ) {
   const registry = new Registry()
-  const { attempted, crlRefused } = createControlMetrics(registry, metricFacts(control, runtime.wallClock))
+  const { attempted, crlRefused } = createControlMetrics(registry, metrics)
   control.revocations.onRefusal(crlRefused)
   attempted(true)
   control.reload.onAttempt(attempted)
@@ -126,9 +144,7 @@ function openAdmin(
     },
     why: control.planes.why,
     ...rest,
-    reload: control.reload.now,
-    settings: () => summaryOf(control.reload.config()),
-    events
+    settings: () => summaryOf(control.reload.config())
   })
 }
 

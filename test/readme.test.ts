@@ -15,7 +15,8 @@ t.test('every metric is in the README with its labels, and none that does not ex
     masters: () => [],
     queueDepth: () => [],
     crl: () => undefined,
-    certificates: () => new Map()
+    certificates: () => new Map(),
+    log: { totalLost: () => 0, faults: () => 0 }
   })
   const documented = new Map(
     [...readme.matchAll(/^\| `(puppet_lb_\w+)` \|([^|]*)\|/gm)].map(match => [

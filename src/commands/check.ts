@@ -1,5 +1,6 @@
 import { type ConfigDiff, diffOfSummaries, renderDiff } from '../config/diff.ts'
 import { loadConfig } from '../config/load.ts'
+import { checkLogFile } from '../config/log-file.ts'
 import { type Summary, summaryOf } from '../config/summary.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Config } from '../model/settings.ts'
@@ -16,6 +17,7 @@ export interface CheckResult {
 /** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
 export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): CheckResult {
   const config = loadConfig(options.config, env)
+  checkLogFile(config.settings.log.file)
   const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
   return { config, text, warnings: config.warnings.map(warning => `warning: ${warning}`) }
 }

@@ -5,11 +5,14 @@ import { loadConfig } from '../config/load.ts'
 import type { Stage } from '../demo/stage.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
-import { createLog, flushLog } from '../telemetry/log.ts'
+import { flushLog } from '../telemetry/log.ts'
+import { openProcessLog } from './process-log.ts'
 import { untilSignalled } from './signals.ts'
 
 /** Where the demonstration serves and keeps its certificates. */
 export interface DemoOptions {
+  /** Address for agents. Default 127.0.0.1: this machine alone. */
+  readonly host?: string
   /** Default 8140; 0 lets the system choose. */
   readonly port?: number
   /** Default 9140; 0 lets the system choose. */
@@ -35,8 +38,8 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
     const load = () => loadConfig(configFile, {}, { lists: 'later' })
     const config = load()
     await refuseTakenPorts(config.boot)
-    const log = createLog(config.settings.log.level)
-    const app = await startApp(config, { log, load })
+    const { log, logOutput } = openProcessLog(config.settings.log)
+    const app = await startApp(config, { log, logOutput, load })
     say(stage.guide(app))
     const stopPlaying = stage.play(app.port)
     await interrupted
@@ -53,12 +56,13 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
 }
 
 async function prepare({
+  host = '127.0.0.1',
   port = 8140,
   adminPort = 9140,
   directory = besideSource
 }: DemoOptions): Promise<Stage> {
   const { setStage } = await import('../demo/stage.ts')
-  return setStage(directory, { port, adminPort }, { runtime: systemRuntime, say })
+  return setStage(directory, { host, port, adminPort }, { runtime: systemRuntime, say })
 }
 
 const besideSource = fileURLToPath(new URL('../../certs-dev', import.meta.url))

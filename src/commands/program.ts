@@ -67,6 +67,7 @@ function addServe(program: Command, finish: Finish): void {
 }
 
 interface DemoFlags {
+  readonly host?: string
   readonly port?: number
   readonly adminPort?: number
   readonly directory?: string
@@ -74,6 +75,7 @@ interface DemoFlags {
 
 function addDemo(program: Command, finish: Finish): void {
   addCommand(program, 'demo', 'serve in front of simulated masters and agents, with throwaway certificates')
+    .option('--host <address>', 'address for agents, default 127.0.0.1: nobody but this machine')
     .option('--port <n>', 'port for agents, default 8140; 0 lets the system choose', portNumber)
     .option(
       '--admin-port <n>',

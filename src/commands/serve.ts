@@ -2,14 +2,15 @@ import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
 import { systemRuntime } from '../model/runtime.ts'
-import { createLog, flushLog } from '../telemetry/log.ts'
+import { flushLog } from '../telemetry/log.ts'
+import { openProcessLog } from './process-log.ts'
 import { untilSignalled } from './signals.ts'
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
 export async function serve(options: { readonly config: string }): Promise<number> {
   const load = () => loadConfig(options.config, process.env, { lists: 'later' })
   const config = load()
-  const log = createLog(config.settings.log.level)
+  const { log, logOutput } = openProcessLog(config.settings.log)
   const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now, {
@@ -21,7 +22,7 @@ export async function serve(options: { readonly config: string }): Promise<numbe
     stray: sentence => log.info(sentence)
   })
   try {
-    const app = await Promise.race([startApp(config, { log, load }), signalled])
+    const app = await Promise.race([startApp(config, { log, logOutput, load }), signalled])
     // Nobody is served yet, so there is nothing to wait for.
     if (!app) return 0
     started.resolve(app)

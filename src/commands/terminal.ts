@@ -34,3 +34,13 @@ export function endWithReader(output: NodeJS.WritableStream = process.stdout): v
     process.exit(SIGPIPE_EXIT_CODE)
   })
 }
+
+/**
+ * For a command that serves: nobody who reads what it says, or stops reading it, may end it. Its log has a way of its
+ * own to the same descriptor.
+ */
+export function outliveReaders(
+  outputs: readonly NodeJS.WritableStream[] = [process.stdout, process.stderr]
+): void {
+  for (const output of outputs) output.on('error', () => {})
+}

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
 import type { FileSettings } from './schema.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -21,12 +22,24 @@ export function adminBootOf(admin: FileSettings['admin'], token: string | undefi
   return { host, port, hosts, token, metricsToken, socket }
 }
 
-/** The rest of it, with what the files it names hold. `crlPlace` is where the file names its revocation lists. */
-export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, crlPlace: string): Settings {
+/** Where the file names what is opened or read later, for whoever finds something wrong with it then. */
+export interface Places {
+  /** Where the file names its revocation lists. */
+  readonly crl: string
+  /** Where it names the file to log to. */
+  readonly logFile: string
+}
+
+/** The rest of it, with what the files it names hold. `directory` is where relative paths start. */
+export function settingsOf(
+  file: FileSettings,
+  tlsFiles: TlsFiles,
+  { places, directory }: { readonly places: Places; readonly directory: string }
+): Settings {
   const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
   return {
     listen: { drainTimeoutMs: listen.drainTimeout },
-    tls: tlsOf(file, tlsFiles, crlPlace),
+    tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,
     upstream: upstreamOf(file, tlsFiles),
@@ -44,7 +57,7 @@ export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, crlPlace: str
     queue: { limit: queue.limit, timeoutMs: queue.timeout, shedAboveMs: queue.shedAbove },
     access: { administrators: access.administrators ?? admin.allow ?? [] },
     reload,
-    log
+    log: logOf(log, directory, places.logFile)
   }
 }
 
@@ -62,6 +75,14 @@ function tlsOf(
         ? { file: crlFile, refreshMs: crl.refresh, expired: crl.expired, place }
         : undefined
   }
+}
+
+function logOf(
+  { level, access, file }: FileSettings['log'],
+  directory: string,
+  where: string
+): Settings['log'] {
+  return { level, access, file: file === undefined ? undefined : { path: resolve(directory, file), where } }
 }
 
 function upstreamOf(

@@ -60,7 +60,10 @@ export function loadConfig(
     file: absolute,
     files: [...files],
     boot: bootOf(result.data, token),
-    settings: settingsOf(result.data, tlsFiles, placeOf(['tls', 'crl', 'file'])),
+    settings: settingsOf(result.data, tlsFiles, {
+      places: { crl: placeOf(['tls', 'crl', 'file']), logFile: placeOf(['log', 'file']) },
+      directory: context.directory
+    }),
     warnings
   })
 }

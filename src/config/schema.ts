@@ -209,6 +209,16 @@ const admin = group({
     .meta({ deprecated: true })
 })
 
+const log = group({
+  level: oneOf(logLevels).default('info').describe('Least important level that is logged.'),
+  access: flag().default(true).describe('Whether each request has a line, which is of level info.'),
+  file: filePath('a file to log to')
+    .optional()
+    .describe(
+      'File to log to, made if need be and opened anew by every reload, SIGHUP for one. Default: standard output.'
+    )
+})
+
 /** Every key a configuration file may hold, with its default, bounds and description. There is no other list. */
 export const schema = group({
   listen: listen.prefault({}).describe('Where agents connect.'),
@@ -250,9 +260,7 @@ export const schema = group({
         'or `puppet-lb reload`.'
     ),
   admin: admin.prefault({}).describe('The listener for operators. A change needs a restart.'),
-  log: group({ level: oneOf(logLevels).default('info').describe('Least important level that is logged.') })
-    .prefault({})
-    .describe('The log, JSON lines on standard output.')
+  log: log.prefault({}).describe('The log, JSON lines.')
 }).meta({ title: 'puppet-lb.yaml', description: 'Configuration of puppet-lb.' })
 
 /** A valid configuration file: defaults filled in, durations in milliseconds, files not yet read. */

@@ -92,7 +92,7 @@ function adminOf(admin: Boot['admin']): Entries {
 }
 
 function logOf({ log }: Settings): Entries {
-  return { 'log.level': log.level }
+  return { 'log.level': log.level, 'log.access': log.access, 'log.file': log.file?.path }
 }
 
 function certOf({ certFile, cert }: CertificateSettings): string {

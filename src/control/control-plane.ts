@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
 import { type Master, seatOf } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
@@ -7,6 +8,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
+import type { LogOutput } from '../telemetry/log-output.ts'
 import { createFileWatch } from './file-watch.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
 import { prepareMembership } from './membership-change.ts'
@@ -29,6 +31,7 @@ export interface ControlPlaneOptions {
   readonly load: () => Config
   readonly runtime: Runtime
   readonly log: Logger
+  readonly logOutput: LogOutput
   readonly events: EventLog
   /** The worker thread's module. */
   readonly entry: URL
@@ -118,16 +121,22 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     async prepare(next) {
       nextSettings = next.settings
       const lists = await revocations.prepare(next.settings.tls)
+      const logFile = next.settings.log.file
+      const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
       const change = await prepareMembership(next.settings, {
         ...context,
         slots: memory.slots,
         supervisor,
         seating
+      }).catch(error => {
+        output.cancel()
+        throw error
       })
       return {
         async commit() {
           settings = next.settings
           log.level = settings.log.level
+          output.commit()
           revocations.adopt(lists)
           change.commit()
           publishSnapshot({ settings, revoked: revocations.revoked(), snapshot: supervisor.compose() })
@@ -167,7 +176,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 }
 
 function planesOf(
-  { config, memory, log, events, runtime, entry, startHere }: Context,
+  { config, memory, log, logOutput, events, runtime, entry, startHere }: Context,
   publisher: Publisher,
   supervisor: Supervisor
 ): Planes {
@@ -178,6 +187,7 @@ function planesOf(
     events,
     runtime,
     entry,
+    takeLog: logOutput.take,
     startHere,
     current: publisher.current,
     onOutcome: supervisor.report,

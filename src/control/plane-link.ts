@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Explanation } from '../model/explanation.ts'
-import type { Order, PlaneStart, Report } from '../model/messages.ts'
+import type { Order, PlaneStart, Report, ThreadStart } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 
 /** A plane that is too busy to answer a question is not waited for longer. */
@@ -38,14 +38,17 @@ interface Wire {
   readonly terminate: () => Promise<void>
 }
 
-/** A plane in a thread of its own. `entry` is the thread's module. */
+/** A plane in a thread of its own. `entry` is the thread's module, `takeLog` gets the end of what it logs. */
 export function linkThread(
-  entry: URL,
+  { entry, takeLog }: { readonly entry: URL; readonly takeLog: (port: MessagePort) => void },
   start: PlaneStart,
   runtime: Runtime,
   listener: PlaneListener
 ): PlaneLink {
-  const worker = new Worker(entry, { workerData: start })
+  const { port1, port2 } = new MessageChannel()
+  const workerData: ThreadStart = { ...start, logPort: port2 }
+  const worker = new Worker(entry, { workerData, transferList: [port2] })
+  takeLog(port1)
   let cause: Error | undefined
   worker.on('error', error => {
     cause = error instanceof Error ? error : new Error(String(error))

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
@@ -19,6 +20,8 @@ export interface PlanesOptions {
   readonly runtime: Runtime
   /** The worker thread's module. */
   readonly entry: URL
+  /** Takes what a worker thread logs. */
+  readonly takeLog: (port: MessagePort) => void
   /** Starts a data plane in this thread, for `workers: 0`. */
   readonly startHere: StartHere
   readonly current: () => Required<Publication>
@@ -99,7 +102,7 @@ export function createPlanes(options: PlanesOptions): Planes {
     member.link =
       boot.listen.workers === 0
         ? linkHere(options.startHere, data, runtime, listener)
-        : linkThread(options.entry, data, runtime, listener)
+        : linkThread(options, data, runtime, listener)
     members.set(worker, member)
     return promise
   }

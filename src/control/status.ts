@@ -1,6 +1,7 @@
 import type { Master, MasterState } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { MasterStatus, Status } from '../model/status.ts'
+import type { ControlFacts } from '../telemetry/metrics.ts'
 import { certificateEndsOf } from './certificate-ends.ts'
 import type { ControlPlane } from './control-plane.ts'
 
@@ -86,6 +87,7 @@ function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): S
 /** What control metrics show, read when they are scraped. */
 export function metricFacts(
   { roster, supervisor, memory, reload, revocations }: ControlPlane,
+  log: ControlFacts['log'],
   wallClock: Runtime['wallClock']
 ) {
   const { board, slots } = memory
@@ -116,6 +118,7 @@ export function metricFacts(
           notAfter.getTime() / 1000
         ])
       ),
+    log,
     reload: () => reload.status()
   }
 }

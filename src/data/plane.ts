@@ -10,7 +10,7 @@ import { authoritiesOf } from '../pki/authorities.ts'
 import { openSharedMemory } from '../shared/memory.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { createMasterForgetter } from '../telemetry/forget-master.ts'
-import { createLog, flushLog } from '../telemetry/log.ts'
+import { flushLog } from '../telemetry/log.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { createPools } from '../upstream/pools.ts'
 import { createClientErrors } from './accept/client-errors.ts'
@@ -50,7 +50,7 @@ export async function startPlane(
   start: PlaneStart,
   port: MessagePort,
   runtime: Runtime,
-  log = createLog(start.publication.settings.log.level)
+  log: Logger
 ): Promise<Plane> {
   const tell = (report: Report) => port.postMessage(report)
   const context: PlaneContext = { start, runtime, log, tell }
@@ -238,7 +238,7 @@ async function createFront(
 ) {
   const books = {
     metrics: state.metrics,
-    accessLog: createAccessLog(log),
+    accessLog: createAccessLog(log, () => state.settings().log.access),
     now: runtime.now,
     history: state.history,
     saysWhy: () => log.isLevelEnabled('debug'),

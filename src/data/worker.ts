@@ -1,7 +1,18 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { PlaneStart } from '../model/messages.ts'
+import type { ThreadStart } from '../model/messages.ts'
 import { systemRuntime } from '../model/runtime.ts'
+import { createLog } from '../telemetry/log.ts'
+import { createLogRelay } from '../telemetry/log-relay.ts'
 import { startPlane } from './plane.ts'
 
 /** The module of a worker thread: one data plane. */
-await startPlane(workerData as PlaneStart, parentPort as MessagePort, systemRuntime)
+const start = workerData as ThreadStart
+const relay = createLogRelay(start.logPort, systemRuntime)
+// Whatever ends the thread, the lines that say what was before are those one wants to read.
+process.on('exit', relay.writeLast)
+await startPlane(
+  start,
+  parentPort as MessagePort,
+  systemRuntime,
+  createLog(start.publication.settings.log.level, relay)
+)

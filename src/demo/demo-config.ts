@@ -8,16 +8,24 @@ const heading = `# The configuration of the demonstration, written anew by each 
 # same process, and their ports change. config/puppet-lb.yaml explains every key.
 `
 
+/** Where the demonstration serves. */
+export interface DemoPlace {
+  /** Its keys and its CA are for nobody else, so loopback unless somebody asks for more. */
+  readonly host: string
+  readonly port: number
+  readonly adminPort: number
+}
+
 /** Writes the configuration that puts the balancer in front of the simulated masters; gives its path. */
 export function writeDemoConfig(
   material: DemoMaterial,
   masters: DemoMasters,
-  ports: { readonly port: number; readonly adminPort: number }
+  { host, port, adminPort }: DemoPlace
 ): string {
   const file = join(material.directory, 'puppet-lb.yaml')
   const { server, balancer } = material
   const settings = {
-    listen: { port: ports.port, drainTimeout: '5s' },
+    listen: { host, port, drainTimeout: '5s' },
     tls: {
       cert: basename(server.certFile),
       key: basename(server.keyFile),
@@ -37,7 +45,7 @@ export function writeDemoConfig(
     },
     health: { interval: '1s', timeout: '1s', rise: 2, fall: 2 },
     access: { administrators: [operatorName] },
-    admin: { port: ports.adminPort },
+    admin: { port: adminPort },
     // The access log would drown what the demonstration prints.
     log: { level: 'warn' }
   }

@@ -1,6 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
 import { startDemoAgents } from './demo-agents.ts'
-import { writeDemoConfig } from './demo-config.ts'
+import { type DemoPlace, writeDemoConfig } from './demo-config.ts'
 import { demoGuide } from './demo-guide.ts'
 import { type DemoMasters, startDemoMasters } from './demo-masters.ts'
 import { prepareMaterial } from './demo-material.ts'
@@ -31,12 +31,12 @@ const summaryMs = 30_000
  */
 export async function setStage(
   directory: string,
-  ports: Ports,
+  place: DemoPlace,
   { runtime, say }: { readonly runtime: Runtime; readonly say: (line: string) => void }
 ): Promise<Stage> {
   const material = await prepareMaterial(directory, runtime.wallClock)
   const masters = await startDemoMasters(material)
-  const configFile = writeDemoConfig(material, masters, ports)
+  const configFile = writeDemoConfig(material, masters, place)
   return {
     configFile,
     guide: served => demoGuide({ material, configFile, ...served, pid: process.pid, cwd: process.cwd() }),

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Explanation } from './explanation.ts'
 import type { Boot, Settings } from './settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -68,4 +69,10 @@ export interface PlaneStart {
   readonly port: number
   readonly memory: SharedMemory
   readonly publication: Required<Publication>
+}
+
+/** What a data plane in a thread of its own gets beside that. */
+export interface ThreadStart extends PlaneStart {
+  /** Takes what the thread logs, at the other end. */
+  readonly logPort: MessagePort
 }

@@ -57,7 +57,23 @@ export interface Settings {
   }
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
   readonly reload: 'watch' | 'signal'
-  readonly log: { readonly level: LogLevel }
+  readonly log: LogSettings
+}
+
+export interface LogSettings {
+  readonly level: LogLevel
+  /** Whether each request has a line. */
+  readonly access: boolean
+  /** `undefined`: standard output. */
+  readonly file: LogFile | undefined
+}
+
+/** A file to log to; it is opened when the settings are put in force. */
+export interface LogFile {
+  /** Absolute. */
+  readonly path: string
+  /** Where the configuration names it, for whoever finds that it cannot be opened: `FILE:LINE:COL`. */
+  readonly where: string
 }
 
 /** A certificate with its key, both PEM: leaf first, then intermediates. */

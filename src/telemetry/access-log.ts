@@ -8,7 +8,7 @@ export interface AccessEntry extends Partial<Reasons> {
   readonly remote: string | undefined
   readonly certname: string | undefined
   readonly method: string
-  /** Without the query, in which old agents send facts. */
+  /** Without the query, in which old agents send facts. A line shows the begin of a long one. */
   readonly path: string
   readonly class: EndpointClass
   /** Who answered, or was asked last; empty when nobody was asked. */
@@ -27,9 +27,34 @@ export interface AccessEntry extends Partial<Reasons> {
 /** The access log: one line a request at level `info`. */
 export type AccessLog = (entry: AccessEntry) => void
 
-export function createAccessLog(log: Logger): AccessLog {
-  // A reload may change the level.
+/** Longer ones say nothing more to a person; a client may choose them. In characters. */
+const LONGEST = { path: 1024, certname: 256, method: 32 } as const
+/** At the end of what was cut. */
+const CUT_MARK = '…'
+
+/** `isOn` says whether it is wanted now: a reload may change that, and the level. */
+export function createAccessLog(log: Logger, isOn: () => boolean): AccessLog {
   return entry => {
-    if (log.isLevelEnabled('info')) log.info(entry, 'request')
+    if (!isOn() || !log.isLevelEnabled('info')) return
+    log.info(bounded(entry), 'request')
   }
+}
+
+function bounded(entry: AccessEntry): AccessEntry {
+  const { path, certname, method } = entry
+  const isShort =
+    path.length <= LONGEST.path &&
+    method.length <= LONGEST.method &&
+    (certname === undefined || certname.length <= LONGEST.certname)
+  if (isShort) return entry
+  return {
+    ...entry,
+    path: cut(path, LONGEST.path),
+    method: cut(method, LONGEST.method),
+    certname: certname === undefined ? undefined : cut(certname, LONGEST.certname)
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}${CUT_MARK}`
 }

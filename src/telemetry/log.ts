@@ -1,13 +1,14 @@
+import { MessageChannel } from 'node:worker_threads'
 import pino, { type Logger } from 'pino'
 import type { LogLevel } from '../model/settings.ts'
+import type { LogDestination, LogOutput } from './log-output.ts'
 
-/** What a pipe takes in one piece (POSIX PIPE_BUF on Linux): the threads' lines must not tear each other. */
-const ATOMIC_BYTES = 4096
-/** A write a line would be a tenth of what a request costs; nobody reads a log within a quarter of a second. */
-const FLUSH_MS = 250
-
-/** A JSON log on standard output, one object a line. Keys, certificates and headers never go into it. */
-export function createLog(level: LogLevel): Logger {
+/**
+ * A JSON log, one object a line. Keys, certificates and headers never go into it. pino makes the lines; its own
+ * destination is not used, because it keeps without end what cannot be written, holds a pool thread while a reader
+ * stops, and ends the process when the disk is full.
+ */
+export function createLog(level: LogLevel, destination: LogDestination): Logger {
   return pino(
     {
       level,
@@ -15,21 +16,29 @@ export function createLog(level: LogLevel): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) }
     },
-    pino.destination({
-      fd: 1,
-      sync: false,
-      minLength: ATOMIC_BYTES - 1,
-      maxWrite: ATOMIC_BYTES,
-      periodicFlush: FLUSH_MS
-    })
+    destination
   )
 }
 
-/** Resolves once everything logged is handed to the system; for when a thread or the process ends. */
+/** Resolves once everything logged is handed on, or cannot be in time; for when a thread or the process ends. */
 export async function flushLog(log: Logger): Promise<void> {
-  // A flush that meets a write under way is over with that write, and one writes a batch at most; what is left
-  // after the first is less than two.
-  for (let round = 0; round < 3; round++) {
-    await new Promise<void>(resolve => log.flush(() => resolve()))
-  }
+  // The log's own timers keep no process alive, a port that listens does.
+  const { port1: hold } = new MessageChannel()
+  hold.on('message', () => {})
+  await new Promise<void>(resolve => log.flush(() => resolve()))
+  hold.close()
+}
+
+/** Lets a log say what becomes of itself. */
+export function tellOfOutput(log: Logger, output: LogOutput): void {
+  output.tell({
+    onLost: ({ lines, sinceMs }) =>
+      log.error({ lines, since: new Date(sinceMs).toISOString() }, 'log lines were lost: nobody took them'),
+    onFault(fault, code) {
+      // One that cannot be written is told of in the metrics; the line waits in the queue as all others do.
+      if (fault === 'reopen')
+        log.error({ code }, 'the log file cannot be opened anew; the old one stays in use')
+      else log.error({ code }, 'the log cannot be written; what the queue does not hold is lost')
+    }
+  })
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { masterStates } from '../model/master.ts'
+import { type LogOutput, logFaults } from './log-output.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -91,6 +92,7 @@ export interface ControlFacts {
     | undefined
   /** Certificate name (its role) to seconds since 1970. */
   readonly certificates: () => ReadonlyMap<string, number>
+  readonly log: Pick<LogOutput, 'totalLost' | 'faults'>
 }
 
 /** The names of the queue's ranks in metrics. */
@@ -206,6 +208,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       this.set({ source: 'file' }, members.length)
     }
   })
+  createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,
     help: 'Files of revocation lists that were refused while others were in force, by reason.',
@@ -217,6 +220,30 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     /** Counts one file that was refused. */
     crlRefused: (reason: string) => crlRefusals.inc({ reason })
   }
+}
+
+/** What became of the log itself: when it cannot be written, it cannot tell. */
+function createLogMetrics(registry: Registry, { totalLost, faults }: ControlFacts['log']): void {
+  const registers = [registry]
+  new Counter({
+    name: `${PREFIX}log_lines_lost_total`,
+    help: 'Lines of the log that nobody took in time, in any thread.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(totalLost())
+    }
+  })
+  new Counter({
+    name: `${PREFIX}log_faults_total`,
+    help: 'Times that writing the log began to fail, or its file could not be opened anew.',
+    labelNames: ['fault'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const fault of logFaults) this.inc({ fault }, faults(fault))
+    }
+  })
 }
 
 /** How reloads ended. The start counts as one. */

@@ -9,7 +9,6 @@ import { join } from 'node:path'
 import { startApp } from '../../src/app.ts'
 import { readInThread } from '../../src/control/revocation-reader.ts'
 import { formatPem } from '../../src/pki/pem.ts'
-import { createLog } from '../../src/telemetry/log.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { type Crafter, craftersOf, craftList, manyEntries } from '../support/crafted-list.ts'
@@ -95,8 +94,7 @@ try {
       { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
       { listen: { workers }, tls: { crl } }
     )
-    const log = createLog('silent')
-    const app = await startApp(config, { log })
+    const app = await startApp(config)
     const endAt = performance.now() + 5_000
     await measure(app, () => performance.now() > endAt - 3_000)
     const quiet = await measure(app, () => performance.now() > endAt)

@@ -41,7 +41,9 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_ADMIN_TOKEN_FILE',
       'PUPPET_LB_ADMIN_METRICS_TOKEN',
       'PUPPET_LB_ADMIN_SOCKET',
-      'PUPPET_LB_LOG_LEVEL'
+      'PUPPET_LB_LOG_LEVEL',
+      'PUPPET_LB_LOG_ACCESS',
+      'PUPPET_LB_LOG_FILE'
     ]
   )
 })

@@ -29,7 +29,7 @@ t.test('what a file leaves out has its default', async t => {
     queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },
     access: { administrators: [] },
     reload: 'watch',
-    log: { level: 'info' }
+    log: { level: 'info', access: true, file: undefined }
   })
   t.same(upstream, {
     tls: {

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { createControlPlane } from '../../src/control/control-plane.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
 import type { Order, PlaneStart, Publication, Report } from '../../src/model/messages.ts'
+import { createLogOutput } from '../../src/telemetry/log-output.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
@@ -55,6 +56,7 @@ async function setUp(t: Test, names: Readonly<Record<string, string>>) {
     load: () => scene.config,
     runtime,
     log: pino({ level: 'silent' }),
+    logOutput: createLogOutput(undefined, runtime),
     events,
     entry: new URL('file:///nowhere'),
     async startHere({ publication }: PlaneStart, port: MessagePort) {

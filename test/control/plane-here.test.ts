@@ -20,6 +20,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
     log: pino({ level: 'silent' }),
     events: { add() {} },
     runtime,
+    takeLog: () => {},
     entry: new URL('file:///nowhere'),
     async startHere(_, port) {
       scene.tell = report => port.postMessage(report)

@@ -38,6 +38,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
     log,
     events,
     runtime,
+    takeLog: () => {},
     entry: new URL('../support/mortal-worker.ts', import.meta.url),
     startHere: () => Promise.reject(new Error('not here')),
     current() {

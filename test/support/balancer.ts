@@ -102,7 +102,7 @@ export function testConfig(
       queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
       access: { administrators: [], ...overrides.access },
       reload: 'signal',
-      log: { level: 'silent', ...overrides.log }
+      log: { level: 'silent', access: true, file: undefined, ...overrides.log }
     }
   }
 }

@@ -1,0 +1,17 @@
+import type { Logger } from 'pino'
+import { openingLogFile } from '../config/log-file.ts'
+import { systemRuntime } from '../model/runtime.ts'
+import type { LogSettings } from '../model/settings.ts'
+import { createLog } from '../telemetry/log.ts'
+import { createLogOutput, type LogOutput } from '../telemetry/log-output.ts'
+
+/** The log of a process that serves. Throws a ConfigError when its file cannot be opened. */
+export function openProcessLog({ level, file }: LogSettings): {
+  readonly log: Logger
+  readonly logOutput: LogOutput
+} {
+  const logOutput = openingLogFile(file, () => createLogOutput(file?.path, systemRuntime))
+  // Whatever ends the process, the lines that say what was before are those one wants to read.
+  process.on('exit', logOutput.writeLast)
+  return { log: createLog(level, logOutput), logOutput }
+}

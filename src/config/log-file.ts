@@ -1,0 +1,47 @@
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { LogFile } from '../model/settings.ts'
+import { ConfigError, showValue } from './problems.ts'
+
+/** Does what opens a log file; what the system has against it becomes a ConfigError with the place of the key. */
+export function openingLogFile<Result>(logFile: LogFile | undefined, open: () => Result): Result {
+  try {
+    return open()
+  } catch (error) {
+    if (logFile === undefined) throw error
+    const { path, where } = logFile
+    const text = `is ${showValue(path)}, but ${openFailure(error)}; must be a file this user can write`
+    throw new ConfigError([{ where, key: 'log.file', text }])
+  }
+}
+
+/** Throws a ConfigError when this user could not log to that file. Makes no file. */
+export function checkLogFile(logFile: LogFile | undefined): void {
+  openingLogFile(logFile, () => {
+    if (logFile) tryToOpen(logFile.path)
+  })
+}
+
+function tryToOpen(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    accessSync(dirname(path), constants.W_OK | constants.X_OK)
+  }
+}
+
+/** Why a file could not be opened for writing. */
+function openFailure(error: unknown): string {
+  const { code = 'an unknown error' } = error as NodeJS.ErrnoException
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'its directory does not exist',
+    ENOTDIR: 'its directory does not exist',
+    EACCES: 'this user may not write there',
+    EPERM: 'this user may not write there',
+    EROFS: 'nobody may write there',
+    EISDIR: 'it is a directory',
+    ENXIO: 'nobody reads this pipe'
+  }
+  return known[code] ?? `opening it failed (${code})`
+}
