@@ -93,7 +93,7 @@ export function createRevocationWatch(options: {
       if (from === source) notices.refused(from.file, problemsOf(error))
     }
     isReading = false
-    if (from === source) notices.late(from.reading.lists, from.expired)
+    if (source) notices.late(source.reading.lists, source.expired)
     wait()
   }
 

@@ -110,6 +110,7 @@ function extensionsOf(head: X509Crl): ListExtension[] {
 function walk(der: Buffer, entries: DerElement) {
   const spans: number[] = []
   let problem: ListProblem | undefined
+  let seen: DerElement | undefined
   for (const entry of derChildren(der, entries)) {
     const serial = derElement(der, entry.contentStart)
     const date = derElement(der, serial.end)
@@ -120,10 +121,13 @@ function walk(der: Buffer, entries: DerElement) {
     if (length === 0 || length > MAX_SERIAL_BYTES) throw new RangeError('a serial number that is none')
     spans.push(serial.contentStart, serial.end)
     if (date.end === entry.end) continue
+    // Most entries have the extensions of the one before, a reason, and those need not be read again.
+    if (seen && der.compare(der, seen.start, seen.end, date.end, entry.end) === 0) continue
     const extensions = derElement(der, date.end)
     if (extensions.tag !== derTag.sequence || extensions.end !== entry.end)
       throw new RangeError('more in an entry')
     problem = entryProblem(der, extensions) ?? problem
+    seen = extensions
   }
   return { spans: Uint32Array.from(spans), problem }
 }

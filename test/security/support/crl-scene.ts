@@ -6,7 +6,7 @@ import { createTestPki, type TestPki } from '../../support/balancer.ts'
 import { captureLog } from '../../support/log-lines.ts'
 import { type Scene, startScene } from './scene.ts'
 
-/** A scene with a CRL file that is read again every few milliseconds. */
+/** A scene with a CRL file that is read again several times a second. */
 export interface CrlScene extends Scene {
   readonly file: string
   /** Puts a new file in the place of the old one, whole or not at all, as `puppet` and cron jobs should. */
@@ -14,7 +14,8 @@ export interface CrlScene extends Scene {
   readonly log: ReturnType<typeof captureLog>
 }
 
-export const REFRESH_MS = 20
+/** Not shorter than a reading takes. */
+export const REFRESH_MS = 200
 
 export async function startCrlScene(
   t: Test,
