@@ -43,7 +43,7 @@ export interface AppOptions {
 }
 
 /** What the process is about, for `/readyz`. */
-type Phase = 'probing' | 'serving' | 'draining'
+type Phase = 'starting' | 'serving' | 'draining'
 
 /**
  * Composes both planes and starts them: the admin listener first, so that `/readyz` can say what is waited for,
@@ -56,7 +56,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const { log = createLog(level, logOutput) } = options
   tellOfOutput(log, logOutput)
   const events = createEventLog(runtime.wallClock)
-  let phase: Phase = 'probing'
+  let phase: Phase = 'starting'
   const control = await createControlPlane({
     config,
     load,
@@ -149,10 +149,14 @@ function openAdmin(
 }
 
 function whyNotReady(phase: Phase, { planes, supervisor }: ControlPlane): string | undefined {
-  if (phase === 'probing') return 'waiting for the first probe of every master'
+  const { masters, ca, tiers } = supervisor.snapshot()
+  if (phase === 'starting') {
+    const isProbed = [...masters, ca].every(({ id }) => supervisor.stateOf(id) !== 'unknown')
+    return isProbed ? 'waiting for the workers to load' : 'waiting for the first probe of every master'
+  }
   if (phase === 'draining') return 'stopping'
   if (planes.listening() === 0) return 'no worker listens'
-  return supervisor.snapshot().tiers.length === 0 ? 'no master can serve' : undefined
+  return tiers.length === 0 ? 'no master can serve' : undefined
 }
 
 function packageVersion(): string {

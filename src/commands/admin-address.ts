@@ -33,7 +33,7 @@ export async function findAdmin(flags: AdminFlags, env: NodeJS.ProcessEnv): Prom
   if (flags.config === undefined)
     return isUsable(SOCKET) ? throughSocket(SOCKET) : { ...parseAdmin(ORIGIN), token }
   const { loadAdmin } = await import('../config/load.ts')
-  return { token, ...addressOf(loadAdmin(flags.config, env)) }
+  return { token, ...addressOf(loadAdmin(flags.config, env, isUsable)) }
 }
 
 /** The listener of a configuration. One on every address is on this machine's own one too. */

@@ -1,7 +1,5 @@
-import { type ConfigDiff, diffOfSummaries, renderDiff } from '../config/diff.ts'
 import { loadConfig } from '../config/load.ts'
 import { checkLogFile } from '../config/log-file.ts'
-import { type Summary, summaryOf } from '../config/summary.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Config } from '../model/settings.ts'
 
@@ -20,12 +18,6 @@ export function check(options: { readonly config: string }, env: NodeJS.ProcessE
   checkLogFile(config.settings.log.file)
   const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
   return { config, text, warnings: config.warnings.map(warning => `warning: ${warning}`) }
-}
-
-/** What a reload of this file would change in a balancer that runs with `running`: lines for a person, and the keys. */
-export function compareWithRunning(config: Config, running: Summary): ConfigDiff & { readonly text: string } {
-  const diff = diffOfSummaries(running, summaryOf(config))
-  return { ...diff, text: renderDiff(diff) }
 }
 
 function describeListeners({ boot: { listen, admin }, settings: { tls } }: Config): string {

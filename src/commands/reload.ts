@@ -23,10 +23,11 @@ export async function reload(flags: AdminFlags, io: Terminal): Promise<number> {
   return report.ok ? 0 : 1
 }
 
-function describe({ changed, needsRestart }: ReloadReport): readonly string[] {
+function describe({ changed, needsRestart, warnings }: ReloadReport): readonly string[] {
   return [
     changed.length === 0 ? 'reloaded, nothing changed' : 'reloaded',
     ...changed.map(({ key, from, to }) => `  ${key}: ${from ?? 'none'} -> ${to ?? 'none'}`),
-    ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : [])
+    ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : []),
+    ...warnings.map(warning => `warning: ${warning}`)
   ]
 }

@@ -97,7 +97,7 @@ function mostWeight(masters: readonly Master[]): number {
 
 const dependsOn: Readonly<Record<PolicyName, string>> = {
   'least-loaded':
-    'the fewest open requests for its weight goes first; idle masters, as here, by chance and weight',
+    'the fewest open requests for each JRuby and its weight goes first; idle masters, as here, by chance and weight',
   'round-robin': 'this is the first turn, the next request begins with the next turn',
   rendezvous: 'the same certname always has this order'
 }

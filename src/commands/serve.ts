@@ -19,7 +19,8 @@ export async function serve(options: { readonly config: string }): Promise<numbe
       void started.promise
         .then(app => app.reload())
         .catch((err: Error) => log.error({ err }, 'a reload failed in a way nobody foresaw')),
-    stray: sentence => log.info(sentence)
+    stray: sentence => log.info(sentence),
+    second: signal => log.warn({ signal }, 'a second signal: ended at once, requests under way are cut')
   })
   try {
     const app = await Promise.race([startApp(config, { log, logOutput, load }), signalled])

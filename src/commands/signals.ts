@@ -40,10 +40,12 @@ export interface SignalTasks {
   readonly reload?: () => void
   /** Hears of signals that do nothing, in one sentence. */
   readonly stray?: (sentence: string) => void
+  /** Hears of a second signal, which ends the process when it returns. */
+  readonly second?: (signal: string) => void
 }
 
 /** Resolves at the first signal that asks for an end; a second one ends the process at once. */
-export function untilSignalled(now: Runtime['now'], { reload, stray }: SignalTasks = {}): Promise<void> {
+export function untilSignalled(now: Runtime['now'], { reload, stray, second }: SignalTasks = {}): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let interruptedAtMs = Number.NEGATIVE_INFINITY
   let signalled = false
@@ -52,7 +54,10 @@ export function untilSignalled(now: Runtime['now'], { reload, stray }: SignalTas
       if (signal === 'SIGHUP' && reload) return reload()
       if (signal === 'SIGINT' && now() - interruptedAtMs < SAME_KEYSTROKE_MS) return
       if (signal === 'SIGINT') interruptedAtMs = now()
-      if (signalled) process.exit(exitCodes[signal])
+      if (signalled) {
+        second?.(signal)
+        process.exit(exitCodes[signal])
+      }
       signalled = true
       resolve()
     })

@@ -22,9 +22,9 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
 
 function masterTable(masters: readonly MasterStatus[]): readonly string[] {
   if (masters.length === 0) return []
-  const header = ['name', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'cause']
-  const rows = masters.map(({ name, state, mode, inFlight, capacity, weight, priority, cause }) =>
-    [name, state, mode, inFlight, capacity, weight, priority, cause ?? ''].map(String)
+  const header = ['name', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'URL', 'cause']
+  const rows = masters.map(({ name, state, mode, inFlight, capacity, weight, priority, url, cause }) =>
+    [name, state, mode, inFlight, capacity, weight, priority, url, cause ?? ''].map(String)
   )
   return tableOf(header, rows)
 }

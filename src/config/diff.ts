@@ -20,10 +20,16 @@ export function diffOf(before: Config, after: Config): ConfigDiff {
 
 /** The same where only what `summaryOf` prints is known, as of a balancer that runs. */
 export function diffOfSummaries(before: Summary, after: Summary): ConfigDiff {
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)])
-  const changed = [...keys].flatMap(key =>
-    before[key] === after[key] ? [] : [{ key, from: before[key] ?? null, to: after[key] ?? null }]
-  )
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  const changed = keys.flatMap(key => {
+    const [from, to] = [before[key] ?? null, after[key] ?? null]
+    if (from === to) return []
+    const [, master, isUrl] = /^(masters\..+)\.(?:(url)|weight|priority|capacity)$/.exec(key) ?? []
+    const isOther = master !== undefined && (`${master}.url` in before) !== (`${master}.url` in after)
+    if (!isOther) return [{ key, from, to }]
+    // One that comes or goes is told as such, and not key by key.
+    return isUrl === undefined ? [] : [{ key: master, from, to }]
+  })
   return { changed, needsRestart: changed.map(({ key }) => key).filter(isBootKey) }
 }
 

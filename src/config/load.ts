@@ -70,16 +70,23 @@ export function loadConfig(
 
 /**
  * Where a balancer with this configuration has its admin listener. Whoever asks a running one may well have a file
- * that is wrong by now, so nothing but the group `admin` is judged. Throws a ConfigError with what is wrong in it.
+ * that is wrong by now, so nothing but the group `admin` is judged. `isUsable`: whether this user may use a socket. Throws a ConfigError with what is wrong in it.
  */
-export function loadAdmin(file: string, env: Environment): AdminBoot {
+export function loadAdmin(
+  file: string,
+  env: Environment,
+  isUsable: (socket: string) => boolean
+): AdminBoot {
   const { data, problems, files, report, reportVariable } = openFile(file, env)
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
   const directory = dirname(resolve(file))
   const context = { directory, nowMs: 0, report, warn: () => {}, readsLists: false, files }
-  const token = readAdminToken(draft, env, context, reportVariable)
+  const socket = draft.admin?.socket
+  // Whoever may use the socket needs no token, so what is wrong with that one is no hindrance.
+  const wantsToken = socket === undefined || !isUsable(socket)
+  const token = wantsToken ? readAdminToken(draft, env, context, reportVariable) : undefined
   const wrong = problems.filter(({ where, key = where }) => /^(admin\b|env:PUPPET_LB_ADMIN_)/.test(key))
   const admin = adminSchema.safeParse(data)
   if (wrong.length > 0 || !admin.data) throw new ConfigError(inOrder(wrong), [...files])

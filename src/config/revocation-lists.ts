@@ -62,6 +62,17 @@ export function missingLists(
     })
 }
 
+/** What lists come to, in a few words. */
+export function describeLists({
+  entries,
+  number
+}: {
+  readonly entries: number
+  readonly number: string | null | undefined
+}): string {
+  return `${entries} revoked${number == null ? '' : `, number ${number}`}`
+}
+
 const usual = 'must be revocation lists, PEM or DER, of the CAs in tls.ca'
 const complete = 'must be complete lists of the CAs in tls.ca'
 const newer = 'must not be older than the lists in force; a restart takes what there is'

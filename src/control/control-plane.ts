@@ -118,6 +118,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     log,
     events,
     watchFiles,
+    concerns: () => (supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
     async prepare(next) {
       nextSettings = next.settings
       const lists = await revocations.prepare(next.settings.tls)
@@ -133,6 +134,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         throw error
       })
       return {
+        changed: lists.changed,
         async commit() {
           settings = next.settings
           log.level = settings.log.level

@@ -1,13 +1,20 @@
 import type { Logger } from 'pino'
-import { diffOf } from '../config/diff.ts'
+import { diffOf, isBootKey } from '../config/diff.ts'
 import { ConfigError } from '../config/problems.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Config } from '../model/settings.ts'
-import type { ReloadReport, ReloadStatus } from '../model/status.ts'
+import type { ReloadReport, ReloadStatus, SettingChange } from '../model/status.ts'
 
 /** A certificate whose key is not there yet: how long a change seen by ourselves waits for it, and how it asks. */
 const PAIR = { timeoutMs: 30_000, againMs: 1_000 } as const
+
+/** Settings that are ready to be put in force. */
+export interface PreparedReload {
+  /** What changes beside the keys: the content of files that a configuration only names. */
+  readonly changed: readonly SettingChange[]
+  readonly commit: () => Promise<void>
+}
 
 export interface ReloadDeps {
   /** What was loaded at the start. */
@@ -18,9 +25,11 @@ export interface ReloadDeps {
    * Makes everything ready for new settings without changing anything: throws or rejects when something cannot be
    * had. The result puts them in force, and resolves when all go by them.
    */
-  readonly prepare: (config: Config) => Promise<{ readonly commit: () => Promise<void> }>
+  readonly prepare: (config: Config) => Promise<PreparedReload>
   /** Told which files the configuration is read from: once they were read, and after every attempt. */
   readonly watchFiles: (files: readonly string[]) => void
+  /** What is worth a second look once the settings are in force, one sentence each. */
+  readonly concerns: () => readonly string[]
   readonly runtime: Runtime
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
@@ -69,12 +78,14 @@ export function createReload(deps: ReloadDeps): Reload {
       deps.watchFiles([...new Set([...config.files, ...files])])
       // What needs a restart is told as long as it differs from what the process began with.
       const { needsRestart } = diffOf(first, next)
-      const { changed } = diffOf(last, next)
+      const { changed: keys } = diffOf(last, next)
       const prepared = await deps.prepare(next)
+      const changed = [...keys.filter(({ key }) => !isBootKey(key)), ...prepared.changed]
       last = next
       config = Object.freeze({ ...next, boot: first.boot })
       await prepared.commit()
-      return succeed({ at: isoNow(), ok: true, problems: [], needsRestart, changed }, files)
+      const warnings = [...config.warnings, ...deps.concerns()]
+      return succeed({ at: isoNow(), ok: true, problems: [], needsRestart, changed, warnings }, files)
     } catch (error) {
       if (error instanceof ConfigError && error.files.length > 0)
         files = [...new Set([...files, ...error.files])]
@@ -88,7 +99,7 @@ export function createReload(deps: ReloadDeps): Reload {
     log.info({ changed: changed.map(({ key }) => key) }, 'configuration is reloaded')
     if (needsRestart.length > 0)
       log.warn({ keys: needsRestart }, 'these keys have changed and need a restart; all others are in force')
-    for (const warning of config.warnings) log.warn(warning)
+    for (const warning of report.warnings) log.warn(warning)
     const what = changed.length === 0 ? 'nothing has changed' : changed.map(({ key }) => key).join(', ')
     events.add({ kind: 'reload', text: `the configuration is reloaded: ${what}` })
     return report
@@ -97,14 +108,14 @@ export function createReload(deps: ReloadDeps): Reload {
   function fail(error: unknown, files: readonly string[]): ReloadReport {
     const problems = error instanceof ConfigError ? [...error.lines] : [(error as Error).message]
     const { needsRestart } = status
-    const report: ReloadReport = { at: isoNow(), ok: false, problems, needsRestart, changed: [] }
+    const report: ReloadReport = { at: isoNow(), ok: false, problems, needsRestart, changed: [], warnings: [] }
     settle(report, files)
     log.error({ problems }, 'configuration is not reloaded; the last good one stays in force')
     events.add({ kind: 'reload-refused', text: `the configuration is not reloaded: ${problems.join('; ')}` })
     return report
   }
 
-  function settle({ changed: _, ...rest }: ReloadReport, files: readonly string[]): void {
+  function settle({ changed: _, warnings: __, ...rest }: ReloadReport, files: readonly string[]): void {
     status = Object.freeze(rest)
     deps.watchFiles(files)
     for (const listener of listeners) listener(rest.ok)
@@ -130,7 +141,8 @@ export function createReload(deps: ReloadDeps): Reload {
   }
 
   async function waitForPair(): Promise<void> {
-    while (isPairIncomplete() && runtime.now() < waitUntilMs) {
+    for (let isTold = false; isPairIncomplete() && runtime.now() < waitUntilMs; isTold = true) {
+      if (!isTold) log.info('a certificate and its key do not belong together yet; the other half is waited for')
       await new Promise<void>(resolve => void runtime.schedule(PAIR.againMs, resolve))
     }
   }

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { ConfigError } from '../config/problems.ts'
-import { missingLists, sentencesOf } from '../config/revocation-lists.ts'
+import { describeLists, missingLists, sentencesOf } from '../config/revocation-lists.ts'
 import type { EventLog } from '../model/event.ts'
 import type { RevokedSet } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { SettingChange } from '../model/status.ts'
 import type { CrlSettings, TlsSettings, WhenExpired } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { type AuthorityList, overviewOf, type RevocationOverview } from '../pki/crl.ts'
@@ -16,6 +17,8 @@ import type { ListReader } from './revocation-reader.ts'
 /** What `prepare` found fit to be put in force; only for `adopt`. */
 export interface PreparedRevocations {
   readonly source: Source | undefined
+  /** Their content in a few words, and that of those in force. */
+  readonly changed: readonly SettingChange[]
 }
 
 /** The lists in force, for status and metrics. */
@@ -120,14 +123,14 @@ export function createRevocationWatch(options: {
 
   return {
     async prepare({ crl, ca }) {
-      if (!crl) return { source: undefined }
+      if (!crl) return { source: undefined, changed: [] }
       const before = source
       const from = { ...crl, caBundle: ca, authorities: authoritiesOf(ca) }
       const isKnown = before?.file === crl.file && before.caBundle === ca
       try {
         const reading = await read(from, isKnown ? before.reading : undefined)
         judge(source?.reading.lists ?? [], reading.lists, from.authorities)
-        return { source: { ...from, reading } }
+        return { source: { ...from, reading }, changed: changeOf(before?.reading, reading) }
       } catch (error) {
         const refusal = problemsOf(error)
         if (before) notices.refused(crl.file, refusal)
@@ -169,6 +172,13 @@ export function createRevocationWatch(options: {
       cancel()
     }
   }
+}
+
+/** As the report of a reload tells it; a file that is named for the first time is told by its key. */
+function changeOf(before: Reading | undefined, next: Reading): readonly SettingChange[] {
+  if (!before || before.digest === next.digest) return []
+  const [from, to] = [before, next].map(({ lists }) => describeLists(overviewOf(lists)))
+  return [{ key: 'tls.crl', from: from ?? null, to: to ?? null }]
 }
 
 /** What planes are to know of it. */

@@ -59,6 +59,8 @@ export interface ReloadStatus {
 /** What a reload came to, for who asked for it. */
 export interface ReloadReport extends ReloadStatus {
   readonly changed: readonly SettingChange[]
+  /** What is in force now and worth a second look, one sentence each. */
+  readonly warnings: readonly string[]
 }
 
 /** One key with its value before and after; null where it was not there. Secrets are never shown. */

@@ -65,7 +65,8 @@ export const status: Status = Object.freeze<Status>({
 
 export const reloaded: ReloadReport = Object.freeze<ReloadReport>({
   ...status.reload,
-  changed: [{ key: 'balance.policy', from: 'least-loaded', to: 'round-robin' }]
+  changed: [{ key: 'balance.policy', from: 'least-loaded', to: 'round-robin' }],
+  warnings: []
 })
 
 /** An admin listener over fakes, and what was asked of them. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { check, compareWithRunning } from '../../src/commands/check.ts'
-import { summaryOf } from '../../src/config/summary.ts'
+import { check } from '../../src/commands/check.ts'
 import { authority, minimal, pemFiles, tls } from '../config/fixture.ts'
 
 t.test('a right configuration is OK, with what it comes to', async t => {
@@ -83,19 +82,4 @@ t.test('the list of infrastructure nodes is told by its name', async t => {
     message:
       /infra_crl\.pem, the list of infrastructure nodes, which leaves out revoked agents; must be the CA's full/
   })
-})
-
-t.test('what a reload would change is told against what runs', async t => {
-  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal('listen: { port: 8141 }') }), 'lb.yaml')
-  const { config } = check({ config: file }, {})
-  const running = summaryOf(config)
-  t.same(compareWithRunning(config, running), {
-    changed: [],
-    needsRestart: [],
-    text: 'nothing would change'
-  })
-  const other = { ...running, 'listen.port': '8140', 'masters.alpha.weight': '3' }
-  const { text, needsRestart } = compareWithRunning(config, other)
-  t.equal(text, 'listen.port: 8140 -> 8141 (needs a restart)\nmasters.alpha.weight: 3 -> 1')
-  t.same(needsRestart, ['listen.port'])
 })

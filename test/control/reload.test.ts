@@ -3,6 +3,7 @@ import { ConfigError, type Problem } from '../../src/config/problems.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
 import { createReload } from '../../src/control/reload.ts'
 import type { Config } from '../../src/model/settings.ts'
+import type { SettingChange } from '../../src/model/status.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -40,7 +41,9 @@ function setUp(first = configOf()) {
     load: () => first,
     loads: 0,
     prepare: async () => {},
-    commit: async () => {}
+    commit: async () => {},
+    lists: [] as readonly SettingChange[],
+    concerns: [] as readonly string[]
   }
   const levelOf = ({ settings }: Config) => settings.log.level
   const reload = createReload({
@@ -53,12 +56,14 @@ function setUp(first = configOf()) {
       done.push(`prepare ${levelOf(config)}`)
       await scene.prepare()
       return {
+        changed: scene.lists,
         async commit() {
           done.push(`commit ${levelOf(config)}`)
           await scene.commit()
         }
       }
     },
+    concerns: () => scene.concerns,
     watchFiles: files => watched.push(files),
     runtime,
     log,
@@ -92,7 +97,8 @@ t.test('a changed configuration is prepared, put in force and reported, key by k
     ok: true,
     problems: [],
     needsRestart: [],
-    changed: [{ key: 'log.level', from: 'silent', to: 'debug' }]
+    changed: [{ key: 'log.level', from: 'silent', to: 'debug' }],
+    warnings: []
   })
   t.same(done, ['prepare debug', 'commit debug'])
   t.equal(reload.config().settings, next.settings)
@@ -106,6 +112,38 @@ t.test('one in which nothing has changed is taken as well: a file it names may b
   t.match(await reload.now(), { ok: true, changed: [] })
   t.same(done, ['prepare silent', 'commit silent'])
   t.same(told(), ['reload: the configuration is reloaded: nothing has changed'])
+})
+
+t.test('what changes in files that it only names is reported as well', async t => {
+  const { reload, scene, told } = setUp()
+  scene.lists = [{ key: 'tls.crl', from: '0 revoked, number 1', to: '1 revoked, number 2' }]
+  t.match(await reload.now(), { changed: scene.lists })
+  t.same(told(), ['reload: the configuration is reloaded: tls.crl'])
+})
+
+t.test('a key that needs a restart is named as such, and not as changed', async t => {
+  const { reload, scene } = setUp()
+  scene.load = () => configOf({ listen: { port: 8141 }, log: { level: 'debug' } })
+  t.match(await reload.now(), { needsRestart: ['listen.port'] })
+  t.same((await reload.now()).changed, [])
+  scene.load = () => configOf()
+  const { changed, needsRestart } = await reload.now()
+  t.same(
+    changed.map(({ key }) => key),
+    ['log.level']
+  )
+  t.same(needsRestart, [])
+})
+
+t.test('what is worth a second look in what is in force now is told', async t => {
+  const { reload, scene, lines } = setUp()
+  scene.load = () => configOf({ log: { level: 'debug' } }, { warnings: ['an old name'] })
+  scene.concerns = ['no master can serve now']
+  t.match(await reload.now(), { ok: true, warnings: ['an old name', 'no master can serve now'] })
+  t.match(
+    lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
+    ['an old name', 'no master can serve now']
+  )
 })
 
 t.test('it is over when all go by it', async t => {
