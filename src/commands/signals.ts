@@ -45,7 +45,10 @@ export interface SignalTasks {
 }
 
 /** Resolves at the first signal that asks for an end; a second one ends the process at once. */
-export function untilSignalled(now: Runtime['now'], { reload, stray, second }: SignalTasks = {}): Promise<void> {
+export function untilSignalled(
+  now: Runtime['now'],
+  { reload, stray, second }: SignalTasks = {}
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let interruptedAtMs = Number.NEGATIVE_INFINITY
   let signalled = false

@@ -72,11 +72,7 @@ export function loadConfig(
  * Where a balancer with this configuration has its admin listener. Whoever asks a running one may well have a file
  * that is wrong by now, so nothing but the group `admin` is judged. `isUsable`: whether this user may use a socket. Throws a ConfigError with what is wrong in it.
  */
-export function loadAdmin(
-  file: string,
-  env: Environment,
-  isUsable: (socket: string) => boolean
-): AdminBoot {
+export function loadAdmin(file: string, env: Environment, isUsable: (socket: string) => boolean): AdminBoot {
   const { data, problems, files, report, reportVariable } = openFile(file, env)
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)

@@ -62,9 +62,10 @@ function syntaxProblems(document: Document, place: (offset: number) => string): 
     }
   })
   // One slip often makes the parser complain twice about a line; the first complaint is the cause.
-  return found.filter(({ where }, index) => {
-    const line = where.replace(/:\d+$/, '')
-    return found.findIndex(other => other.where.replace(/:\d+$/, '') === line) === index
+  const lines = new Set<string>()
+  return found.filter(({ where }) => {
+    const line = where.slice(0, where.lastIndexOf(':'))
+    return !lines.has(line) && lines.add(line)
   })
 }
 
@@ -89,9 +90,13 @@ function duplicateKeys(document: Document, place: (offset: number) => string): P
   const problems: Problem[] = []
   visit(document, {
     Map: (_, map, ancestors) => {
-      map.items.forEach((pair, index) => {
+      const names = new Set<string>()
+      map.items.forEach(pair => {
         const name = keyOf(pair)
-        if (map.items.findIndex(other => keyOf(other) === name) === index) return
+        if (!names.has(name)) {
+          names.add(name)
+          return
+        }
         const key = formatPath([...pathOf(ancestors, map), name])
         problems.push({
           where: place(startOf(pair.key)),

@@ -108,7 +108,14 @@ export function createReload(deps: ReloadDeps): Reload {
   function fail(error: unknown, files: readonly string[]): ReloadReport {
     const problems = error instanceof ConfigError ? [...error.lines] : [(error as Error).message]
     const { needsRestart } = status
-    const report: ReloadReport = { at: isoNow(), ok: false, problems, needsRestart, changed: [], warnings: [] }
+    const report: ReloadReport = {
+      at: isoNow(),
+      ok: false,
+      problems,
+      needsRestart,
+      changed: [],
+      warnings: []
+    }
     settle(report, files)
     log.error({ problems }, 'configuration is not reloaded; the last good one stays in force')
     events.add({ kind: 'reload-refused', text: `the configuration is not reloaded: ${problems.join('; ')}` })
@@ -142,7 +149,8 @@ export function createReload(deps: ReloadDeps): Reload {
 
   async function waitForPair(): Promise<void> {
     for (let isTold = false; isPairIncomplete() && runtime.now() < waitUntilMs; isTold = true) {
-      if (!isTold) log.info('a certificate and its key do not belong together yet; the other half is waited for')
+      if (!isTold)
+        log.info('a certificate and its key do not belong together yet; the other half is waited for')
       await new Promise<void>(resolve => void runtime.schedule(PAIR.againMs, resolve))
     }
   }

@@ -192,7 +192,7 @@ t.test('a new time between readings applies from now on, and the same one does n
 })
 
 t.test('reloads while a file is being read leave one timer, with the new time', async t => {
-  const { watch, read, tls, delays, timers, advance } = await scene(t, await listOf('0A'), HOUR)
+  const { watch, read, tls, delays, timers } = await scene(t, await listOf('0A'), HOUR)
   const one = await watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: MINUTE } })
   const two = await watch.prepare({ ...tls, crl: { ...tls.crl, refreshMs: 2 * MINUTE } })
   const reading = read()
@@ -206,7 +206,7 @@ t.test('reloads while a file is being read leave one timer, with the new time', 
 })
 
 t.test('what is read of a file that is given up meanwhile comes to nothing', async t => {
-  const { watch, read, replace, tls, file, published, advance } = await scene(t, await listOf('0A'))
+  const { watch, read, replace, tls, file, published } = await scene(t, await listOf('0A'))
   const other = `${file}.other`
   writeFileSync(other, await listOf('0C'))
   const prepared = await watch.prepare({ ...tls, crl: { ...tls.crl, file: other } })

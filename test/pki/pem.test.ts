@@ -81,3 +81,17 @@ t.test('damage of labels that nobody asked for is none', async t => {
 t.test('a text is written as OpenSSL would write it', async t => {
   t.match(one, /^-----BEGIN X509 CRL-----\n([A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/=]+\n-----END X509 CRL-----\n$/)
 })
+
+t.test('a text of any size ends no stack, whatever it is made of', async t => {
+  const long = 5_000_000
+  const block = (body: string) => `-----BEGIN X509 CRL-----${body}-----END X509 CRL-----`
+  const texts = {
+    blanks: ' '.repeat(long),
+    'a label without end': `-----BEGIN ${'A '.repeat(long / 2)}`,
+    'blanks in a block': block(' '.repeat(long)),
+    headers: block(`\n${'A: b\n'.repeat(long / 5)}\nAAAA\n`)
+  }
+  for (const [what, text] of Object.entries(texts)) t.same(readPemOf(text, 'X509 CRL').blocks, [], what)
+  t.equal(readPemOf(block('A'.repeat(long)), 'X509 CRL').blocks[0]?.der.length, (long / 4) * 3)
+  t.equal(readPemOf('-----END X509 CRL-----\n'.repeat(100_000), 'X509 CRL').damage.length, 1)
+})
