@@ -1,11 +1,8 @@
 import { diffOfSummaries, renderDiff } from '../config/diff.ts'
-import { describeLists, readLists } from '../config/revocation-lists.ts'
+import { describeLists, summaryOfLists } from '../config/revocation-lists.ts'
 import { type Summary, summaryOf } from '../config/summary.ts'
 import { systemRuntime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
 import type { Status } from '../model/status.ts'
-import { authoritiesOf } from '../pki/authorities.ts'
-import { overviewOf } from '../pki/crl.ts'
 import { addressOf, parseAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { type CheckResult, check } from './check.ts'
@@ -32,14 +29,7 @@ export async function checkAgainstRunning(
   const { crl } = (await askAdmin(address, { path: '/api/status' })).json() as Status
   const diff = diffOfSummaries(
     { ...(running as Summary), ...(crl && { 'tls.crl': describeLists(crl) }) },
-    { ...summaryOf(config), ...listsOf(config) }
+    { ...summaryOf(config), ...summaryOfLists(config, systemRuntime.wallClock()) }
   )
   return { warnings, text: renderDiff(diff) }
-}
-
-/** What the lists come to, which change while the configuration does not. */
-function listsOf({ settings: { tls } }: Config): Summary {
-  if (!tls.crl) return {}
-  const { lists } = readLists(tls.crl.file, authoritiesOf(tls.ca), systemRuntime.wallClock())
-  return { 'tls.crl': describeLists(overviewOf(lists)) }
 }

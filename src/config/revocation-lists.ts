@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Authority } from '../pki/authorities.ts'
-import { type AuthorityList, readRevocations } from '../pki/crl.ts'
+import type { Config } from '../model/settings.ts'
+import { type Authority, authoritiesOf } from '../pki/authorities.ts'
+import { type AuthorityList, overviewOf, readRevocations } from '../pki/crl.ts'
 import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
 import { readFailure } from './files.ts'
+import type { Summary } from './summary.ts'
 
 /** A list of a million entries with reasons is a third of this. */
 const MAX_BYTES = 256 * 1024 * 1024
@@ -71,6 +73,13 @@ export function describeLists({
   readonly number: string | null | undefined
 }): string {
   return `${entries} revoked${number == null ? '' : `, number ${number}`}`
+}
+
+/** The same of the file that a configuration names, by the key that stands for it; it changes while that does not. */
+export function summaryOfLists({ settings: { tls } }: Pick<Config, 'settings'>, nowMs: number): Summary {
+  if (!tls.crl) return {}
+  const { lists } = readLists(tls.crl.file, authoritiesOf(tls.ca), nowMs)
+  return { 'tls.crl': describeLists(overviewOf(lists)) }
 }
 
 const usual = 'must be revocation lists, PEM or DER, of the CAs in tls.ca'

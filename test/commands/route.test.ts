@@ -37,7 +37,7 @@ t.test('a catalog goes to a master: the tier in order, then the next tier, never
     'class: catalog',
     'pool:  one of the masters',
     ...candidates,
-    'note:  the fewest open requests for its weight goes first; idle masters, as here, by chance and weight'
+    'note:  the fewest open requests for each JRuby and its weight goes first; idle masters, as here, by chance and weight'
   ])
 })
 

@@ -224,7 +224,7 @@ t.test('what needs a restart is told as long as it differs from the start, and s
   t.match(await reload.now(), {
     ok: true,
     needsRestart: ['listen.port'],
-    changed: [{ key: 'listen.port', from: '0', to: '8141' }]
+    changed: []
   })
   t.match(lines.at(-1), { level: 'warn', keys: ['listen.port'] })
   t.equal(reload.config().boot.listen.port, 0)
@@ -233,7 +233,7 @@ t.test('what needs a restart is told as long as it differs from the start, and s
   await reload.now()
   t.same(reload.status().needsRestart, ['listen.port'], 'a bad file makes nobody forget')
   scene.load = () => configOf()
-  t.match(await reload.now(), { needsRestart: [], changed: [{ key: 'listen.port' }] })
+  t.match(await reload.now(), { needsRestart: [], changed: [] })
   t.same(reload.status().needsRestart, [])
 })
 
