@@ -73,7 +73,7 @@ const wrongValues: readonly (readonly [line: string, problem: string])[] = [
     'log: { level: loud }',
     '5:15 log.level: is "loud", must be one of trace, debug, info, warn, error, fatal, silent'
   ],
-  ['log: info', '5:6 log: is "info", must be a group of the keys level'],
+  ['log: info', '5:6 log: is "info", must be a group of the keys level, access, file'],
   [
     'health: []',
     '5:9 health: is an empty list, must be a group of the keys path, interval, timeout, rise, fall'
