@@ -59,8 +59,9 @@ const attacks: Readonly<Record<string, readonly string[]>> = {
     '/puppet/v3/node/%u002e'
   ],
   'targets that are no path': [
-    'http://puppet/puppet/v3/node/x',
-    'https://elsewhere.example.com/puppet/v3/node/x',
+    'ftp://puppet/puppet/v3/node/x',
+    'http://a:b@elsewhere.example.com/puppet/v3/node/x',
+    'https://elsewhere.example.com/../x',
     '*',
     'puppet/v3/node/x',
     '?/puppet/v3/node/x',

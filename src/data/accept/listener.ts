@@ -38,6 +38,8 @@ export interface ListenerOptions {
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  /** Answers a CONNECT. */
+  readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
   readonly timeouts?: Timeouts
 }
 
@@ -62,12 +64,21 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
 }
 
 /**
+ * Node pauses a connection whose answers nobody takes, but its parser, fed by TLS itself, is given the rest of what was
+ * decrypted all the same: it loses that (`HPE_PAUSED`) and later reads on in the middle of a request. With a listener for
+ * data it is fed through the stream, which waits. Only once paused, since it costs some microseconds a request.
+ */
+function loseNothingWhilePaused(socket: Socket): void {
+  socket.once('pause', () => socket.on('data', () => {}))
+}
+
+/**
  * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
  * judged later, TLS 1.2 and 1.3. No session tickets, since a resumed session would skip the client's check, and no
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError, timeouts = usual } = options
+  const { tls, requestId, serve, onClientError, onTunnel, timeouts = usual } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),
@@ -97,6 +108,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
   const server = fastify.server as HttpsServer
   server.headersTimeout = timeouts.headersMs
+  server.on('connect', onTunnel)
+  server.on('secureConnection', loseNothingWhilePaused)
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 

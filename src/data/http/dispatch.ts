@@ -249,8 +249,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     return master
   }
 
-  function onResponseClose(): void {
-    if (response.writableFinished) return
+  function giveUp(): void {
+    if (response.writableFinished || isAgentGone) return
     isAgentGone = true
     endWait()
     if (!attempt) {
@@ -267,7 +267,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   // Before the books on the exchange are closed: they are to tell how long the master had it.
-  response.prependOnceListener('close', onResponseClose)
+  response.prependOnceListener('close', giveUp)
+  exchange.breakOff = giveUp
   try {
     proceed()
   } catch (error) {

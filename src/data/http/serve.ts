@@ -10,8 +10,10 @@ import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
 import type { Delivery, SlotNeed } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
+import { asksToUpgrade, framingFault } from './framing.ts'
 import { hasOneHost } from './host-header.ts'
-import { type MasterPlan, planOf } from './plan.ts'
+import { allowedMethods, type MasterPlan, planOf } from './plan.ts'
+import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
 import type { ReturnTimes } from './return-times.ts'
 
@@ -27,6 +29,8 @@ export interface ServeDeps {
   readonly forecastMs: () => number
   readonly returnTimes: ReturnTimes
   readonly dispatch: (delivery: Delivery) => void
+  /** The answer to this request is the last on its connection, and nothing behind it is read as a request. */
+  readonly endConversation: (exchange: Exchange) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
 
@@ -34,6 +38,14 @@ export interface ServeDeps {
 export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
   const { responder } = deps
   const { request, generation } = exchange
+  const fault = framingFault(request)
+  if (fault !== undefined) {
+    deps.endConversation(exchange)
+    responder.refuse(exchange, new ProxyError('bad-request', fault))
+    return
+  }
+  if (asksToUpgrade(request)) deps.endConversation(exchange)
+  request.url = originForm(request.url as string)
   if (!hasOneHost(request)) {
     responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
     return
@@ -64,6 +76,10 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
       return
     case 'pool-status':
       answerForPool(exchange, deps)
+      return
+    case 'own-options':
+      exchange.response.setHeader('allow', allowedMethods)
+      responder.answer(exchange, 204, '')
       return
     case 'every-master':
       deps.fanOut(exchange, identity)
@@ -152,7 +168,7 @@ function mustDefer(exchange: Exchange, { deferrable }: MasterPlan, deps: ServeDe
  */
 function answerForPool(exchange: Exchange, { snapshot, responder }: ServeDeps): void {
   if (snapshot().tiers.length > 0) responder.answer(exchange, 200, 'running')
-  else responder.answer(exchange, 503, 'error', 'no-master')
+  else responder.answer(exchange, 503, 'error', { reason: 'no-master' })
 }
 
 function first(candidates: readonly Master[]): Master | undefined {
