@@ -196,7 +196,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   function writeHead(status: number, message: string | undefined, headers: AnswerHeaders): void {
-    response.writeHead(status, reasonPhrase(message), responseHeaders(headers))
+    response.writeHead(status, reasonPhrase(message), responseHeaders(headers, status))
   }
 
   /** Whether a request that a master declined, busy but not broken, can go to one that has room now. */
