@@ -36,6 +36,7 @@ function servingOf(settings: Settings): Entries {
     'tls.cert': tls.certificates.map(certOf).join(', '),
     'tls.key': tls.certificates.map(keyOf).join(', '),
     'tls.ca': withDigest(tls.caFile, tls.ca),
+    'tls.profile': tls.profile,
     'tls.crl.file': tls.crl?.file,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,

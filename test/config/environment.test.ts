@@ -14,6 +14,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_TLS_CERT',
       'PUPPET_LB_TLS_KEY',
       'PUPPET_LB_TLS_CA',
+      'PUPPET_LB_TLS_PROFILE',
       'PUPPET_LB_TLS_CRL_FILE',
       'PUPPET_LB_TLS_CRL_REFRESH',
       'PUPPET_LB_TLS_CRL_EXPIRED',

@@ -264,3 +264,14 @@ for (const [what, files] of Object.entries(beyondMending)) {
 t.test('a pair that may mend beside something that does not, does not', async t => {
   t.notOk(errorOf(t, minimal('log: { level: loud }'), { files: { 'server.key': other.key } }).mayMend)
 })
+
+t.test('the legacy profile is taken with a warning that names it as dangerous', async t => {
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, profile: legacy')
+  const { settings, warnings } = load(t, yaml)
+  t.equal(settings.tls.profile, 'legacy')
+  t.equal(warnings.length, 1)
+  t.match(
+    warnings[0],
+    /puppet-lb\.yaml:1:\d+ tls\.profile: is legacy, which is dangerous: .*; should be modern/
+  )
+})

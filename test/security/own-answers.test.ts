@@ -153,6 +153,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
   const certificates = [{ certFile: '', keyFile: '', cert: pki.server.chain, key: pki.server.key }]
   const tls: Settings['tls'] = {
     certificates,
+    profile: 'modern',
     ca: pki.authority.bundle,
     caFile: '',
     crl: undefined

@@ -71,6 +71,7 @@ export function testConfig(
       listen: { drainTimeoutMs },
       tls: {
         certificates: [certificate],
+        profile: 'modern',
         ca: pki.authority.bundle,
         caFile: 'ca.pem',
         crl: undefined,

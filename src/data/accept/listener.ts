@@ -6,6 +6,7 @@ import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import type { TlsSettings } from '../../model/settings.ts'
+import { handshakes } from './tls-profile.ts'
 
 /** How long an agent may take, in milliseconds. */
 export interface Timeouts {
@@ -58,7 +59,8 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
     cert: tls.certificates.map(each => each.cert),
     key: tls.certificates.map(each => each.key),
     ca: tls.ca,
-    minVersion: 'TLSv1.2',
+    ...handshakes[tls.profile],
+    honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
   }
 }
@@ -74,7 +76,7 @@ function loseNothingWhilePaused(socket: Socket): void {
 
 /**
  * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
- * judged later, TLS 1.2 and 1.3. No session tickets, since a resumed session would skip the client's check, and no
+ * judged later, versions and ciphers of a profile. No session tickets, since a resumed session would skip the client's check, and no
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
