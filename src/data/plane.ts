@@ -273,7 +273,12 @@ async function createFront(
     onClientError: clientErrors.onError,
     onTunnel: clientErrors.onTunnel
   })
-  const connections = createConnections(listener.server, authoritiesOf(tls.ca), state.metrics)
+  const connections = createConnections(
+    listener.server,
+    authoritiesOf(tls.ca),
+    state.metrics,
+    runtime.wallClock
+  )
   const drain = createDrain(listener.server, runtime)
   return { listener, connections, drain }
 }
