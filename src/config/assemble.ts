@@ -99,6 +99,7 @@ function upstreamOf(
       verify: !upstream.tls.dangerouslySkipVerification
     },
     connectTimeoutMs: upstream.connectTimeout,
-    responseTimeoutMs: upstream.responseTimeout
+    responseTimeoutMs: upstream.responseTimeout,
+    headerLimitBytes: upstream.headerLimit
   }
 }

@@ -136,6 +136,12 @@ const upstream = group({
     .prefault('10m')
     .describe(
       'Longest time from the end of the request to the begin of the answer. Catalogs may take minutes.'
+    ),
+  headerLimit: wholeNumber(4096, 65_536)
+    .default(8192)
+    .describe(
+      'Bytes of request line and headers that a master takes, the identity included: `request-header-max-size` of ' +
+        'Puppet Server. What is larger is refused here with 431.'
     )
 })
 

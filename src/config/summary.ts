@@ -77,7 +77,8 @@ function upstreamOf({ upstream }: Settings): Entries {
     'upstream.tls.serverName': serverName,
     'upstream.tls.dangerouslySkipVerification': !verify,
     'upstream.connectTimeout': formatDuration(upstream.connectTimeoutMs),
-    'upstream.responseTimeout': formatDuration(upstream.responseTimeoutMs)
+    'upstream.responseTimeout': formatDuration(upstream.responseTimeoutMs),
+    'upstream.headerLimit': upstream.headerLimitBytes
   }
 }
 

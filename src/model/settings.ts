@@ -143,6 +143,8 @@ export interface UpstreamSettings {
   readonly connectTimeoutMs: number
   /** From the last byte of the request sent to the first byte of the answer. */
   readonly responseTimeoutMs: number
+  /** Of request line and headers, the identity included: more than that no master takes. */
+  readonly headerLimitBytes: number
 }
 
 export interface HealthSettings {

@@ -40,6 +40,7 @@ t.test('what a file leaves out has its default', async t => {
       verify: true
     },
     connectTimeoutMs: 5000,
+    headerLimitBytes: 8_192,
     responseTimeoutMs: 600_000
   })
   t.match(file, /^\/.*\/puppet-lb\.yaml$/)
@@ -78,6 +79,7 @@ log: { level: silent }
     upstream: {
       tls: { serverName: 'puppet', verify: false },
       connectTimeoutMs: 10,
+      headerLimitBytes: 8_192,
       responseTimeoutMs: 86_400_000
     },
     health: {

@@ -11,8 +11,9 @@ import { hasBody } from './body.ts'
 import type { Delivery, SlotNeed } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { asksToUpgrade, framingFault } from './framing.ts'
+import { oversizeBytes } from './head-size.ts'
 import { hasOneHost } from './host-header.ts'
-import { allowedMethods, type MasterPlan, planOf } from './plan.ts'
+import { allowedMethods, type MasterPlan, type Plan, planOf } from './plan.ts'
 import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
 import type { ReturnTimes } from './return-times.ts'
@@ -70,6 +71,7 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     generation
   )
   exchange.class = plan.class
+  if (goesToMaster(plan) && isTooLarge(exchange, identity, deps)) return
   switch (plan.action) {
     case 'refuse':
       responder.refuse(exchange, new ProxyError(plan.code, plan.detail))
@@ -90,6 +92,26 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     case 'master':
       if (!mustDefer(exchange, plan, deps)) deps.dispatch(toMaster(exchange, identity, plan, deps))
   }
+}
+
+function goesToMaster({ action }: Plan): boolean {
+  return action === 'master' || action === 'ca' || action === 'every-master'
+}
+
+/** Refuses what a master would not take with the identity added: before it waits for one, and takes its JRuby. */
+function isTooLarge(exchange: Exchange, identity: Identity, { responder, snapshot }: ServeDeps): boolean {
+  const limit = exchange.generation.settings.upstream.headerLimitBytes
+  const bytes = oversizeBytes(exchange.request, identity.headers, limit, () => longestHost(snapshot()))
+  if (bytes === undefined) return false
+  const detail = `with the identity that is added they are ${bytes} bytes, and masters take ${limit}`
+  responder.refuse(exchange, new ProxyError('headers-too-large', detail))
+  return true
+}
+
+/** Of the masters' names, with their ports. */
+function longestHost({ masters, ca }: Snapshot): string {
+  const hosts = [...masters, ca].map(({ url }) => url.replace(/^\w+:\/\//, ''))
+  return hosts.reduce((longest, host) => (host.length > longest.length ? host : longest))
 }
 
 /** To the CA master and nobody else, once. */
