@@ -123,6 +123,22 @@ for (const [what, request] of [
   })
 }
 
+t.test('leave to send a body never stands within an answer', async t => {
+  const { app, pki, script } = await startHolding(t)
+  const raw = await connectRaw(t, pki, app.port)
+  raw.send(`${get('slow')}${post('Expect: 100-continue\r\nContent-Length: 4\r\n')}body`)
+  const [first, second] = await script.until(2)
+  const gone = once(second as ServerResponse, 'close')
+  second?.writeHead(200, { 'content-length': 6 }).end('second')
+  await gone
+  first?.end('first')
+  const all = await raw.until('second')
+  t.match(
+    all,
+    /\r\n\r\nfirst(HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 [^\r]*\r\n([^\r]+\r\n)*\r\nsecond$/
+  )
+})
+
 t.test('a tunnel is refused with a sentence, and nothing behind it is read', async t => {
   const { app, pki, reached } = await startScene(t)
   const raw = await connectRaw(t, pki, app.port)

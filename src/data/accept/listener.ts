@@ -75,6 +75,18 @@ function loseNothingWhilePaused(socket: Socket): void {
 }
 
 /**
+ * Gives leave to send the body, in its turn. Node would queue that behind the answers before it and then put the head of
+ * this answer in front: it would land in its body.
+ */
+function sayContinue(response: ServerResponse): void {
+  if (response.socket) response.writeContinue()
+  else
+    response.once('socket', () => {
+      if (!response.headersSent) response.writeContinue()
+    })
+}
+
+/**
  * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
  * judged later, versions and ciphers of a profile. No session tickets, since a resumed session would skip the client's check, and no
  * renegotiation: a connection is who it was when it began.
@@ -112,6 +124,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   server.headersTimeout = timeouts.headersMs
   server.on('connect', onTunnel)
   server.on('secureConnection', loseNothingWhilePaused)
+  server.on('checkContinue', (request, response) => {
+    sayContinue(response)
+    server.emit('request', request, response)
+  })
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 
