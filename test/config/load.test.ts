@@ -268,7 +268,7 @@ t.test('a pair that may mend beside something that does not, does not', async t 
 })
 
 t.test('the legacy profile is taken with a warning that names it as dangerous', async t => {
-  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, profile: legacy')
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, profile: legacy, crl: { file: crl.pem }')
   const { settings, warnings } = load(t, yaml)
   t.equal(settings.tls.profile, 'legacy')
   t.equal(warnings.length, 1)
