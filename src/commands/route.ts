@@ -54,6 +54,8 @@ function routeOf(plan: Plan, settings: Settings, certname: string | undefined): 
       const { status, message } = new ProxyError(plan.code, plan.detail)
       return { pool: `nobody, the answer is ${status}: ${message}`, order: [], notes: [] }
     }
+    case 'own-options':
+      return { pool: 'the load balancer itself', order: [], notes: [] }
     case 'pool-status':
       return { pool: 'the load balancer itself, for all masters', order: [], notes: [] }
     case 'every-master':

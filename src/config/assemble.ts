@@ -62,12 +62,13 @@ export function settingsOf(
 }
 
 function tlsOf(
-  { tls: { crl } }: FileSettings,
+  { tls: { crl, profile } }: FileSettings,
   { certificates, ca, crlFile }: TlsFiles,
   place: string
 ): Settings['tls'] {
   return {
     certificates,
+    profile,
     ca: ca?.pem ?? '',
     caFile: ca?.file ?? '',
     crl:
@@ -98,6 +99,7 @@ function upstreamOf(
       verify: !upstream.tls.dangerouslySkipVerification
     },
     connectTimeoutMs: upstream.connectTimeout,
-    responseTimeoutMs: upstream.responseTimeout
+    responseTimeoutMs: upstream.responseTimeout,
+    headerLimitBytes: upstream.headerLimit
   }
 }

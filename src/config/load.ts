@@ -159,6 +159,12 @@ function warningsOf({ admin, tls }: Draft, placeOf: (path: Path, culprit?: Culpr
       "agent is served; must name the CA's revocation lists"
     warnings.push({ where: placeOf(['tls']), key: 'tls.crl', text })
   }
+  if (tls?.profile === 'legacy') {
+    const text =
+      'is legacy, which is dangerous: ciphers and signatures that can be broken are accepted from every agent; should ' +
+      'be modern as soon as no host with an OpenSSL before 1.0.1 is left'
+    warnings.push({ where: placeOf(['tls', 'profile']), key: 'tls.profile', text })
+  }
   return warnings.map(formatProblem)
 }
 

@@ -6,6 +6,7 @@ import {
   maxQueueLimit,
   maxWeight,
   policyNames,
+  tlsProfiles,
   whenExpired
 } from '../model/settings.ts'
 import {
@@ -59,6 +60,13 @@ const tls = group({
   ca: filePath('a PEM file of CA certificates').describe(
     'Certificates of the Puppet CA, PEM, root and intermediates: what an agent certificate must chain to.'
   ),
+  profile: oneOf(tlsProfiles)
+    .default('modern')
+    .describe(
+      'What agents may agree on. `modern`: TLS 1.3, and 1.2 with ECDHE and authenticated ciphers; enough for Puppet 4 ' +
+        'and later. `legacy` is dangerous: TLS 1.0 and 1.1, CBC, RSA key exchange, SHA-1 and MD5 signatures and short ' +
+        'keys as well, for hosts with an OpenSSL before 1.0.1.'
+    ),
   crl: group({
     file: filePath('a file of revocation lists').describe(
       'Revocation lists of the Puppet CA, PEM or DER, all levels in one file. The full list (`ca_crl.pem`), not ' +
@@ -128,6 +136,12 @@ const upstream = group({
     .prefault('10m')
     .describe(
       'Longest time from the end of the request to the begin of the answer. Catalogs may take minutes.'
+    ),
+  headerLimit: wholeNumber(4096, 65_536)
+    .default(8192)
+    .describe(
+      'Bytes of request line and headers that a master takes, the identity included: `request-header-max-size` of ' +
+        'Puppet Server. What is larger is refused here with 431.'
     )
 })
 

@@ -36,6 +36,7 @@ function servingOf(settings: Settings): Entries {
     'tls.cert': tls.certificates.map(certOf).join(', '),
     'tls.key': tls.certificates.map(keyOf).join(', '),
     'tls.ca': withDigest(tls.caFile, tls.ca),
+    'tls.profile': tls.profile,
     'tls.crl.file': tls.crl?.file,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,
@@ -76,7 +77,8 @@ function upstreamOf({ upstream }: Settings): Entries {
     'upstream.tls.serverName': serverName,
     'upstream.tls.dangerouslySkipVerification': !verify,
     'upstream.connectTimeout': formatDuration(upstream.connectTimeoutMs),
-    'upstream.responseTimeout': formatDuration(upstream.responseTimeoutMs)
+    'upstream.responseTimeout': formatDuration(upstream.responseTimeoutMs),
+    'upstream.headerLimit': upstream.headerLimitBytes
   }
 }
 

@@ -15,12 +15,13 @@ import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { createPools } from '../upstream/pools.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
+import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
 import { createGeneration } from './generation.ts'
 import { createRequestHistory } from './history.ts'
 import { type Delivery, dispatch } from './http/dispatch.ts'
-import { openExchange } from './http/exchange.ts'
+import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
 import { createResponder } from './http/respond.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
@@ -208,7 +209,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     budget: createRetryBudget(now),
     history
   }
-  const serveDeps: ServeDeps = {
+  const serveDeps: Omit<ServeDeps, 'endConversation'> = {
     responder,
     snapshot,
     eligibility: state.eligibility,
@@ -245,24 +246,39 @@ async function createFront(
     generation: state.generation
   }
   const requestId = createRequestIds(start.worker, runtime)
-  const clientErrors = createClientErrors({ ...books, requestId, schedule: runtime.schedule })
+  const conversations = createConversations()
+  const clientErrors = createClientErrors({ ...books, conversations, requestId, schedule: runtime.schedule })
+  const deps = {
+    ...serveDeps,
+    endConversation({ request, response }: Exchange) {
+      conversations.end(request.socket)
+      response.setHeader('connection', 'close')
+    }
+  }
   const { tls } = start.publication.settings
   const listener = await createListener({
     tls,
     requestId,
     serve(id, request, response) {
+      if (!conversations.arrive(request, response)) return
       drain.onRequest(request.socket, response)
       const exchange = openExchange(id, request, response, books)
       clientErrors.onRequest(exchange)
       try {
-        serve(exchange, connections.identityOf(request.socket), serveDeps)
+        serve(exchange, connections.identityOf(request.socket), deps)
       } catch (error) {
         responder.fail(exchange, error)
       }
     },
-    onClientError: clientErrors.onError
+    onClientError: clientErrors.onError,
+    onTunnel: clientErrors.onTunnel
   })
-  const connections = createConnections(listener.server, authoritiesOf(tls.ca), state.metrics)
+  const connections = createConnections(
+    listener.server,
+    authoritiesOf(tls.ca),
+    state.metrics,
+    runtime.wallClock
+  )
   const drain = createDrain(listener.server, runtime)
   return { listener, connections, drain }
 }

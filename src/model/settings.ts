@@ -84,7 +84,12 @@ export interface CertificateSettings {
   readonly key: string
 }
 
+/** What agents may agree on in a handshake. */
+export const tlsProfiles = ['modern', 'legacy'] as const
+export type TlsProfile = (typeof tlsProfiles)[number]
+
 export interface TlsSettings {
+  readonly profile: TlsProfile
   /** One or more server certificates, of different key types when more than one (RSA beside ECDSA). */
   readonly certificates: readonly CertificateSettings[]
   /** PEM bundle of the Puppet CA: what an agent's certificate must chain to. */
@@ -138,6 +143,8 @@ export interface UpstreamSettings {
   readonly connectTimeoutMs: number
   /** From the last byte of the request sent to the first byte of the answer. */
   readonly responseTimeoutMs: number
+  /** Of request line and headers, the identity included: more than that no master takes. */
+  readonly headerLimitBytes: number
 }
 
 export interface HealthSettings {

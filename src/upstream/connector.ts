@@ -14,7 +14,18 @@ export function createConnector(upstream: UpstreamSettings): buildConnector.conn
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  if (serverName === undefined) return connect
-  // For a request undici would take the name in its Host header, whatever name it was built with.
-  return (options, done) => connect({ ...options, servername: serverName }, done)
+  return (options, done) =>
+    // For a request undici would take the name in its Host header, whatever name it was built with.
+    connect(serverName === undefined ? options : { ...options, servername: serverName }, (...result) => {
+      result[1]?.on('error', tellResetFromEnd)
+      done(...result)
+    })
+}
+
+/**
+ * undici takes a reset for the end of an answer whose length nobody said, which would make half an answer look whole.
+ * It goes by the code alone, so the error gets the code of any other broken connection before undici hears of it.
+ */
+function tellResetFromEnd(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }

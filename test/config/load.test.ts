@@ -40,6 +40,7 @@ t.test('what a file leaves out has its default', async t => {
       verify: true
     },
     connectTimeoutMs: 5000,
+    headerLimitBytes: 8_192,
     responseTimeoutMs: 600_000
   })
   t.match(file, /^\/.*\/puppet-lb\.yaml$/)
@@ -78,6 +79,7 @@ log: { level: silent }
     upstream: {
       tls: { serverName: 'puppet', verify: false },
       connectTimeoutMs: 10,
+      headerLimitBytes: 8_192,
       responseTimeoutMs: 86_400_000
     },
     health: {
@@ -263,4 +265,15 @@ for (const [what, files] of Object.entries(beyondMending)) {
 
 t.test('a pair that may mend beside something that does not, does not', async t => {
   t.notOk(errorOf(t, minimal('log: { level: loud }'), { files: { 'server.key': other.key } }).mayMend)
+})
+
+t.test('the legacy profile is taken with a warning that names it as dangerous', async t => {
+  const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, profile: legacy, crl: { file: crl.pem }')
+  const { settings, warnings } = load(t, yaml)
+  t.equal(settings.tls.profile, 'legacy')
+  t.equal(warnings.length, 1)
+  t.match(
+    warnings[0],
+    /puppet-lb\.yaml:1:\d+ tls\.profile: is legacy, which is dangerous: .*; should be modern/
+  )
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { errors } from 'undici'
-import { failureOf } from '../../src/data/http/failure.ts'
+import { failureOf, UnusableAnswer } from '../../src/data/http/failure.ts'
 
 const coded = (code: string) => Object.assign(new Error(code), { code })
 
@@ -37,6 +37,32 @@ for (const [what, error, sent, reason, code, worthAnother] of [
     false
   ],
   [
+    'an answer ends in the middle of a chunk',
+    new errors.HTTPParserError('Response does not match the HTTP/1.1 protocol (Invalid EOF state)'),
+    true,
+    'master-lost',
+    'master-lost',
+    true
+  ],
+  ['an answer cannot be carried', new UnusableAnswer(), true, 'master-answer', 'master-answer', false],
+  [
+    'nobody asked to go on',
+    new errors.SocketError('bad response'),
+    true,
+    'master-answer',
+    'master-answer',
+    false
+  ],
+  [
+    'nobody asked to upgrade',
+    new errors.SocketError('bad upgrade'),
+    true,
+    'master-answer',
+    'master-answer',
+    false
+  ],
+  ['a status is below 100', coded('ERR_ASSERTION'), true, 'master-answer', 'master-answer', false],
+  [
     'the request cannot be sent',
     new errors.InvalidArgumentError(),
     false,
@@ -46,11 +72,16 @@ for (const [what, error, sent, reason, code, worthAnother] of [
   ]
 ] as const)
   t.test(`when ${what}, that is ${reason}`, async t => {
-    const failure = failureOf(error, sent)
+    const failure = failureOf(error, { sent, answered: false })
     t.match(failure, { reason, code, worthAnother })
     t.equal(failure.cause, (error as { code?: string }).code ?? error.name)
   })
 
 t.test('an error without a code is told by its name', async t => {
-  t.equal(failureOf(new TypeError('x'), true).cause, 'TypeError')
+  t.equal(failureOf(new TypeError('x'), { sent: true, answered: false }).cause, 'TypeError')
+})
+
+t.test('an answer that falls short of its length, once its head was there, was cut off', async t => {
+  const error = new errors.ResponseContentLengthMismatchError()
+  t.equal(failureOf(error, { sent: true, answered: true }).reason, 'master-lost')
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { requestHeaders, responseHeaders } from '../../src/data/http/headers.ts'
+import { reasonPhrase, requestHeaders, responseHeaders } from '../../src/data/http/headers.ts'
 
 const identity = ['X-Client-Verify', 'SUCCESS', 'X-Client-DN', 'CN=a.example.com']
 
@@ -55,19 +55,43 @@ t.test('however many names are invented, each is judged by what it is', async t 
 
 t.test('an agent gets a master’s headers one by one, without those of one connection', async t => {
   t.same(
-    responseHeaders({
-      'content-type': 'text/plain',
-      connection: 'close, X-One-Hop',
-      'keep-alive': 'timeout=1',
-      'transfer-encoding': 'chunked',
-      'x-one-hop': '1',
-      'set-cookie': ['a', 'b'],
-      'x-missing': undefined
-    }),
+    responseHeaders(
+      {
+        'content-type': 'text/plain',
+        connection: 'close, X-One-Hop',
+        'keep-alive': 'timeout=1',
+        'transfer-encoding': 'chunked',
+        'x-one-hop': '1',
+        'set-cookie': ['a', 'b'],
+        'x-missing': undefined
+      },
+      200
+    ),
     ['content-type', 'text/plain', 'set-cookie', 'a', 'set-cookie', 'b']
   )
 })
 
 t.test('a master may name headers in several Connection headers', async t => {
-  t.same(responseHeaders({ connection: ['X-A', 'X-B'], 'x-a': '1', 'x-b': '2', 'x-c': '3' }), ['x-c', '3'])
+  t.same(responseHeaders({ connection: ['X-A', 'X-B'], 'x-a': '1', 'x-b': '2', 'x-c': '3' }, 200), [
+    'x-c',
+    '3'
+  ])
+})
+
+t.test(
+  'the length goes last, whatever it stood in front of, and not with an answer that has none',
+  async t => {
+    const headers = { 'content-length': '5', 'content-disposition': 'a' }
+    t.same(responseHeaders(headers, 200), ['content-disposition', 'a', 'content-length', '5'])
+    t.same(responseHeaders(headers, 304), ['content-disposition', 'a', 'content-length', '5'])
+    t.same(responseHeaders(headers, 204), ['content-disposition', 'a'])
+  }
+)
+
+t.test('a reason phrase goes out as the bytes it came in, or not at all', async t => {
+  t.equal(reasonPhrase(), '')
+  t.equal(reasonPhrase('Not Found'), 'Not Found')
+  t.equal(reasonPhrase('\u00fcnauffindbar'), '\u00c3\u00bcnauffindbar')
+  t.equal(Buffer.from(reasonPhrase('\u898b'), 'latin1').toString(), '\u898b')
+  for (const phrase of ['a\ufffd', 'a\r\nX: b', 'a\0', 'a\u007f']) t.equal(reasonPhrase(phrase), '')
 })

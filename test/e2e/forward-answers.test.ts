@@ -85,14 +85,14 @@ for (const [what, bytes] of Object.entries(broken)) {
 }
 
 for (const status of ['100 Continue', '101 Switching Protocols']) {
-  t.test(`a master that says ${status} unasked is given up, and the agent told`, async t => {
+  t.test(`a master that says ${status} unasked has said nothing, and the agent is told`, async t => {
     const master = await startRawMaster(
       t,
       always(`HTTP/1.1 ${status}\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n`)
     )
     const app = await behind(t, master)
     const answer = await connectAgent(t, pki, app.port).ask({ method: 'PUT', path: '/puppet/v3/report/a' })
-    t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'master-lost' } })
+    t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'master-answer' } })
   })
 }
 

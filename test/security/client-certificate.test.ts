@@ -44,12 +44,12 @@ const refused: readonly { what: string; shown: Shown; sentence: RegExp }[] = [
     shown: await issueSubject(issuers, [['CN', 'agent1']], {
       extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth], true)]
     }),
-    sentence: /^The client certificate was refused: it cannot be verified \(INVALID_PURPOSE\)\. /
+    sentence: /^The client certificate was refused: it is not for clients, by its key usage\. /
   },
   {
     what: 'a certificate signed with the key of an agent',
     shown: await signedByLeaf(),
-    sentence: /^The client certificate was refused: it cannot be verified /
+    sentence: /^The client certificate was refused: it was issued with a certificate that is not a CA's\. /
   }
 ]
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { createClientErrors } from '../../src/data/accept/client-errors.ts'
+import { createConversations } from '../../src/data/accept/conversation.ts'
 import { createListener } from '../../src/data/accept/listener.ts'
 import { ProxyError, type ReasonCode, reasonCodes } from '../../src/model/errors.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
@@ -145,12 +146,14 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     metrics: createTrafficMetrics(new Registry()),
     accessLog: () => {},
     history: testHistory(systemRuntime.now),
+    conversations: createConversations(),
     requestId,
     schedule: systemRuntime.schedule
   })
   const certificates = [{ certFile: '', keyFile: '', cert: pki.server.chain, key: pki.server.key }]
   const tls: Settings['tls'] = {
     certificates,
+    profile: 'modern',
     ca: pki.authority.bundle,
     caFile: '',
     crl: undefined
@@ -160,6 +163,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     requestId,
     serve: () => {},
     onClientError: errors.onError,
+    onTunnel: errors.onTunnel,
     timeouts: {
       idleMs: 1_000,
       handshakeMs: 1_000,

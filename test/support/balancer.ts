@@ -71,6 +71,7 @@ export function testConfig(
       listen: { drainTimeoutMs },
       tls: {
         certificates: [certificate],
+        profile: 'modern',
         ca: pki.authority.bundle,
         caFile: 'ca.pem',
         crl: undefined,
@@ -81,6 +82,7 @@ export function testConfig(
       upstream: {
         connectTimeoutMs: 2_000,
         responseTimeoutMs: 60_000,
+        headerLimitBytes: 8_192,
         ...overrides.upstream,
         tls: {
           ca: pki.authority.bundle,

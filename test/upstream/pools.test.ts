@@ -13,6 +13,7 @@ type Test = { teardown: (task: () => unknown) => void }
 const settings: UpstreamSettings = {
   tls: { ca: undefined, client: undefined, serverName: undefined, verify: true },
   connectTimeoutMs: 5_000,
+  headerLimitBytes: 8_192,
   responseTimeoutMs: 5_000
 }
 

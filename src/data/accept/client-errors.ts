@@ -1,38 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError, type ReasonCode } from '../../model/errors.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Bookkeeping, Exchange } from '../http/exchange.ts'
-import { LINGER_MS, sentenceOf } from '../http/respond.ts'
+import { LINGER_MS, phraseOf, sentenceOf } from '../http/respond.ts'
+import type { Arrival, Conversations } from './conversation.ts'
+import { faultOf } from './parser-fault.ts'
 
 /** Bytes that are no request, or stop being one: there is no response object for these, only the socket. */
 export interface ClientErrors {
-  /** To be called with every request: the answer its connection owes from then on. */
+  /** To be called with every exchange, so that an error within its request is told as its own. */
   readonly onRequest: (exchange: Exchange) => void
   readonly onError: (error: NodeJS.ErrnoException, socket: Socket) => void
-}
-
-/** What HTTP has a word for; resets and errors of TLS leave nobody who would read an answer. */
-function reasonOf(code = ''): ReasonCode | undefined {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large'
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout'
-  // The connection ended in the middle of a request: that is an agent that hung up.
-  if (code === 'HPE_INVALID_EOF_STATE') return undefined
-  return code.startsWith('HPE_') ? 'bad-request' : undefined
+  /** A CONNECT. Node has let go of its connection: nothing on it is read any more. */
+  readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
 }
 
 export function createClientErrors(
   deps: Pick<Bookkeeping, 'metrics' | 'accessLog' | 'history'> & {
+    readonly conversations: Conversations
     readonly requestId: () => string
     readonly schedule: Runtime['schedule']
   }
 ): ClientErrors {
-  const latest = new WeakMap<Socket, Exchange>()
-  const answered = new WeakSet<Socket>()
+  const exchanges = new WeakMap<IncomingMessage, Exchange>()
+  const failed = new WeakSet<Socket>()
 
-  function answer(socket: Socket, refusal: ProxyError, id: string): void {
+  /** The last words on a connection. To be said only when every answer before has gone out whole. */
+  function say(socket: Socket, refusal: ProxyError, id: string): void {
     const body = sentenceOf(refusal, id)
     socket.end(
-      `HTTP/1.1 ${refusal.status} ${refusal.code}\r\nConnection: close\r\n` +
+      `HTTP/1.1 ${refusal.status} ${phraseOf(refusal)}\r\nConnection: close\r\n` +
         `Content-Type: text/plain; charset=utf-8\r\nX-Puppet-LB-Reason: ${refusal.code}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
     )
@@ -41,11 +39,10 @@ export function createClientErrors(
     socket.once('close', cancel)
   }
 
-  function note(socket: Socket, refusal: ProxyError, id: string): void {
-    deps.metrics.requests.inc({ class: 'other', master: '', code: refusal.status })
+  function note(socket: Socket, { status, code }: ProxyError, id: string): void {
+    deps.metrics.requests.inc({ class: 'other', master: '', code: status })
     const remote = socket.remoteAddress
     const summary = { remote, certname: undefined, class: 'other', queueMs: 0, durationMs: 0 } as const
-    const { status, code } = refusal
     deps.history.open(id).summary = { ...summary, status, end: code }
     deps.accessLog({
       id,
@@ -62,34 +59,93 @@ export function createClientErrors(
     })
   }
 
+  /** Says it in the place of an answer that no exchange stands for. */
+  function refuse(socket: Socket, reason: ReasonCode | undefined): void {
+    if (reason === undefined || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const refusal = new ProxyError(reason)
+    const id = deps.requestId()
+    say(socket, refusal, id)
+    note(socket, refusal, id)
+  }
+
+  /** The request that came last breaks off: no master may take it for whole. */
+  function refuseBroken(
+    socket: Socket,
+    { request, response }: Arrival,
+    reason: ReasonCode | undefined
+  ): void {
+    const { owed } = deps.conversations.of(socket)
+    if (!owed.has(response) || response.writableEnded) {
+      // It has its answer and gets no other one; some of that may still be on its way.
+      afterAnswer(response, () => socket.destroySoon())
+      return
+    }
+    const exchange = exchanges.get(request)
+    const refusal = new ProxyError(reason ?? 'internal')
+    if (exchange) {
+      exchange.end = refusal.code
+      exchange.breakOff()
+    }
+    afterAnswer(lastOf(owed, response), () => {
+      // Anything said behind an answer that has begun would be taken for a part of it.
+      if (response.headersSent || !socket.writable) socket.destroy()
+      else if (!exchange) refuse(socket, reason)
+      else {
+        exchange.status = refusal.status
+        say(socket, refusal, exchange.id)
+      }
+    })
+  }
+
   return {
     onRequest(exchange) {
-      latest.set(exchange.request.socket, exchange)
+      exchanges.set(exchange.request, exchange)
     },
     onError(error, socket) {
-      if (answered.has(socket)) return
-      const reason = reasonOf(error.code)
-      if (reason === undefined || !socket.writable) {
+      const fault = faultOf(error.code)
+      // Behind a last request bytes may come; the answer is on its way and ends the connection.
+      if (fault.kind === 'behind-the-last' || failed.has(socket)) return
+      failed.add(socket)
+      deps.conversations.end(socket)
+      if (fault.kind === 'gone' || !socket.writable) {
         socket.destroy()
         return
       }
-      answered.add(socket)
-      const refusal = new ProxyError(reason)
-      const exchange = latest.get(socket)
-      if (!exchange || exchange.response.writableFinished) {
-        const id = deps.requestId()
-        answer(socket, refusal, id)
-        note(socket, refusal, id)
+      const { latest, owed } = deps.conversations.of(socket)
+      if (latest && !latest.request.complete) refuseBroken(socket, latest, fault.reason)
+      else afterAnswer(lastOf(owed), () => refuse(socket, fault.reason))
+    },
+    onTunnel(_request, socket) {
+      socket.on('error', () => {})
+      const { owed } = deps.conversations.of(socket)
+      deps.conversations.end(socket)
+      if (owed.size === 0) {
+        socket.resume()
+        refuse(socket, 'bad-method')
         return
       }
-      exchange.end = refusal.code
-      if (exchange.response.headersSent) {
-        // Anything said now would be taken for a part of the answer that has begun.
-        socket.destroy()
-        return
-      }
-      exchange.status = refusal.status
-      answer(socket, refusal, exchange.id)
+      // Nobody tells these answers any more when there is room for them, nor when the connection is gone.
+      for (const response of [...owed].reverse()) response.destroy()
+      socket.destroy()
     }
   }
+}
+
+/** The last of the answers that a connection owes, or the one in front of `behind`; `undefined` for none. */
+function lastOf(owed: ReadonlySet<ServerResponse>, behind?: ServerResponse): ServerResponse | undefined {
+  let last: ServerResponse | undefined
+  for (const response of owed) {
+    if (response === behind) break
+    last = response
+  }
+  return last
+}
+
+/** Runs `task` when that answer, and with it all before it, has gone out or never will. */
+function afterAnswer(response: ServerResponse | undefined, task: () => void): void {
+  if (!response || response.closed || response.writableFinished) task()
+  else response.once('close', task)
 }

@@ -2,6 +2,7 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
+import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
@@ -18,13 +19,14 @@ export interface Connections {
 export function createConnections(
   server: HttpsServer,
   first: readonly Authority[],
-  metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>
+  metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>,
+  wallClock: Runtime['wallClock']
 ): Connections {
   let authorities = first
   const identities = new Map<Socket, Identity>()
 
   server.on('secureConnection', (socket: TLSSocket) => {
-    const identity = readIdentity(socket, authorities)
+    const identity = readIdentity(socket, authorities, wallClock)
     identities.set(socket, identity)
     socket.once('close', () => identities.delete(socket))
     metrics.handshakes.inc({ result: 'success' })
@@ -34,7 +36,7 @@ export function createConnections(
 
   return {
     // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
-    identityOf: socket => identities.get(socket) ?? readIdentity(socket as TLSSocket, authorities),
+    identityOf: socket => identities.get(socket) ?? readIdentity(socket as TLSSocket, authorities, wallClock),
     cutRevoked(revoked) {
       for (const [socket, identity] of identities) if (isRevoked(identity, revoked)) socket.destroy()
     },

@@ -1,9 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
+import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
 import { hasSerial, serialOf } from '../../pki/serials.ts'
 import { certnameOf, identityHeaders } from '../../puppet/identity.ts'
+import { expired, notOurs, sentenceFor } from './verdict.ts'
 
 /** Who is at the other end of a connection, worked out once for the connection. */
 export interface Identity {
@@ -35,30 +37,23 @@ const anonymous: Identity = Object.freeze({
   notAfterMs: Number.POSITIVE_INFINITY
 })
 
-const expired = 'it has expired'
 const revoked = 'it is revoked'
 const late = 'the revocation list of its CA is out of date'
-const notOurs = 'it was not issued by the Puppet CA of this load balancer'
-
-/** What OpenSSL's verdicts mean to somebody who runs Puppet; any other is told by its own name. */
-const verdicts: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: expired,
-  CERT_NOT_YET_VALID: 'it is not valid yet; compare the clocks',
-  UNABLE_TO_GET_ISSUER_CERT: notOurs,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notOurs,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notOurs,
-  SELF_SIGNED_CERT_IN_CHAIN: notOurs,
-  DEPTH_ZERO_SELF_SIGNED_CERT: notOurs,
-  CERT_SIGNATURE_FAILURE: 'its signature is wrong'
-}
 
 /** Reads the identity off a finished handshake: the verified peer certificate, or none, or a refusal. */
-export function readIdentity(socket: TLSSocket, authorities: readonly Authority[]): Identity {
+export function readIdentity(
+  socket: TLSSocket,
+  authorities: readonly Authority[],
+  wallClock: Runtime['wallClock']
+): Identity {
   const peer = socket.getPeerX509Certificate()
   if (!peer) return anonymous
   if (!socket.authorized) {
-    const verdict = String(socket.authorizationError)
-    return { ...anonymous, refusal: verdicts[verdict] ?? `it cannot be verified (${verdict})` }
+    const code = String(socket.authorizationError)
+    const nowMs = wallClock()
+    const isIssuerKnown = authorities.some(({ certificate }) => certificate.subject === peer.issuer)
+    const verification = { code, chain: chainOf(peer, authorities, nowMs), isIssuerKnown }
+    return { ...anonymous, refusal: sentenceFor(verification, nowMs) }
   }
   const certname = certnameOf(commonNameOf(peer))
   if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
@@ -93,6 +88,30 @@ export function judgeAnew(
 /** Whether one certificate's signature is by another's key. */
 function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return issuer.ca && certificate.verify(issuer.publicKey)
+}
+
+/** Longer than any chain that OpenSSL follows is of use to nobody. */
+const MAX_CHAIN = 10
+
+/** A certificate and those above it, as OpenSSL takes them: ours first, valid ones before others, then the client's. */
+function chainOf(
+  peer: X509Certificate,
+  authorities: readonly Authority[],
+  nowMs: number
+): readonly X509Certificate[] {
+  const chain = [peer]
+  for (let certificate = peer; chain.length < MAX_CHAIN; ) {
+    const issuers = authorities.map(each => each.certificate).filter(each => certificate.checkIssued(each))
+    const next = issuers.find(each => isValidAt(each, nowMs)) ?? issuers[0] ?? certificate.issuerCertificate
+    if (!next || chain.some(each => each.fingerprint256 === next.fingerprint256)) break
+    chain.push(next)
+    certificate = next
+  }
+  return chain
+}
+
+function isValidAt({ validFromDate, validToDate }: X509Certificate, nowMs: number): boolean {
+  return validFromDate.getTime() <= nowMs && nowMs <= validToDate.getTime()
 }
 
 /** A subject as Puppet makes it. Its common name alone, and nothing in it that would be escaped. */

@@ -6,6 +6,7 @@ import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import type { TlsSettings } from '../../model/settings.ts'
+import { handshakes } from './tls-profile.ts'
 
 /** How long an agent may take, in milliseconds. */
 export interface Timeouts {
@@ -38,6 +39,8 @@ export interface ListenerOptions {
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  /** Answers a CONNECT. */
+  readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
   readonly timeouts?: Timeouts
 }
 
@@ -56,18 +59,40 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
     cert: tls.certificates.map(each => each.cert),
     key: tls.certificates.map(each => each.key),
     ca: tls.ca,
-    minVersion: 'TLSv1.2',
+    ...handshakes[tls.profile],
+    honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
   }
 }
 
 /**
+ * Node pauses a connection whose answers nobody takes, but its parser, fed by TLS itself, is given the rest of what was
+ * decrypted all the same: it loses that (`HPE_PAUSED`) and later reads on in the middle of a request. With a listener for
+ * data it is fed through the stream, which waits. Only once paused, since it costs some microseconds a request.
+ */
+function loseNothingWhilePaused(socket: Socket): void {
+  socket.once('pause', () => socket.on('data', () => {}))
+}
+
+/**
+ * Gives leave to send the body, in its turn. Node would queue that behind the answers before it and then put the head of
+ * this answer in front: it would land in its body.
+ */
+function sayContinue(response: ServerResponse): void {
+  if (response.socket) response.writeContinue()
+  else
+    response.once('socket', () => {
+      if (!response.headersSent) response.writeContinue()
+    })
+}
+
+/**
  * The agents' HTTPS server: certificates of several key types side by side, a client certificate asked for but
- * judged later, TLS 1.2 and 1.3. No session tickets, since a resumed session would skip the client's check, and no
+ * judged later, versions and ciphers of a profile. No session tickets, since a resumed session would skip the client's check, and no
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError, timeouts = usual } = options
+  const { tls, requestId, serve, onClientError, onTunnel, timeouts = usual } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),
@@ -97,6 +122,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
   const server = fastify.server as HttpsServer
   server.headersTimeout = timeouts.headersMs
+  server.on('connect', onTunnel)
+  server.on('secureConnection', loseNothingWhilePaused)
+  server.on('checkContinue', (request, response) => {
+    sayContinue(response)
+    server.emit('request', request, response)
+  })
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 

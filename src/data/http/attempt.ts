@@ -3,7 +3,7 @@ import type { Master } from '../../model/master.ts'
 import type { Upstream } from '../../upstream/pools.ts'
 import type { RequestBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
-import { agentGone, type Failure, failureOf, passedOn } from './failure.ts'
+import { agentGone, type Failure, failureOf, passedOn, UnusableAnswer } from './failure.ts'
 import { requestHeaders } from './headers.ts'
 
 /** How an attempt ended that brought no whole answer. */
@@ -31,6 +31,9 @@ export interface AttemptListener {
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
+/** Of words before an answer (103 and the like): a master that says more of them says nothing else. */
+const MAX_INTERIM = 32
+
 /** One request at one master, from its sending to the end of the answer. */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly master: Master
@@ -40,6 +43,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #answered = false
   #agentGone = false
   #declined = false
+  #interim = 0
+  /** The head of an answer was there, whatever became of it. */
+  #hasHead = false
   /** Its listener has heard the end of it. */
   #isOver = false
 
@@ -100,10 +106,18 @@ export class Attempt implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
     message?: string
   ): void {
-    if (status < 200) return
+    if (status < 200) {
+      if (++this.#interim > MAX_INTERIM || status < 100) controller.abort(new UnusableAnswer())
+      return
+    }
+    this.#hasHead = true
     if (this.#agentGone) {
       // The master is done with what an agent no longer waits for; its answer need not be carried.
       controller.abort(agentGone)
+      return
+    }
+    if (!hasKnownCoding(headers)) {
+      controller.abort(new UnusableAnswer())
       return
     }
     try {
@@ -130,7 +144,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    const failure = failureOf(error, this.isSent)
+    const failure = failureOf(error, { sent: this.isSent, answered: this.#hasHead })
     const why = this.#declined ? 'declined' : this.#agentGone ? 'agent-gone' : failure.reason
     this.#finish(() =>
       this.#listener.ended({ why, failure, error, sent: this.isSent, answered: this.#answered })
@@ -150,4 +164,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #defect(error: unknown): void {
     this.#finish(() => this.#listener.defect(error))
   }
+}
+
+/** A coding that undici does not undo would be lost with the `Transfer-Encoding` that names it. */
+function hasKnownCoding({ 'transfer-encoding': coding }: AnswerHeaders): boolean {
+  return coding === undefined || (typeof coding === 'string' && /^(?:chunked|identity)$/i.test(coding))
 }

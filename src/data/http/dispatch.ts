@@ -196,7 +196,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   function writeHead(status: number, message: string | undefined, headers: AnswerHeaders): void {
-    response.writeHead(status, reasonPhrase(message), responseHeaders(headers))
+    response.writeHead(status, reasonPhrase(message), responseHeaders(headers, status))
   }
 
   /** Whether a request that a master declined, busy but not broken, can go to one that has room now. */
@@ -249,8 +249,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     return master
   }
 
-  function onResponseClose(): void {
-    if (response.writableFinished) return
+  function giveUp(): void {
+    if (response.writableFinished || isAgentGone) return
     isAgentGone = true
     endWait()
     if (!attempt) {
@@ -267,7 +267,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   // Before the books on the exchange are closed: they are to tell how long the master had it.
-  response.prependOnceListener('close', onResponseClose)
+  response.prependOnceListener('close', giveUp)
+  exchange.breakOff = giveUp
   try {
     proceed()
   } catch (error) {

@@ -26,6 +26,8 @@ export interface Exchange {
   status?: number | undefined
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
+  /** Gives up what is done for it: nobody waits for that any more. Set by whoever does it. */
+  breakOff: () => void
   /** Why it went where it went. */
   readonly record: RequestRecord
   /** The settings it began with, which it keeps. */
@@ -70,6 +72,7 @@ export function openExchange(
     bytesOut: 0,
     status: undefined,
     end: undefined,
+    breakOff: () => {},
     record,
     generation: generation()
   }

@@ -17,8 +17,21 @@ export interface Failure {
   readonly worthAnother: boolean
 }
 
-/** What undici's error means; `sent`: a byte of the request may have reached the master. */
-export function failureOf(error: Error, sent: boolean): Failure {
+/** An answer that is HTTP for undici, but none that could be carried. */
+export class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer'
+}
+
+/** What is known about an attempt that failed. */
+interface Progress {
+  /** A byte of the request may have reached the master. */
+  readonly sent: boolean
+  /** The head of the master's answer was there. */
+  readonly answered: boolean
+}
+
+/** What undici's error means. */
+export function failureOf(error: Error, { sent, answered }: Progress): Failure {
   const cause = (error as NodeJS.ErrnoException).code ?? error.name
   if (cause === 'UND_ERR_INVALID_ARG') {
     return { reason: 'bad-request', code: 'bad-request', cause, worthAnother: false }
@@ -27,11 +40,36 @@ export function failureOf(error: Error, sent: boolean): Failure {
   if (cause === 'UND_ERR_HEADERS_TIMEOUT' || cause === 'UND_ERR_BODY_TIMEOUT') {
     return { reason: 'master-timeout', code: 'master-timeout', cause, worthAnother: false }
   }
-  const isMalformed = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError
-  if (isMalformed || cause.startsWith('UND_ERR_RES')) {
+  if (isNoAnswer(error, cause) && !isCutOff(error, cause, answered)) {
     return { reason: 'master-answer', code: 'master-answer', cause, worthAnother: false }
   }
   return { reason: 'master-lost', code: 'master-lost', cause, worthAnother: true }
+}
+
+/** Whether the master said something that is not HTTP, or nothing that could be carried. */
+function isNoAnswer(error: Error, cause: string): boolean {
+  return (
+    error instanceof UnusableAnswer ||
+    error instanceof errors.HTTPParserError ||
+    error instanceof errors.HeadersOverflowError ||
+    cause.startsWith('UND_ERR_RES') ||
+    // undici takes a status below 100 for granted not to be.
+    cause === 'ERR_ASSERTION' ||
+    unasked.has(error.message)
+  )
+}
+
+/** What undici calls a 100 or a 101 that nobody asked for. */
+const unasked: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
+
+/**
+ * Whether that only means that the connection ended in the middle: in a chunk, or short of the length in the head. A
+ * length that is missed before the head is whole is undici's word for any fault behind it in the head.
+ */
+function isCutOff({ message }: Error, cause: string, answered: boolean): boolean {
+  return (
+    message.endsWith('(Invalid EOF state)') || (cause === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && answered)
+  )
 }
 
 /** Why we break an attempt off ourselves. */

@@ -37,21 +37,30 @@ export function requestHeaders(
 }
 
 /**
- * A master's headers as the agent gets them: hop-by-hop ones stay here, and so does a reason that only the balancer
- * may give. Takes undici's parsed headers.
+ * A master's headers as the agent gets them: hop-by-hop ones stay here, and so do a reason that only the balancer
+ * may give and a length that a 204 must not have. Takes undici's parsed headers. The length comes last: behind it Node
+ * takes the value of a `Content-Disposition` for UTF-8 and spoils it.
  */
-export function responseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string[] {
-  const connection = headers.connection
+export function responseHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  status: number
+): string[] {
+  const { connection, 'content-length': length } = headers
   const named = namedAway(Array.isArray(connection) ? connection.join(',') : connection)
   const passed: string[] = []
   for (const name in headers) {
-    if (hopByHopHeaders.has(name) || name === 'x-puppet-lb-reason' || named?.has(name)) continue
+    if (staysHere(name) || named?.has(name)) continue
     const value = headers[name]
     if (value === undefined) continue
     if (typeof value === 'string') passed.push(name, value)
     else for (const each of value) passed.push(name, each)
   }
+  if (typeof length === 'string' && status !== 204) passed.push('content-length', length)
   return passed
+}
+
+function staysHere(name: string): boolean {
+  return name === 'content-length' || name === 'x-puppet-lb-reason' || hopByHopHeaders.has(name)
 }
 
 /** Headers that a Connection header declares hop-by-hop; `undefined` for none, which is nearly always. */
@@ -60,9 +69,16 @@ function namedAway(connection: string | undefined): ReadonlySet<string> | undefi
   return new Set(connectionTokens(connection))
 }
 
-/** Puppet 3 puts its error message there, in whatever language: what HTTP cannot carry is left out. */
+/**
+ * Puppet 3 puts its error message there, in whatever language, and undici reads it as UTF-8. It goes out byte for byte;
+ * one that was no UTF-8, or that HTTP cannot carry, is left out.
+ */
 export function reasonPhrase(statusMessage = ''): string {
-  return carriable.test(statusMessage) ? statusMessage : ''
+  if (plain.test(statusMessage)) return statusMessage
+  if (statusMessage.includes('\ufffd')) return ''
+  const bytes = Buffer.from(statusMessage).toString('latin1')
+  return carriable.test(bytes) ? bytes : ''
 }
 
+const plain = /^[\t\x20-\x7e]*$/
 const carriable = /^[\t\x20-\x7e\x80-\xff]*$/

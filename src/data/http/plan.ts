@@ -9,6 +9,9 @@ import { checkPath } from '../../puppet/path.ts'
 /** What Puppet and its tools use. TRACE above all stays out: its answer would tell a client the identity headers. */
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
 
+/** The same, for an `Allow` header. */
+export const allowedMethods = [...methods].join(', ')
+
 /** What a plan is made from. */
 export interface PlannedRequest {
   readonly method: string
@@ -35,7 +38,7 @@ export type Plan =
       readonly code: ReasonCode
       readonly detail?: string
     }
-  | { readonly action: 'pool-status' | 'every-master' | 'ca'; readonly class: EndpointClass }
+  | { readonly action: 'pool-status' | 'own-options' | 'every-master' | 'ca'; readonly class: EndpointClass }
   | MasterPlan
 
 /** A request for one of the masters. */
@@ -62,6 +65,7 @@ const noPin: PinUse = Object.freeze({ follows: false, pins: false, ends: false }
 export function planOf(request: PlannedRequest, settings: PlanSettings): Plan {
   const { method, target, userAgent, certname, remote } = request
   if (!methods.has(method)) return { action: 'refuse', class: 'other', code: 'bad-method' }
+  if (method === 'OPTIONS' && target === '*') return { action: 'own-options', class: 'other' }
   const problem = checkPath(target)
   if (problem !== undefined)
     return { action: 'refuse', class: 'other', code: 'bad-path', detail: `it ${problem}` }

@@ -1,22 +1,36 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Logger } from 'pino'
 import { ProxyError } from '../../model/errors.ts'
 import { understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Exchange } from './exchange.ts'
+import { allowedMethods } from './plan.ts'
 
 /** Seconds. Short enough to be back soon after a restart, wide enough that agents do not come back together. */
 const RETRY_AFTER = { minSeconds: 5, maxSeconds: 30 }
 /** An upload that still runs after its answer is given this long, so that the agent reads the answer first. */
 export const LINGER_MS = 10_000
 
+/** Of a reason phrase: a line on a terminal or two. */
+const PHRASE_CHARACTERS = 200
+
+/** What the head of an answer of ours says beside its status. */
+export interface OwnHead {
+  /** Why, as a code. */
+  readonly reason?: string
+  /** Seconds. */
+  readonly retryAfter?: number | undefined
+  /** Default: the usual one of the status. */
+  readonly phrase?: string
+}
+
 export interface Responder {
   /** Ends a request with an answer of the proxy's own. */
   readonly refuse: (exchange: Exchange, error: ProxyError) => void
   /** Ends a request that ran into a defect of the balancer's own, which is logged. */
   readonly fail: (exchange: Exchange, defect: unknown) => void
-  readonly answer: (exchange: Exchange, status: number, body: string, reason?: string) => void
+  readonly answer: (exchange: Exchange, status: number, body: string, head?: OwnHead) => void
   /**
    * To be called when a request was answered before its body was read to the end, by whomever. Agents read
    * nothing before they have sent everything, so what still comes is dropped, for a while.
@@ -27,6 +41,14 @@ export interface Responder {
 /** What an agent prints: what is wrong, and what to look for in the log. */
 export function sentenceOf(error: ProxyError, id: string): string {
   return `${error.message}. Request ${id}`
+}
+
+/**
+ * The sentence without its id, for the status line: `puppet ssl` and pluginsync print nothing else of an answer. What a
+ * status line must not hold is gone, whatever a detail brings along.
+ */
+export function phraseOf({ message }: ProxyError): string {
+  return message.replace(/[^ -~]+/g, ' ').slice(0, PHRASE_CHARACTERS)
 }
 
 /** The one place where an error becomes HTTP. */
@@ -40,8 +62,7 @@ export function createResponder(deps: {
     exchange: Exchange,
     status: number,
     body: string,
-    reason?: string,
-    retryAfter?: number
+    { reason, retryAfter, phrase = STATUS_CODES[status] ?? '' }: OwnHead = {}
   ): void {
     const { response, request } = exchange
     const bytes = Buffer.byteLength(body)
@@ -49,8 +70,10 @@ export function createResponder(deps: {
       status === 204 ? [] : ['content-type', 'text/plain; charset=utf-8', 'content-length', `${bytes}`]
     if (reason !== undefined) headers.push('x-puppet-lb-reason', reason)
     if (retryAfter !== undefined) headers.push('retry-after', String(retryAfter))
+    if (status === 405) headers.push('allow', allowedMethods)
     exchange.bytesOut = bytes
-    response.writeHead(status, headers)
+    // Always with a phrase of its own: one that an attempt to write another head left behind would stay.
+    response.writeHead(status, phrase, headers)
     response.end(body)
     dropRest(request)
   }
@@ -79,7 +102,8 @@ export function createResponder(deps: {
     const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
     const mayRetry = error.retry && understandsRetryAfter(puppetVersionOf(request))
     const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
-    answer(exchange, error.status, sentenceOf(error, exchange.id), error.code, retryAfter)
+    const phrase = phraseOf(error)
+    answer(exchange, error.status, sentenceOf(error, exchange.id), { reason: error.code, retryAfter, phrase })
   }
 
   return {

@@ -10,8 +10,11 @@ import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
 import type { Delivery, SlotNeed } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
+import { asksToUpgrade, framingFault } from './framing.ts'
+import { oversizeBytes } from './head-size.ts'
 import { hasOneHost } from './host-header.ts'
-import { type MasterPlan, planOf } from './plan.ts'
+import { allowedMethods, type MasterPlan, type Plan, planOf } from './plan.ts'
+import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
 import type { ReturnTimes } from './return-times.ts'
 
@@ -27,6 +30,8 @@ export interface ServeDeps {
   readonly forecastMs: () => number
   readonly returnTimes: ReturnTimes
   readonly dispatch: (delivery: Delivery) => void
+  /** The answer to this request is the last on its connection, and nothing behind it is read as a request. */
+  readonly endConversation: (exchange: Exchange) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
 }
 
@@ -34,6 +39,14 @@ export interface ServeDeps {
 export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
   const { responder } = deps
   const { request, generation } = exchange
+  const fault = framingFault(request)
+  if (fault !== undefined) {
+    deps.endConversation(exchange)
+    responder.refuse(exchange, new ProxyError('bad-request', fault))
+    return
+  }
+  if (asksToUpgrade(request)) deps.endConversation(exchange)
+  request.url = originForm(request.url as string)
   if (!hasOneHost(request)) {
     responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
     return
@@ -58,12 +71,17 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     generation
   )
   exchange.class = plan.class
+  if (goesToMaster(plan) && isTooLarge(exchange, identity, deps)) return
   switch (plan.action) {
     case 'refuse':
       responder.refuse(exchange, new ProxyError(plan.code, plan.detail))
       return
     case 'pool-status':
       answerForPool(exchange, deps)
+      return
+    case 'own-options':
+      exchange.response.setHeader('allow', allowedMethods)
+      responder.answer(exchange, 204, '')
       return
     case 'every-master':
       deps.fanOut(exchange, identity)
@@ -74,6 +92,26 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     case 'master':
       if (!mustDefer(exchange, plan, deps)) deps.dispatch(toMaster(exchange, identity, plan, deps))
   }
+}
+
+function goesToMaster({ action }: Plan): boolean {
+  return action === 'master' || action === 'ca' || action === 'every-master'
+}
+
+/** Refuses what a master would not take with the identity added: before it waits for one, and takes its JRuby. */
+function isTooLarge(exchange: Exchange, identity: Identity, { responder, snapshot }: ServeDeps): boolean {
+  const limit = exchange.generation.settings.upstream.headerLimitBytes
+  const bytes = oversizeBytes(exchange.request, identity.headers, limit, () => longestHost(snapshot()))
+  if (bytes === undefined) return false
+  const detail = `with the identity that is added they are ${bytes} bytes, and masters take ${limit}`
+  responder.refuse(exchange, new ProxyError('headers-too-large', detail))
+  return true
+}
+
+/** Of the masters' names, with their ports. */
+function longestHost({ masters, ca }: Snapshot): string {
+  const hosts = [...masters, ca].map(({ url }) => url.replace(/^\w+:\/\//, ''))
+  return hosts.reduce((longest, host) => (host.length > longest.length ? host : longest))
 }
 
 /** To the CA master and nobody else, once. */
@@ -152,7 +190,7 @@ function mustDefer(exchange: Exchange, { deferrable }: MasterPlan, deps: ServeDe
  */
 function answerForPool(exchange: Exchange, { snapshot, responder }: ServeDeps): void {
   if (snapshot().tiers.length > 0) responder.answer(exchange, 200, 'running')
-  else responder.answer(exchange, 503, 'error', 'no-master')
+  else responder.answer(exchange, 503, 'error', { reason: 'no-master' })
 }
 
 function first(candidates: readonly Master[]): Master | undefined {

@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** A request and the response to it. */
+export interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** What one connection has asked so far, and what it is owed for that. */
+export interface Conversation {
+  /** The request that came last, whatever has become of it. */
+  readonly latest: Arrival | undefined
+  /** The answers that are not over, in the order of their requests, which is the order they go out in. */
+  readonly owed: ReadonlySet<ServerResponse>
+  /** Nothing that comes behind is taken for a request: the connection ends with what it is owed. */
+  readonly isOver: boolean
+}
+
+/** The conversations on the agents' connections. */
+export interface Conversations {
+  /** Notes a request. `false`: it stands behind the last one that its connection may ask, and is not to be served. */
+  readonly arrive: (request: IncomingMessage, response: ServerResponse) => boolean
+  readonly of: (socket: Socket) => Conversation
+  /** Nothing more on this connection is taken for a request. */
+  readonly end: (socket: Socket) => void
+}
+
+interface Open extends Conversation {
+  latest: Arrival | undefined
+  readonly owed: Set<ServerResponse>
+  isOver: boolean
+}
+
+export function createConversations(): Conversations {
+  const conversations = new WeakMap<Socket, Open>()
+
+  function of(socket: Socket): Open {
+    const known = conversations.get(socket)
+    if (known) return known
+    const conversation: Open = { latest: undefined, owed: new Set(), isOver: false }
+    conversations.set(socket, conversation)
+    return conversation
+  }
+
+  return {
+    arrive(request, response) {
+      const conversation = of(request.socket)
+      if (conversation.isOver) return false
+      conversation.latest = { request, response }
+      conversation.owed.add(response)
+      response.once('close', () => conversation.owed.delete(response))
+      return true
+    },
+    of,
+    end(socket) {
+      of(socket).isOver = true
+    }
+  }
+}
