@@ -50,7 +50,9 @@ async function startScene(
     jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
   )
   const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
-  const app = await startBalancer(t, testConfig(pki, topology, overrides), options)
+  // One certname stands for many agents here.
+  const access = { administrators: ['agent.example.com'] }
+  const app = await startBalancer(t, testConfig(pki, topology, { access, ...overrides }), options)
   return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
 }
 

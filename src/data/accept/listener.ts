@@ -5,7 +5,9 @@ import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
+import type { Runtime } from '../../model/runtime.ts'
 import type { TlsSettings } from '../../model/settings.ts'
+import { oneAtATime } from './pipelining.ts'
 
 /** How long an agent may take, in milliseconds. */
 export interface Timeouts {
@@ -38,6 +40,7 @@ export interface ListenerOptions {
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  readonly schedule: Runtime['schedule']
   readonly timeouts?: Timeouts
 }
 
@@ -67,7 +70,7 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError, timeouts = usual } = options
+  const { tls, requestId, serve, onClientError, schedule, timeouts = usual } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),
@@ -78,6 +81,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       handshakeTimeout: timeouts.handshakeMs,
       connectionsCheckingInterval: timeouts.checkMs,
       ALPNProtocols: ['http/1.1'],
+      // An agent that has ended its side is still told what its request came to.
+      allowHalfOpen: true,
       keepAlive: true,
       keepAliveInitialDelay: timeouts.silenceMs
     },
@@ -97,6 +102,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
   const server = fastify.server as HttpsServer
   server.headersTimeout = timeouts.headersMs
+  // `http.Server` has it of old; neither its documentation nor its types do.
+  Object.assign(server, { httpAllowHalfOpen: true })
   // An expectation nobody knows may be left unmet (RFC 9110, section 10.1.1); Node would refuse it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 
@@ -123,6 +130,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     reply.hijack()
     serve(request.id, request.raw, reply.raw)
   })
+
+  const [route] = server.listeners('request') as [typeof serveRequest]
+  const serveRequest = oneAtATime((request, response) => route(request, response), schedule)
+  server.removeAllListeners('request').on('request', serveRequest)
 
   return {
     server,
