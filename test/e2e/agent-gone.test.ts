@@ -1,7 +1,6 @@
 import { type EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connect } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import t from 'tap'
@@ -10,7 +9,7 @@ import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
-import { connectRawAgent } from '../support/raw-agent.ts'
+import { connectBreakableAgent, connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -108,7 +107,7 @@ t.test('an agent whose connection breaks while its catalog is compiled', async t
   const { app, logged, inFlight, master, other } = await startScene(t, (request, response) => {
     request.resume().once('end', () => asked.resolve(response))
   })
-  const agent = await connectBreakable(t, app.port)
+  const agent = await connectBreakableAgent(t, pki, app.port)
   agent.send(`POST ${catalog} HTTP/1.1\r\nHost: puppet\r\nContent-Length: 5\r\n\r\nfacts`)
   const response = await asked.promise
   agent.breakOff()
@@ -160,7 +159,7 @@ t.test('a compile that nobody waits for any more is not repeated when its master
   const { app, logged, inFlight, other } = await startScene(t, (request, response) => {
     request.resume().once('end', () => asked.resolve(response))
   })
-  const agent = await connectBreakable(t, app.port)
+  const agent = await connectBreakableAgent(t, pki, app.port)
   agent.send(`POST ${catalog} HTTP/1.1\r\nHost: puppet\r\nContent-Length: 5\r\n\r\nfacts`)
   const response = await asked.promise
   agent.breakOff()
@@ -177,7 +176,7 @@ for (const handshake of ['fails', 'succeeds']) {
     const { app, logged, inFlight, master, other } = await startScene(t, () => {}, { tls: pki.server })
     await master.kill()
     const slow = await startSlowTls(t, master.port)
-    const agent = await connectBreakable(t, app.port)
+    const agent = await connectBreakableAgent(t, pki, app.port)
     agent.send(`GET ${catalog} HTTP/1.1\r\nHost: puppet\r\n\r\n`)
     const finish = await slow.hello
     t.equal(await inFlight(), 1)
@@ -255,13 +254,6 @@ function pour(response: ServerResponse, onPause: () => void): void {
 
 async function* generate(): AsyncGenerator<Buffer> {
   for (;;) yield Buffer.alloc(65_536)
-}
-
-/** An agent whose connection can break, which the balancer hears at once, where an end may be half a goodbye. */
-async function connectBreakable(t: Test, port: number) {
-  const socket = connect({ host: '127.0.0.1', port })
-  const agent = await connectRawAgent(t, pki, port, undefined, { socket })
-  return { ...agent, breakOff: () => void socket.resetAndDestroy() }
 }
 
 /** However it came about. */
