@@ -242,7 +242,11 @@ t.test('when the whole first tier stops', async t => {
     c: { priority: 1 }
   })
   const runtime = probeRounds({ intervalMs: health.intervalMs, count: 4 })
-  const config = testConfig(pki, topology, { balance: { policy: 'round-robin' }, health })
+  const config = testConfig(pki, topology, {
+    balance: { policy: 'round-robin', affinity: 'none' },
+    health,
+    access
+  })
   const app = await startBalancer(t, config, { runtime })
   const agents = Array.from({ length: 4 }, () => connectAgent(t, pki, app.port, many))
   const states = async () => {
