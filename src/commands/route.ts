@@ -34,7 +34,11 @@ export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
   const { method, path, certname, userAgent } = options
   const plan = planOf(
     { method: method.toUpperCase(), target: path, userAgent, certname, remote: undefined },
-    { affinity: settings.balance.affinity, administrators: new Set(settings.access.administrators) }
+    {
+      affinity: settings.balance.affinity,
+      administrators: new Set(settings.access.administrators),
+      withoutCertificate: settings.access.withoutCertificate
+    }
   )
   const { pool, order, notes } = routeOf(plan, settings, certname)
   const candidates = order.map((master, index) => `${index + 1}. ${describe(master)}`)

@@ -38,7 +38,7 @@ export function settingsOf(
 ): Settings {
   const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
   return {
-    listen: { drainTimeoutMs: listen.drainTimeout },
+    listen: { drainTimeoutMs: listen.drainTimeout, limits: { memoryBytes: listen.limits.memory } },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,
@@ -55,7 +55,10 @@ export function settingsOf(
       affinity: balance.affinity ?? (balance.policy === 'least-loaded' ? 'phase' : 'none')
     },
     queue: { limit: queue.limit, timeoutMs: queue.timeout, shedAboveMs: queue.shedAbove },
-    access: { administrators: access.administrators ?? admin.allow ?? [] },
+    access: {
+      administrators: access.administrators ?? admin.allow ?? [],
+      withoutCertificate: access.withoutCertificate
+    },
     reload,
     log: logOf(log, directory, places.logFile)
   }

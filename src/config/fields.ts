@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { showValue } from './problems.ts'
-import { durationPattern, formatDuration, parseDuration } from './units.ts'
+import {
+  durationPattern,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  sizePattern
+} from './units.ts'
 
 /** What zod hands to an error function, as far as it matters here. */
 interface Complaint {
@@ -33,6 +40,19 @@ export function duration(minMs: number, maxMs: number) {
   return source.transform((written, context) => {
     const durationMs = parseDuration(written)
     if (durationMs !== undefined && durationMs >= minMs && durationMs <= maxMs) return durationMs
+    context.issues.push({ code: 'custom', input: written, message: error({ input: written }) })
+    return z.NEVER
+  })
+}
+
+/** A size such as `256MiB`, read as bytes; both bounds are in bytes and allowed. */
+export function size(minBytes: number, maxBytes: number) {
+  const range = `from ${formatSize(minBytes)} to ${formatSize(maxBytes)}`
+  const error = mustBe(`a size ${range}, written like 64KiB, 256MiB or 2GiB`)
+  const source = z.string({ error }).meta({ pattern: sizePattern.source })
+  return source.transform((written, context) => {
+    const bytes = parseSize(written)
+    if (bytes !== undefined && bytes >= minBytes && bytes <= maxBytes) return bytes
     context.issues.push({ code: 'custom', input: written, message: error({ input: written }) })
     return z.NEVER
   })

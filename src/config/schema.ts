@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   affinities,
+  anonymousRules,
   logLevels,
   maxMasters,
   maxQueueLimit,
@@ -18,6 +19,7 @@ import {
   group,
   mustBe,
   oneOf,
+  size,
   socketPath,
   text,
   wholeNumber
@@ -28,10 +30,21 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
+const MIB = 1024 ** 2
+
 const reloadModes = ['watch', 'signal'] as const
 
 const host = () =>
   text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')
+
+const limits = group({
+  memory: size(16 * MIB, 64 * 1024 * MIB)
+    .prefault('256MiB')
+    .describe(
+      'Bytes of request bodies that may be in memory, over all workers. When they are taken, further bodies stay with ' +
+        'their agents until some are free; those agents wait in the queue.'
+    )
+})
 
 const listen = group({
   host: host().default('0.0.0.0').describe('Address to listen on. `::` listens on IPv6 and IPv4.'),
@@ -46,7 +59,8 @@ const listen = group({
     ),
   drainTimeout: duration(0, 24 * HOUR)
     .prefault('10m')
-    .describe('After SIGTERM, how long running requests may take to end before they are cut.')
+    .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  limits: limits.prefault({}).describe('What clients may take, over all workers.')
 })
 
 const tls = group({
@@ -183,8 +197,15 @@ const certnames = () => z.array(certname, { error: mustBe('a list of certnames')
 
 const access = group({
   administrators: certnames().describe(
-    'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is refused.'
-  )
+    'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is ' +
+      'refused. They may have more than 4 JRubies at once and 16 requests that wait, which is all for any other certname.'
+  ),
+  withoutCertificate: oneOf(anonymousRules)
+    .default('refuse')
+    .describe(
+      '`refuse`: without a client certificate only the CA, `/status` and `/packages` can be asked. `forward`: masters ' +
+        'may be asked as well; all such clients together get one JRuby at most, and only when nobody else waits for it.'
+    )
 })
 
 const token = z

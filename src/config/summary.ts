@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Boot, CertificateSettings, Config, Settings } from '../model/settings.ts'
-import { formatDuration } from './units.ts'
+import { formatDuration, formatSize } from './units.ts'
 
 /** What is in force, by the keys of the file and in their order. What is not set is not there. */
 export type Summary = Readonly<Record<string, string>>
@@ -26,7 +26,8 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
     'listen.host': listen.host,
     'listen.port': listen.port,
     'listen.workers': listen.workers,
-    'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs)
+    'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs),
+    'listen.limits.memory': formatSize(settings.listen.limits.memoryBytes)
   }
 }
 
@@ -54,6 +55,7 @@ function servingOf(settings: Settings): Entries {
     'queue.timeout': formatDuration(queue.timeoutMs),
     'queue.shedAbove': formatDuration(queue.shedAboveMs),
     'access.administrators': listOf(access.administrators),
+    'access.withoutCertificate': access.withoutCertificate,
     reload
   }
 }

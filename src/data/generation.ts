@@ -15,11 +15,13 @@ export interface Generation extends PlanSettings {
 
 export function createGeneration(settings: Settings, deps: PolicyDeps): Generation {
   const { policy, affinity } = settings.balance
+  const { administrators, withoutCertificate } = settings.access
   return Object.freeze({
     settings,
     policy: policies[policy](deps),
     policyName: policy,
     affinity,
-    administrators: new Set(settings.access.administrators)
+    administrators: new Set(administrators),
+    withoutCertificate
   })
 }

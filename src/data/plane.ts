@@ -20,7 +20,9 @@ import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
 import { createGeneration } from './generation.ts'
 import { createRequestHistory } from './history.ts'
-import { type Delivery, dispatch } from './http/dispatch.ts'
+import { createBodyRoom } from './http/body-room.ts'
+import type { Delivery, DispatchDeps } from './http/delivery.ts'
+import { dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
 import { createResponder } from './http/respond.ts'
@@ -183,10 +185,12 @@ function createState({ start, runtime }: PlaneContext) {
 
 /** The way of a request behind the listener. */
 function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneState) {
-  const { worker, workers } = start
+  const { worker } = start
   const { board, slots, metrics, history, snapshot } = state
   const { now, random, schedule, wallClock } = runtime
   const responder = createResponder({ metrics, log, random, schedule })
+  const onDefect = (error: unknown) =>
+    log.error({ err: error }, 'a request that waited failed inside the balancer')
   const waitingRoom = createWaitingRoom({
     user: slots.join(worker),
     runtime,
@@ -194,17 +198,19 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     catalogs: () => slots.waiting(ranks.indexOf('catalog')),
     hasRoom: slots.hasRoom,
     masterAt: state.masterAt,
-    onDefect: error => log.error({ err: error }, 'a request that waited failed inside the balancer')
+    onDefect
   })
-  const dispatchDeps = {
+  const dispatchDeps: DispatchDeps = {
     metrics,
     responder,
     now,
+    schedule,
     upstreamOf: state.pools.of,
     begin: ({ seat }: Master) => board.begin(worker, seat),
     end: ({ seat }: Master) => board.end(worker, seat),
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
     waitingRoom,
+    bodyRoom: createBodyRoom({ memory: state.bodies.join(worker), now, onDefect }),
     hasRoom: ({ seat }: Master) => slots.hasRoom(seat),
     budget: createRetryBudget(now),
     history
@@ -216,9 +222,10 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     revoked: state.revoked,
     wallClock,
     now,
+    seed: state.seed,
     pins: state.pins,
     forecastMs: slots.forecastMs,
-    returnTimes: createReturnTimes({ now, depth: slots.depth, workers }),
+    returnTimes: createReturnTimes({ depth: slots.depth, turns: state.returns, worker, runtime }),
     dispatch: (delivery: Delivery) => dispatch(delivery, dispatchDeps),
     fanOut: (exchange, identity) =>
       void fanOut(
@@ -259,8 +266,9 @@ async function createFront(
   const listener = await createListener({
     tls,
     requestId,
+    onArrival: conversations.arrive,
     serve(id, request, response) {
-      if (!conversations.arrive(request, response)) return
+      if (conversations.isAbandoned(request)) return
       drain.onRequest(request.socket, response)
       const exchange = openExchange(id, request, response, books)
       clientErrors.onRequest(exchange)
@@ -271,7 +279,8 @@ async function createFront(
       }
     },
     onClientError: clientErrors.onError,
-    onTunnel: clientErrors.onTunnel
+    onTunnel: clientErrors.onTunnel,
+    schedule: runtime.schedule
   })
   const connections = createConnections(
     listener.server,

@@ -10,6 +10,10 @@ const answers = {
   'headers-too-large': { status: 431, sentence: 'The headers of this request are too large' },
   'request-timeout': { status: 408, sentence: 'The request did not arrive in time' },
   'certificate-refused': { status: 403, sentence: 'The client certificate was refused' },
+  'certificate-required': {
+    status: 403,
+    sentence: 'This request needs a client certificate of the Puppet CA, and none was shown'
+  },
   'admin-refused': {
     status: 403,
     sentence: 'This administrative endpoint is not open to this certname through the load balancer'
@@ -22,6 +26,11 @@ const answers = {
     retry: true
   },
   'queue-full': { status: 503, sentence: 'Too many agents wait for a Puppet master already', retry: true },
+  'certname-queue-full': {
+    status: 503,
+    sentence: 'Too many requests of this certname wait for a Puppet master already',
+    retry: true
+  },
   'queue-timeout': {
     status: 503,
     sentence: 'No Puppet master became free for this request in time',

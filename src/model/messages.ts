@@ -57,6 +57,10 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly pins: SharedArrayBuffer
   readonly turns: SharedArrayBuffer
+  readonly bodies: SharedArrayBuffer
+  readonly returns: SharedArrayBuffer
+  /** Of the hash by which certnames are counted: another one in each process, so that nobody can aim at a cell. */
+  readonly seed: number
 }
 
 /** What a data plane starts from; crosses to a thread of its own as a structured clone. */

@@ -43,6 +43,10 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    readonly limits: {
+      /** Bytes of request bodies that may be in memory, over all workers. */
+      readonly memoryBytes: number
+    }
   }
   readonly tls: TlsSettings
   readonly ca: { readonly url: string }
@@ -54,6 +58,8 @@ export interface Settings {
   readonly access: {
     /** Certnames that may call Puppet's administrative endpoints through the agents' listener. */
     readonly administrators: readonly string[]
+    /** What becomes of requests for masters that come without a client certificate. */
+    readonly withoutCertificate: AnonymousRule
   }
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
   readonly reload: 'watch' | 'signal'
@@ -171,6 +177,9 @@ export const maxMasters = 128
 
 /** The greatest weight a master may have. */
 export const maxWeight = 1_000_000
+
+export const anonymousRules = ['refuse', 'forward'] as const
+export type AnonymousRule = (typeof anonymousRules)[number]
 
 export const policyNames = ['least-loaded', 'round-robin', 'rendezvous'] as const
 export type PolicyName = (typeof policyNames)[number]

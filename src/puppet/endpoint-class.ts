@@ -25,6 +25,8 @@ export interface Endpoint {
   readonly action: EndpointAction
   /** True: only for the certnames the configuration allows (`admin.allow`); everybody else is refused. */
   readonly restricted: boolean
+  /** True: agents ask it without a certificate as well, before they have one or every day. */
+  readonly open: boolean
   /** True: what was sent but not answered may be sent once more, to another master. */
   readonly repeatable: boolean
   /** True: an agent can be told to come back later; nothing that a master did for its run is lost by it. */
@@ -44,6 +46,7 @@ export function endpoint(
     class: endpointClass,
     action: rest.action ?? 'master',
     restricted: rest.restricted ?? false,
+    open: rest.open ?? false,
     repeatable: rest.repeatable ?? false,
     deferrable: rest.deferrable ?? false,
     compiles: rest.compiles ?? endpointClass === 'catalog',

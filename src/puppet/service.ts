@@ -2,21 +2,21 @@ import { type Endpoint, endpoint } from './endpoint-class.ts'
 import { fourSegments } from './path-segment.ts'
 
 /** For the CA master and nobody else. */
-export const ca = endpoint('ca', { action: 'ca' })
+export const ca = endpoint('ca', { action: 'ca', open: true })
 /** Administration of one master: nothing an agent asks, and refused to whoever is not allowed. */
 export const admin = endpoint('admin', { restricted: true })
 /** Catalogs that are compiled for somebody else's tools. */
 export const compile = endpoint('admin', { restricted: true, compiles: true })
-const poolStatus = endpoint('status', { action: 'pool-status' })
+const poolStatus = endpoint('status', { action: 'pool-status', open: true })
 const adminEverywhere = endpoint('admin', { restricted: true, action: 'every-master' })
 /** File sync is served by the primary alone, which is also the CA; compile masters are its clients. */
 const fileSync = endpoint('admin', { restricted: true, action: 'ca' })
 /** XML-RPC of agents before 2.6. Its calls, certificates among them, hide in the body: no rule could route it. */
 const xmlRpc = endpoint('other', { action: 'refuse' })
-const statusRead = endpoint('status', { repeatable: true })
-const statusOther = endpoint('status')
-const packageRead = endpoint('static', { repeatable: true })
-const packageOther = endpoint('static')
+const statusRead = endpoint('status', { repeatable: true, open: true })
+const statusOther = endpoint('status', { open: true })
+const packageRead = endpoint('static', { repeatable: true, open: true })
+const packageOther = endpoint('static', { open: true })
 const otherRead = endpoint('other', { repeatable: true })
 const otherWrite = endpoint('other')
 

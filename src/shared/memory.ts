@@ -2,7 +2,9 @@ import type { SharedMemory } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
 import { type Board, createBoard } from './board.ts'
+import { type BodyMemory, createBodyMemory } from './body-memory.ts'
 import { createPinTable, type PinTable } from './pins.ts'
+import { createReturnTurns, type ReturnTurns } from './return-turns.ts'
 import { sizesOf } from './sizes.ts'
 import { createSlotTable } from './slots/table.ts'
 import type { SlotTable } from './slots/types.ts'
@@ -14,6 +16,10 @@ export interface SharedTables {
   readonly slots: SlotTable
   readonly pins: PinTable
   readonly turns: Turns
+  readonly bodies: BodyMemory
+  readonly returns: ReturnTurns
+  /** Of the hash by which certnames are counted. */
+  readonly seed: number
   /** What other threads open the same tables with. */
   readonly buffers: SharedMemory
   /**
@@ -23,7 +29,7 @@ export interface SharedTables {
   readonly removeWorker: (worker: number) => Promise<void>
 }
 
-type Deps = Pick<Runtime, 'now' | 'schedule'>
+type Deps = Pick<Runtime, 'now' | 'schedule' | 'random'>
 
 /** New tables: for the control plane. */
 export function createSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps): SharedTables {
@@ -37,7 +43,7 @@ export function openSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps, memory:
 
 function tablesOf(
   boot: Pick<Boot, 'listen'>,
-  { now, schedule }: Deps,
+  { now, schedule, random }: Deps,
   memory: SharedMemory | undefined
 ): SharedTables {
   const { workers, slots: slotSize, pins: pinSize } = sizesOf(boot)
@@ -45,15 +51,29 @@ function tablesOf(
   const slots = createSlotTable(slotSize, { now, schedule }, memory?.slots)
   const pins = createPinTable(pinSize, memory?.pins)
   const turns = createTurns({ workers, schedule }, memory?.turns)
+  const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
+  const returns = createReturnTurns({ workers, schedule }, memory?.returns)
+  const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
     board,
     slots,
     pins,
     turns,
-    buffers: { board: board.buffer, slots: slots.buffer, pins: pins.buffer, turns: turns.buffer },
+    bodies,
+    returns,
+    seed,
+    buffers: {
+      board: board.buffer,
+      slots: slots.buffer,
+      pins: pins.buffer,
+      turns: turns.buffer,
+      bodies: bodies.buffer,
+      returns: returns.buffer,
+      seed
+    },
     async removeWorker(worker: number) {
       board.wipe(worker)
-      await Promise.all([slots.removeWorker(worker), turns.removeWorker(worker)])
+      await Promise.all([slots, turns, bodies, returns].map(table => table.removeWorker(worker)))
     }
   })
 }

@@ -53,6 +53,12 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['reason'] as const,
       registers
     }),
+    limitRefusals: new Counter({
+      name: `${PREFIX}limit_refusals_total`,
+      help: 'What was refused because its client has all it may have, by limit.',
+      labelNames: ['limit'] as const,
+      registers
+    }),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
       help: 'TLS handshakes with agents, by result.',

@@ -13,7 +13,7 @@ masters:
   - { name: alpha, url: "http://alpha.example.com", weight: 75 }
   - { name: beta, url: "http://beta.example.com", weight: 25 }
   - { name: resting, url: "http://resting.example.com", weight: 0 }
-access: { administrators: [ops.example.com] }
+access: { administrators: [ops.example.com], withoutCertificate: forward }
 `
   }),
   'lb.yaml'
@@ -128,4 +128,11 @@ t.test('a file bucket keeps its order whatever the policy and whoever asks', asy
   t.equal(lines[0], 'class: filebucket')
   t.equal(lines.at(-1), 'note:  the same file content always has this order')
   t.same(linesOf({ path, certname: 'b' }, { PUPPET_LB_BALANCE_POLICY: 'round-robin' }), lines)
+})
+
+t.test('without a certname a master is not reached, unless such clients are forwarded', async t => {
+  t.match(linesOf({ path: node }, { PUPPET_LB_ACCESS_WITHOUT_CERTIFICATE: 'refuse' }), [
+    'class: light',
+    /^pool: {2}nobody, the answer is 403: This request needs a client certificate/
+  ])
 })

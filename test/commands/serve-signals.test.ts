@@ -21,7 +21,8 @@ async function startScene(t: Test, nodeOptions: readonly string[] = []) {
   const ca = await startScriptedMaster(t, (_request, response) => response.end())
   const config = { ca: ca.url, masters: [{ name: 'm1', url: master.url }], listen: { workers: 2 } }
   const balancer = await spawnBalancer(t, pki, config, { nodeOptions })
-  const agent = await connectRawAgent(t, pki, balancer.port)
+  const identity = await pki.authority.issue({ certname: 'a.example.com' })
+  const agent = await connectRawAgent(t, pki, balancer.port, identity)
   agent.send(compile)
   await master.until(() => held.length === 1)
   return { balancer, agent, pid: balancer.process.pid ?? 0, held }

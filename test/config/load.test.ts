@@ -21,13 +21,13 @@ t.test('what a file leaves out has its default', async t => {
   })
   const { tls, upstream, ...rest } = settings
   t.same(rest, {
-    listen: { drainTimeoutMs: 600_000 },
+    listen: { drainTimeoutMs: 600_000, limits: { memoryBytes: 256 * 1024 ** 2 } },
     ca: { url: 'https://ca.example.com:8140' },
     masters: [{ name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0 }],
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },
     balance: { policy: 'least-loaded', affinity: 'phase' },
     queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },
-    access: { administrators: [] },
+    access: { administrators: [], withoutCertificate: 'refuse' },
     reload: 'watch',
     log: { level: 'info', access: true, file: undefined }
   })
@@ -51,14 +51,14 @@ t.test('what a file says is what the program gets', async t => {
   const { boot, settings } = load(
     t,
     minimal(`
-listen: { host: "::", port: 0, workers: 0, drainTimeout: 0s }
+listen: { host: "::", port: 0, workers: 0, drainTimeout: 0s, limits: { memory: 2GiB } }
 upstream:
   tls: { serverName: puppet, dangerouslySkipVerification: true }
   connectTimeout: 10ms
   responseTimeout: 24h
 health: { path: /status/v1/simple/ca, interval: 1h, timeout: 1h, rise: 1, fall: 100 }
 balance: { policy: round-robin }
-access: { administrators: [ops.example.com] }
+access: { administrators: [ops.example.com], withoutCertificate: forward }
 reload: signal
 admin: { host: localhost, port: 0, hosts: [lb.example.com], metricsToken: true, socket: /run/lb.sock }
 log: { level: silent }
@@ -75,7 +75,7 @@ log: { level: silent }
     }
   })
   t.match(settings, {
-    listen: { drainTimeoutMs: 0 },
+    listen: { drainTimeoutMs: 0, limits: { memoryBytes: 2 * 1024 ** 3 } },
     upstream: {
       tls: { serverName: 'puppet', verify: false },
       connectTimeoutMs: 10,
@@ -90,7 +90,7 @@ log: { level: silent }
       fall: 100
     },
     balance: { policy: 'round-robin' },
-    access: { administrators: ['ops.example.com'] },
+    access: { administrators: ['ops.example.com'], withoutCertificate: 'forward' },
     reload: 'signal',
     log: { level: 'silent' }
   })

@@ -87,6 +87,10 @@ for (const [line, problem] of wrongValues) {
 }
 
 const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
+  [
+    'listen: { limits: { memory: 1MiB } }',
+    '5:29 listen.limits.memory: is "1MiB", must be a size from 16MiB to 64GiB, written like 64KiB, 256MiB or 2GiB'
+  ],
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
   [

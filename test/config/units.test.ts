@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatDuration, parseDuration } from '../../src/config/units.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/units.ts'
 
 const durations: Readonly<Record<string, number>> = {
   '0s': 0,
@@ -18,6 +18,19 @@ for (const [text, durationMs] of Object.entries(durations)) {
     t.equal(formatDuration(durationMs), text)
   })
 }
+
+for (const [text, bytes] of Object.entries({
+  '1KiB': 1024,
+  '256MiB': 256 * 1024 ** 2,
+  '2GiB': 2 * 1024 ** 3
+}))
+  t.test(`${text} is ${bytes} bytes, and is written so again`, async t => {
+    t.equal(parseSize(text), bytes)
+    t.equal(formatSize(bytes), text)
+  })
+
+for (const text of ['', '256', '256MB', '256 MiB', '256mib', '-1MiB', '1.5GiB', 'MiB', '9999999999KiB'])
+  t.test(`"${text}" is no size`, async t => t.equal(parseSize(text), undefined))
 
 t.test('a duration is written in the largest unit that keeps it whole', async t => {
   t.equal(formatDuration(90_000), '90s')

@@ -34,7 +34,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
         socket: undefined
       }
     },
-    memory: { board: board.buffer, slots: none, pins: none, turns },
+    memory: { board: board.buffer, slots: none, pins: none, turns, bodies: none, returns: none, seed: 1 },
     log,
     events,
     runtime,

@@ -6,7 +6,9 @@ import { Registry } from 'prom-client'
 import { createEligibility } from '../../src/balance/eligibility.ts'
 import type { Rank } from '../../src/balance/queue-order.ts'
 import type { Generation } from '../../src/data/generation.ts'
-import { type Delivery, type DispatchDeps, dispatch, type SlotNeed } from '../../src/data/http/dispatch.ts'
+import { createBodyRoom } from '../../src/data/http/body-room.ts'
+import type { Delivery, DispatchDeps, SlotNeed } from '../../src/data/http/delivery.ts'
+import { dispatch } from '../../src/data/http/dispatch.ts'
 import { type Exchange, openExchange } from '../../src/data/http/exchange.ts'
 import { createResponder } from '../../src/data/http/respond.ts'
 import { createRetryBudget } from '../../src/data/http/retry-budget.ts'
@@ -14,6 +16,7 @@ import { createWaitingRoom } from '../../src/data/http/wait.ts'
 import type { Master } from '../../src/model/master.ts'
 import type { Outcome } from '../../src/model/messages.ts'
 import { type Snapshot, tiersOf } from '../../src/model/snapshot.ts'
+import { createBodyMemory } from '../../src/shared/body-memory.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
 import type { AccessEntry } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
@@ -82,11 +85,17 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     metrics,
     responder: createResponder({ ...runtime, metrics, log }),
     now: runtime.now,
+    schedule: runtime.schedule,
     upstreamOf: ({ seat }) => upstreams[seat] as FakeMaster,
     begin: master => charge(master, 1),
     end: master => charge(master, -1),
     report: outcome => outcomes.push(outcome),
     waitingRoom: room,
+    bodyRoom: createBodyRoom({
+      memory: createBodyMemory({ workers: 1, schedule: runtime.schedule }).join(0),
+      now: runtime.now,
+      onDefect: error => defects.push((error as Error).message)
+    }),
     hasRoom: ({ seat }) => table.hasRoom(seat),
     budget: createRetryBudget(runtime.now),
     history,
@@ -143,7 +152,15 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
 
 function slotNeed({ slot, rank = 'catalog' }: Question): SlotNeed | undefined {
   if (slot === null) return undefined
-  return { rank, limit: 10, timeoutMs: 30_000, comesBack: true, chosen() {}, ...slot }
+  return {
+    rank,
+    limit: 10,
+    memoryBytes: 16 * 1024 ** 2,
+    timeoutMs: 30_000,
+    comesBack: true,
+    chosen() {},
+    ...slot
+  }
 }
 
 function eligibilityOf(serving: readonly Master[]) {
@@ -159,7 +176,7 @@ function eligibilityOf(serving: readonly Master[]) {
 }
 
 function fakeRequest({ method = 'POST', headers = {}, complete = true }: Question): IncomingMessage {
-  const socket = { remoteAddress: '10.0.0.1', destroy() {} }
+  const socket = Object.assign(new EventEmitter(), { remoteAddress: '10.0.0.1', destroy() {} })
   const message = { url: '/puppet/v3/catalog/a', method, headers, rawHeaders: [], complete, socket }
   return Object.assign(new PassThrough(), message) as unknown as IncomingMessage
 }

@@ -3,7 +3,11 @@ import { pinUseOf } from '../../src/balance/affinity.ts'
 import { type MasterPlan, type PlannedRequest, type PlanSettings, planOf } from '../../src/data/http/plan.ts'
 import { affinities } from '../../src/model/settings.ts'
 
-const settings: PlanSettings = { affinity: 'phase', administrators: new Set(['ops.example.com']) }
+const settings: PlanSettings = {
+  affinity: 'phase',
+  administrators: new Set(['ops.example.com']),
+  withoutCertificate: 'forward'
+}
 const certname = 'web01.example.com'
 const remote = '10.0.0.1'
 const noPin = { follows: false, pins: false, ends: false }
@@ -147,3 +151,36 @@ t.test('the query does not count', async t => {
   const line = 'GET /puppet/v3/node/a'
   t.same(masterPlanFor(`${line}?environment=production`), masterPlanFor(line))
 })
+
+t.test(
+  'without a certificate only the CA, status and packages are asked, unless others are forwarded',
+  async t => {
+    const open = [
+      'GET /puppet-ca/v1/certificate/ca',
+      'PUT /puppet-ca/v1/certificate_request/web02.example.com',
+      'GET /production/certificate_revocation_list/ca',
+      'GET /status/v1/simple',
+      'GET /status/v1/simple/server',
+      'GET /status/v1/simple/ca',
+      'GET /packages/current/install.bash'
+    ]
+    const closed = [
+      'POST /puppet/v3/catalog/web02.example.com',
+      'GET /puppet/v3/node/web02.example.com',
+      'PUT /puppet/v3/report/web02.example.com',
+      'GET /puppet/v3/file_content/modules/a/b',
+      'GET /puppet/v3/static_file_content/modules/a/b',
+      'GET /puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661',
+      'GET /puppet/v3/environments',
+      'GET /production/status/x',
+      'GET /anything'
+    ]
+    const stranger = { certname: undefined, withoutCertificate: 'refuse' } as const
+    for (const line of open) t.not(planFor(line, stranger).action, 'refuse', line)
+    for (const line of closed) {
+      t.match(planFor(line, stranger), { action: 'refuse', code: 'certificate-required' }, line)
+      t.equal(planFor(line, { ...stranger, withoutCertificate: 'forward' }).action, 'master', line)
+      t.equal(planFor(line, { withoutCertificate: 'refuse' }).action, 'master', line)
+    }
+  }
+)

@@ -1,6 +1,7 @@
 import type { Eligible } from '../../src/balance/eligibility.ts'
 import { type Rank, ranks } from '../../src/balance/queue-order.ts'
-import { createWaitingRoom, type NoSlot, type SlotRequest } from '../../src/data/http/wait.ts'
+import type { NoSlot, SlotRequest } from '../../src/data/http/slot-request.ts'
+import { createWaitingRoom } from '../../src/data/http/wait.ts'
 import type { Master } from '../../src/model/master.ts'
 import { maskOf } from '../../src/model/seat-mask.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
@@ -70,6 +71,7 @@ export async function setUp({
       eligibleAnew: () => rest.eligible ?? any([m0]),
       pick: candidates => candidates[0],
       settle: (result: Master | NoSlot) => log.push(typeof result === 'string' ? `${name} ${result}` : name),
+      fail: defect => log.push(`${name} failed: ${(defect as Error).message}`),
       ...rest
     })
   return { runtime, table, room, log, ask, defects }

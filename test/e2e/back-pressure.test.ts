@@ -13,6 +13,9 @@ const BODY_BYTES = 96 * MIB
 const IN_BETWEEN_BYTES = 32 * MIB
 
 const pki = await createTestPki()
+const [loader, reader] = await Promise.all(
+  ['loader.example.com', 'reader.example.com'].map(certname => pki.authority.issue({ certname }))
+)
 const path = '/puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661'
 
 /** So much goes on meanwhile that all of the body would have passed, were nothing to hold it back. */
@@ -39,7 +42,7 @@ t.test('a master that does not read makes the agent wait', async t => {
     testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
   )
   const body = generateBody(BODY_BYTES)
-  const request = connectAgent(t, pki, app.port).open({
+  const request = connectAgent(t, pki, app.port, loader).open({
     method: 'PUT',
     path,
     headers: { 'content-length': BODY_BYTES },
@@ -47,7 +50,7 @@ t.test('a master that does not read makes the agent wait', async t => {
   })
   const answered = once(request, 'response')
   await arrived.promise
-  await letPass(connectAgent(t, pki, app.port))
+  await letPass(connectAgent(t, pki, app.port, reader))
   const sent = request.socket?.bytesWritten ?? 0
   t.ok(sent < IN_BETWEEN_BYTES, `${Math.round(sent / MIB)} MiB were taken of the agent`)
   released.resolve()
@@ -72,10 +75,10 @@ t.test('an agent that does not read makes the master wait', async t => {
     t,
     testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
   )
-  const [response] = (await once(connectAgent(t, pki, app.port).open({ path }), 'response')) as [
+  const [response] = (await once(connectAgent(t, pki, app.port, loader).open({ path }), 'response')) as [
     IncomingMessage
   ]
-  await letPass(connectAgent(t, pki, app.port))
+  await letPass(connectAgent(t, pki, app.port, reader))
   t.ok(sent() < IN_BETWEEN_BYTES, `${Math.round(sent() / MIB)} MiB were taken of the master`)
   const sink = hashingSink()
   await pipeline(response, sink.stream)

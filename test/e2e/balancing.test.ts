@@ -16,6 +16,9 @@ type Wanted = Readonly<Record<string, { readonly weight?: number; readonly prior
 const HOUR_MS = 3_600_000
 const pki = await createTestPki()
 const node = '/puppet/v3/node/a.example.com'
+/** Stands for many agents, each of which asks for one thing. */
+const many = await pki.authority.issue({ certname: 'many.example.com' })
+const access = { administrators: ['many.example.com', 'a.example.com'] }
 
 async function startMasters(t: Test, wanted: Wanted) {
   const masters: Record<string, ScriptedMaster> = {}
@@ -54,9 +57,13 @@ for (const workers of [0, 2]) {
     })
     const app = await startBalancer(
       t,
-      testConfig(pki, topology, { listen: { workers }, balance: { policy: 'round-robin' } })
+      testConfig(pki, topology, {
+        listen: { workers },
+        balance: { policy: 'round-robin', affinity: 'none' },
+        access
+      })
     )
-    const agents = Array.from({ length: 8 }, () => connectAgent(t, pki, app.port))
+    const agents = Array.from({ length: 8 }, () => connectAgent(t, pki, app.port, many))
     await askAll(agents, 1000)
     const { a = 0, b = 0, c } = shares()
     t.ok(Math.abs(a - 750) <= 10, `${a} for 75 %`)
@@ -80,10 +87,13 @@ t.test('least-loaded gives a request to the master with the fewest open ones for
     { name: 'a', url: a.url, weight: 3 },
     { name: 'b', url: b.url, weight: 1 }
   ]
-  const app = await startBalancer(t, testConfig(pki, { ca: a.url, masters }))
+  const app = await startBalancer(
+    t,
+    testConfig(pki, { ca: a.url, masters }, { access, balance: { affinity: 'none' } })
+  )
   const answers: Promise<unknown>[] = []
   for (let count = 1; count <= 8; count++) {
-    answers.push(connectAgent(t, pki, app.port).ask({ path: node }))
+    answers.push(connectAgent(t, pki, app.port, many).ask({ path: node }))
     await Promise.any([
       a.until(() => a.seen.length + b.seen.length === count),
       b.until(() => a.seen.length + b.seen.length === count)
@@ -127,7 +137,7 @@ async function shareCompiles(
   const masters = started.map(({ name, url }, index) => ({ name, url, weight: wanted[index]?.weight ?? 1 }))
   const app = await startBalancer(
     t,
-    testConfig(pki, { ca: first.url, masters }, { health: { intervalMs: HOUR_MS } })
+    testConfig(pki, { ca: first.url, masters }, { access, health: { intervalMs: HOUR_MS } })
   )
   const identity = await pki.authority.issue({ certname })
   const total = () => started.reduce((sum, { held }) => sum + held, 0)
@@ -232,9 +242,13 @@ t.test('when the whole first tier stops', async t => {
     c: { priority: 1 }
   })
   const runtime = probeRounds({ intervalMs: health.intervalMs, count: 4 })
-  const config = testConfig(pki, topology, { balance: { policy: 'round-robin' }, health })
+  const config = testConfig(pki, topology, {
+    balance: { policy: 'round-robin', affinity: 'none' },
+    health,
+    access
+  })
   const app = await startBalancer(t, config, { runtime })
-  const agents = Array.from({ length: 4 }, () => connectAgent(t, pki, app.port))
+  const agents = Array.from({ length: 4 }, () => connectAgent(t, pki, app.port, many))
   const states = async () => {
     const metrics = await scrape(app.adminPort)
     const stateOf = (master: string) =>

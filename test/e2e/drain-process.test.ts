@@ -22,7 +22,10 @@ async function startScene(t: Test, { compiles = 1, drainTimeout = '1m' } = {}) {
     listen: { workers: 2, drainTimeout }
   })
   const agents = await Promise.all(
-    Array.from({ length: compiles }, () => connectRawAgent(t, pki, balancer.port))
+    Array.from({ length: compiles }, async (_, index) => {
+      const identity = await pki.authority.issue({ certname: `agent${index}.example.com` })
+      return connectRawAgent(t, pki, balancer.port, identity)
+    })
   )
   for (const agent of agents) agent.send(compile)
   await master.until(() => held.length === compiles)

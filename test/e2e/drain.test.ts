@@ -33,7 +33,11 @@ async function startScene(t: Test, { capacity = 4 } = {}) {
     { listen: { drainTimeoutMs: DRAIN_MS }, health: { intervalMs: 3_600_000 } }
   )
   const app = await startBalancer(t, config, { runtime, log })
-  const agent = () => connectRawAgent(t, pki, app.port)
+  let connected = 0
+  const agent = async () => {
+    const identity = await pki.authority.issue({ certname: `agent${connected++}.example.com` })
+    return connectRawAgent(t, pki, app.port, identity)
+  }
   /** Resolves once draining has begun, which the next answer tells. */
   const drain = async () => {
     const witness = await agent()

@@ -105,7 +105,11 @@ t.test('a master that died leaves its idle connections behind, which no report i
     t,
     testConfig(pki, { ca: second.url, masters }, { health: { intervalMs: HOUR_MS } })
   )
-  const agents = Array.from({ length: 4 }, () => connectAgent(t, pki, app.port))
+  const agents = await Promise.all(
+    Array.from({ length: 4 }, async (_, index) =>
+      connectAgent(t, pki, app.port, await pki.authority.issue({ certname: `agent${index}.example.com` }))
+    )
+  )
   const path = '/puppet/v3/report/a.example.com'
   const askAll = async () => {
     const answers = await Promise.all(agents.map(each => each.ask({ method: 'PUT', path, body: 'report' })))

@@ -50,7 +50,9 @@ async function startScene(
     jrubies.map((count, index) => start({ name: `m${index + 1}`, jrubies: count, codeVersion: `${index}` }))
   )
   const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
-  const app = await startBalancer(t, testConfig(pki, topology, overrides), options)
+  // One certname stands for many agents here.
+  const access = { administrators: ['agent.example.com'] }
+  const app = await startBalancer(t, testConfig(pki, topology, { access, ...overrides }), options)
   return { ...app, masters, agent: () => connectAgent(t, pki, app.port, identity) }
 }
 
@@ -334,7 +336,7 @@ t.test('agents that are sent away come back spread over the time that they and t
   const COMPILE_S = 60
   const WAITING = 4
   const runtime = fakeRuntime()
-  const { masters, agent, adminPort } = await startScene(
+  const { masters, agent, adminPort, port } = await startScene(
     t,
     [1],
     { health: { intervalMs: HOUR_MS }, queue: { timeoutMs: HOUR_MS, shedAboveMs: 120_000 } },
@@ -351,9 +353,12 @@ t.test('agents that are sent away come back spread over the time that they and t
   const queue = Array.from({ length: 1 + WAITING }, () => agent().ask(catalog))
   while ((await scrape(adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' }) !== WAITING);
   const delays: number[] = []
-  const modern = agent()
   for (let count = 0; count < 10; count++) {
-    const { headers } = await modern.ask({ ...node, headers: { 'X-Puppet-Version': '8.10.0' } })
+    const another = await pki.authority.issue({ certname: `agent${count}.example.com` })
+    const { headers } = await connectAgent(t, pki, port, another).ask({
+      ...node,
+      headers: { 'X-Puppet-Version': '8.10.0' }
+    })
     t.equal(headers['x-puppet-lb-reason'], 'overloaded')
     t.match(headers['retry-after'], /^\d+$/, 'agents fail at a fraction')
     delays.push(Number(headers['retry-after']))

@@ -54,7 +54,12 @@ t.test('a gibibyte each way leaves the process as small as it was', async t => {
     // Masters that share a processor with two gibibytes answer late; whether they are up is not what is tested.
     health: { interval: '1h', timeout: '10s' }
   })
-  const agent = connectAgent(t, pki, balancer.port)
+  const agent = connectAgent(
+    t,
+    pki,
+    balancer.port,
+    await pki.authority.issue({ certname: 'agent.example.com' })
+  )
   // The room that the process needs to pass on bodies of any length is none of the growth; a GiB fits in it.
   await agent.ask({ method: 'PUT', path, body: Buffer.alloc(WARM_UP_BYTES) })
   const before = await peakBytes(balancer)

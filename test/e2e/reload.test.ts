@@ -226,7 +226,7 @@ t.test('a policy, an administrator and a limit are taken at once', async t => {
   const restricted = { path: '/puppet-admin-api/v1/x' }
   t.equal((await agent.ask(restricted)).status, 403)
   await reload(() => ({
-    access: { administrators: ['agent.example.com'] },
+    access: { administrators: ['agent.example.com'], withoutCertificate: 'forward' },
     balance: { policy: 'round-robin', affinity: 'none' }
   }))
   t.equal((await agent.ask(restricted)).status, 200)

@@ -32,9 +32,12 @@ t.test('a master gets no work before it has made its first JRuby', async t => {
   }
   t.same(await states(), ['up', 'warming'])
 
-  const busy = connectAgent(t, pki, app.port).ask({ path: '/puppet/v3/node/held' })
+  const [one, two] = await Promise.all(
+    ['one.example.com', 'two.example.com'].map(certname => pki.authority.issue({ certname }))
+  )
+  const busy = connectAgent(t, pki, app.port, one).ask({ path: '/puppet/v3/node/held' })
   await warm.until(() => held.length === 1)
-  const waiting = connectAgent(t, pki, app.port).ask({ path: node })
+  const waiting = connectAgent(t, pki, app.port, two).ask({ path: node })
   while ((await scrape(app.adminPort)).value('puppet_lb_queue_depth', { class: 'light' }) !== 1);
   t.equal(cold.seen.length, 0, 'a request rather waits for one that has')
 

@@ -4,7 +4,7 @@ import type { Explanation } from '../../src/model/explanation.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { spawnBalancer } from '../support/balancer-process.ts'
-import { connectRawAgent } from '../support/raw-agent.ts'
+import { connectBreakableAgent, connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
@@ -106,14 +106,13 @@ t.test('a compile that goes on is told, and one whose agent has left', async t =
       { listen: { workers: 1 } }
     )
   )
-  const agent = connectAgent(t, pki, app.port, identity)
-  const request = agent.open(catalog)
-  request.on('error', () => {})
+  const agent = await connectBreakableAgent(t, pki, app.port, identity)
+  agent.send(`GET ${catalog.path} HTTP/1.1\r\nHost: puppet\r\n\r\n`)
   await master.until(({ seen }) => seen.length === 1)
   const own = await connectAgent(t, pki, app.port).ask({ path: '/puppet-admin-api/v1/x' })
   const id = nextTo(own.body, -1)
   t.match(await ask(app.adminPort, id), { tried: [{ master: 'm1', end: 'open' }], end: 'open' })
-  request.destroy()
+  agent.breakOff()
   for (;;) {
     const told = await ask(app.adminPort, id)
     if (told.end === 'open') continue

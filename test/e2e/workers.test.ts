@@ -10,6 +10,11 @@ import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
+/** Each agent is another one. */
+const identities = await Promise.all(
+  Array.from({ length: 12 }, (_, index) => pki.authority.issue({ certname: `agent${index}.example.com` }))
+)
+let connected = 0
 const crashModule = new URL('../support/crash-on-request.ts', import.meta.url).href
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`
 const node = get('/puppet/v3/node/a.example.com')
@@ -26,7 +31,7 @@ async function connectTo(
 ): Promise<Map<string, RawAgent[]>> {
   const found = new Map<string, RawAgent[]>(workers.map(worker => [worker, []]))
   while (workers.some(worker => (found.get(worker)?.length ?? 0) < count)) {
-    const agent = await connectRawAgent(t, pki, port)
+    const agent = await connectRawAgent(t, pki, port, identities[connected++ % identities.length])
     agent.send(get('/puppet-admin-api/v1/x'))
     const [, worker = ''] =
       /Request \w+-(\d+)-/.exec(await agent.until(text => /Request [\w-]+$/.test(text))) ?? []

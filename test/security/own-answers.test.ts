@@ -27,6 +27,10 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     const stranger = await (await createTestPki()).authority.issue({ certname: 'agent1' })
     return (await connectRaw(t, scene.pki, scene.app.port, stranger)).ask(get('/puppet/v3/node/x'))
   },
+  async 'certificate-required'(t) {
+    const scene = await startScene(t, { overrides: { access: { withoutCertificate: 'refuse' } } })
+    return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  },
   'admin-refused': t => askAnonymously(t, 'GET', '/metrics/v2/list'),
   'not-served': t => askAnonymously(t, 'POST', '/RPC2'),
   async 'no-master'(t) {
@@ -50,6 +54,15 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     }
   },
   'queue-full': t => askBehindAnother(t, { limit: 0 }),
+  async 'certname-queue-full'(t) {
+    const scene = await startScene(t, { jrubies: 1, script: () => {} })
+    const agent = await scene.pki.authority.issue({ certname: 'agent1' })
+    const connect = () => connectRaw(t, scene.pki, scene.app.port, agent)
+    for (let count = 0; count < 1 + 16; count++)
+      (await connect()).ask(get('/puppet/v3/node/x')).catch(() => {})
+    await scene.masters[0]?.until(({ seen }) => seen.length === 1)
+    return (await connect()).ask(get('/puppet/v3/node/x'))
+  },
   'queue-timeout': t => askBehindAnother(t, { timeoutMs: 20 }, 'X-Puppet-Version: 8.10.0\r\n'),
   async 'ca-unavailable'(t) {
     const scene = await startScene(t)
@@ -161,9 +174,11 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
   const listener = await createListener({
     tls,
     requestId,
+    onArrival: () => true,
     serve: () => {},
     onClientError: errors.onError,
     onTunnel: errors.onTunnel,
+    schedule: systemRuntime.schedule,
     timeouts: {
       idleMs: 1_000,
       handshakeMs: 1_000,

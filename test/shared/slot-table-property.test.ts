@@ -1,16 +1,26 @@
 import t from 'tap'
+import { strangers } from '../../src/shared/slots/claimants.ts'
 import { createSlotMemory, heavyRank, LOCK, maskOf, state } from '../../src/shared/slots/layout.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
-import type { SeatLimits } from '../../src/shared/slots/types.ts'
+import { type Claimant, noPlace, type SeatLimits } from '../../src/shared/slots/types.ts'
 import { fakeRuntime, seededDice } from '../support/runtime.ts'
 
 const EVENTS = 100_000
 const size = { workers: 3, entries: 48 }
 /** Few, so that they are used again and again, and at the edges of a mask's words. */
+/** Agents, of whom some ask for more than they may have; an operator without bounds, strangers, and one who is not counted. */
+const CLAIMANTS: readonly (Claimant | undefined)[] = [
+  ...Array.from({ length: 12 }, (_, index) => ({ cell: 1 + index, slots: 3, places: 5 })),
+  { cell: 60_000, slots: 100_000, places: 100_000 },
+  strangers,
+  undefined
+]
+
 const SEATS = [0, 1, 31, 32, 63, 64, 200, 223, 224, 255]
 
 /** What the test knows of a ticket without asking the table. */
 interface Mirror {
+  readonly claimant: Claimant | undefined
   readonly rank: number
   mask: readonly number[]
   seat: number
@@ -45,7 +55,16 @@ function createFleet(seed: number) {
   /** Seats whose masters are no members any more and end their work. */
   const leaving = new Set<number>()
   const problems: string[] = []
-  const tally = { seatsUsedAgain: 0, deaths: 0, deathsInLock: 0, reservedAtTimes: 0, waited: 0 }
+  const tally = {
+    seatsUsedAgain: 0,
+    deaths: 0,
+    deathsInLock: 0,
+    reservedAtTimes: 0,
+    waited: 0,
+    bounded: 0,
+    refused: 0,
+    seconds: 0
+  }
 
   const someLimits = (): SeatLimits => ({
     capacity: 1 + pick(6),
@@ -71,6 +90,8 @@ function createFleet(seed: number) {
     const ghosts = new Map<number, number>()
     const waiting = [0, 0, 0]
     const granted = new Set<number>()
+    const before = heldByClaimant()
+    const starting: Mirror[] = []
     const count = (counts: Map<number, number>, seat: number) => counts.set(seat, (counts.get(seat) ?? 0) + 1)
     for (const { hands, held } of workers) {
       for (const [ticket, mirror] of held) {
@@ -79,6 +100,7 @@ function createFleet(seed: number) {
         if (mirror.seat < 0 && seat >= 0) {
           if (!mirror.mask.includes(seat)) problems.push(`${when}: seat ${seat} is not in the mask`)
           granted.add(seat)
+          starting.push(mirror)
         }
         mirror.seat = seat
         if (seat < 0) waiting[mirror.rank] = (waiting[mirror.rank] as number) + 1
@@ -99,15 +121,58 @@ function createFleet(seed: number) {
     if (`${counted}` !== `${waiting}` || table.depth() !== counted.reduce((sum, each) => sum + each))
       problems.push(`${when}: ${counted} counted as waiting, ${waiting} wait`)
     lookForIdle(when)
+    lookForUnfair(when, before, starting)
+  }
+
+  function heldByClaimant(): Map<Claimant | undefined, number> {
+    const all = workers.flatMap(({ held }) => [...held.values()])
+    return new Map(
+      CLAIMANTS.map(who => [who, all.filter(({ claimant, seat }) => claimant === who && seat >= 0).length])
+    )
+  }
+
+  const boundOf = (who: Claimant) => (who === strangers ? 1 : who.slots)
+
+  /**
+   * Nobody holds more than it may, and who got a slot as a further one of its claimant left none behind that waits for
+   * its first and could have had it.
+   */
+  function lookForUnfair(
+    when: string,
+    before: Map<Claimant | undefined, number>,
+    starting: readonly Mirror[]
+  ): void {
+    const after = heldByClaimant()
+    for (const [who, count] of after)
+      if (who && count > boundOf(who)) problems.push(`${when}: somebody holds ${count}`)
+    const all = workers.flatMap(({ held }) => [...held.values()])
+    for (const { claimant, seat } of starting) {
+      if (!claimant || claimant === strangers || (before.get(claimant) ?? 0) === 0) continue
+      tally.seconds++
+      const isPassedOver = all.some(
+        other =>
+          other.seat < 0 &&
+          other.claimant !== strangers &&
+          other.rank !== heavyRank &&
+          other.mask.includes(seat) &&
+          (after.get(other.claimant) ?? 0) === 0
+      )
+      if (isPassedOver) problems.push(`${when}: a second request goes before a first`)
+    }
   }
 
   function lookForIdle(when: string): void {
+    const counts = heldByClaimant()
     for (const seat of limits.keys()) {
       const room = roomAt(seat)
       if (room === 0) continue
       for (const { hands, held } of workers) {
-        for (const { rank, mask, seat: got } of held.values()) {
+        for (const { rank, mask, claimant, seat: got } of held.values()) {
           if (got >= 0 || !mask.includes(seat)) continue
+          if (claimant && (counts.get(claimant) ?? 0) >= boundOf(claimant)) {
+            tally.bounded++
+            continue
+          }
           const isReserved = rank === heavyRank && room === 1 && hands.reservedForMs() !== undefined
           if (isReserved) tally.reservedAtTimes++
           else problems.push(`${when}: a slot of seat ${seat} is idle`)
@@ -119,14 +184,16 @@ function createFleet(seed: number) {
   function ask({ hands, held }: Worker): void {
     const mask = someMask()
     const rank = pick(3)
-    const claim = { rank, dueMs: nowMs + rank * 400, mask: maskOf(mask), pinned: -1 }
+    const claimant = someOf(CLAIMANTS)
+    const claim = { rank, dueMs: nowMs + rank * 400, mask: maskOf(mask), claimant }
     const seat = someOf(mask) ?? 0
     if (rank === 0) hands.learnGap(seat)
     const taken = hands.take(claim, seat)
     const ticket = taken >= 0 ? taken : hands.wait(claim)
+    if (ticket === noPlace) tally.refused++
     if (ticket < 0) return
     if (hands.seatOf(ticket) < 0) tally.waited++
-    held.set(ticket, { rank, mask, seat: -1, hasLeft: false })
+    held.set(ticket, { claimant, rank, mask, seat: -1, hasLeft: false })
   }
 
   function release(worker: Worker): void {

@@ -1,9 +1,16 @@
 import t from 'tap'
 import { seatCount } from '../../src/model/master.ts'
 import { ANTICIPATION } from '../../src/shared/slots/anticipation.ts'
+import { strangers } from '../../src/shared/slots/claimants.ts'
 import { maskOf } from '../../src/shared/slots/layout.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
-import type { SeatLimits, SlotClaim, SlotUser } from '../../src/shared/slots/types.ts'
+import {
+  type Claimant,
+  noPlace,
+  type SeatLimits,
+  type SlotClaim,
+  type SlotUser
+} from '../../src/shared/slots/types.ts'
 import { schedule } from './threads.ts'
 
 const RESERVED_MS = ANTICIPATION.gaps * ANTICIPATION.firstGapMs
@@ -332,4 +339,91 @@ t.test('a worker that dies gives back what it held, and what it waited for', asy
   t.equal(b.seatOf(survivor), 0)
   t.equal(table.taken(0), 1)
   t.equal(table.waiting(2), 0)
+})
+
+const agent = (cell: number): Claimant => ({ cell, slots: 4, places: 16 })
+
+t.test('nobody is given a second slot before another has the first', async t => {
+  const { a, b } = await tableOf({ 3: open(1) })
+  const of = (dueMs: number, cell: number) => ({ ...catalog(dueMs, 3), claimant: agent(cell) })
+  const running = a.take(of(0, 1), 3)
+  const second = waiting(a, of(1, 2))
+  const other = b.wait(of(9, 3))
+  a.release(running)
+  t.equal(a.seatOf(second), 3, 'equals are served in their order')
+  const third = waiting(a, of(2, 2))
+  t.equal(a.take(of(0, 2), 3), -1)
+  a.release(second)
+  t.same([a.seatOf(third), b.seatOf(other)], [3, -1], 'and who holds nothing any more is equal again')
+})
+
+t.test('a newcomer goes before those who wait for their second slot, whenever they came', async t => {
+  const { a } = await tableOf({ 3: open(2) })
+  const of = (dueMs: number, cell: number) => ({ ...catalog(dueMs, 3), claimant: agent(cell) })
+  const held = [a.take(of(0, 1), 3), a.take(of(0, 2), 3)]
+  const second = waiting(a, of(1, 1))
+  const first = waiting(a, of(99, 3))
+  a.release(held[1] as number)
+  t.same([a.seatOf(second), a.seatOf(first)], [-1, 3])
+})
+
+t.test(
+  'one claimant holds so many slots and no more, and has the next one wherever that is free',
+  async t => {
+    const { a, b } = await tableOf({ 3: open(4), 5: open(4) })
+    const claim = { ...catalog(0, 3, 5), claimant: agent(7) }
+    const held = [3, 3, 5, 5].map(seat => a.take(claim, seat))
+    t.equal(b.take(claim, 3), -1)
+    const further = waiting(b, claim)
+    a.release(held[0] as number)
+    t.ok(b.seatOf(further) >= 0)
+  }
+)
+
+t.test('an agent that has left is counted until its master is done', async t => {
+  const { a } = await tableOf({ 3: open(9) })
+  const claim = { ...catalog(0, 3), claimant: agent(7) }
+  for (let count = 0; count < 4; count++) a.leave(a.take(claim, 3))
+  t.equal(a.take(claim, 3), -1)
+})
+
+t.test('one claimant has so many places in the queue and no more, over all workers', async t => {
+  const { a, b, table } = await tableOf({ 3: open(1) })
+  const claim = { ...catalog(0, 3), claimant: { ...agent(7), places: 2 } }
+  a.take(claim, 3)
+  const places = [waiting(a, claim), waiting(b, claim)]
+  t.equal(a.wait(claim), noPlace)
+  t.equal(table.depth(), 2)
+  t.ok(a.wait({ ...claim, claimant: agent(8) }) >= 0, 'others are not refused for it')
+  a.release(places[0] as number)
+  t.ok(b.wait(claim) >= 0)
+})
+
+t.test('strangers have one slot together, and after everybody else', async t => {
+  const { a } = await tableOf({ 3: open(2) })
+  const stranger = { ...light(0, 3), claimant: strangers }
+  const first = a.take(stranger, 3)
+  t.ok(first >= 0)
+  t.equal(a.take(stranger, 3), -1, 'though there is room')
+  const running = a.take({ ...catalog(0, 3), claimant: agent(1) }, 3)
+  const next = waiting(a, stranger)
+  const agents = [
+    waiting(a, { ...catalog(50, 3), claimant: agent(1) }),
+    waiting(a, { ...catalog(99, 3), claimant: agent(2) })
+  ]
+  a.release(first)
+  a.release(running)
+  t.same([a.seatOf(next), ...agents.map(a.seatOf)], [-1, 3, 3])
+  a.release(agents[0] as number)
+  t.equal(a.seatOf(next), 3)
+})
+
+t.test('what a dead worker held is no more counted against its claimants', async t => {
+  const { a, b, table } = await tableOf({ 3: open(9) })
+  const claim = { ...catalog(0, 3), claimant: agent(7) }
+  for (let count = 0; count < 4; count++) b.take(claim, 3)
+  const mine = waiting(a, claim)
+  await table.removeWorker(1)
+  t.equal(a.seatOf(mine), 3)
+  t.equal(table.taken(3), 1)
 })

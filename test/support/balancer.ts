@@ -50,7 +50,11 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
-  const { drainTimeoutMs = 5_000, ...listen } = overrides.listen ?? {}
+  const {
+    drainTimeoutMs = 5_000,
+    limits = { memoryBytes: 256 * 1024 ** 2 },
+    ...listen
+  } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
     files: [],
@@ -68,7 +72,7 @@ export function testConfig(
       }
     },
     settings: {
-      listen: { drainTimeoutMs },
+      listen: { drainTimeoutMs, limits },
       tls: {
         certificates: [certificate],
         profile: 'modern',
@@ -102,7 +106,7 @@ export function testConfig(
       },
       balance: { policy: 'least-loaded', affinity: 'phase', ...overrides.balance },
       queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
-      access: { administrators: [], ...overrides.access },
+      access: { administrators: [], withoutCertificate: 'forward', ...overrides.access },
       reload: 'signal',
       log: { level: 'silent', access: true, file: undefined, ...overrides.log }
     }

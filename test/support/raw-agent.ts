@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import type { TestPki } from './balancer.ts'
@@ -34,4 +35,16 @@ export async function connectRawAgent(
     send: bytes => void socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
     ...receive(socket)
   }
+}
+
+/** An agent whose connection can break, which a balancer hears at once, where an end may be half a goodbye. */
+export async function connectBreakableAgent(
+  t: { teardown: (task: () => unknown) => void },
+  pki: TestPki,
+  port: number,
+  identity?: Pick<IssuedCertificate, 'chain' | 'key'>
+): Promise<RawAgent & { readonly breakOff: () => void }> {
+  const tcp = connectTcp({ host: '127.0.0.1', port })
+  const agent = await connectRawAgent(t, pki, port, identity, { socket: tcp })
+  return { ...agent, breakOff: () => void tcp.resetAndDestroy() }
 }

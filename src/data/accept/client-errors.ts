@@ -88,7 +88,7 @@ export function createClientErrors(
     if (exchange) {
       exchange.end = refusal.code
       exchange.breakOff()
-    }
+    } else deps.conversations.abandon(request)
     afterAnswer(lastOf(owed, response), () => {
       // Anything said behind an answer that has begun would be taken for a part of it.
       if (response.headersSent || !socket.writable) socket.destroy()

@@ -24,6 +24,9 @@ export interface Conversations {
   readonly of: (socket: Socket) => Conversation
   /** Nothing more on this connection is taken for a request. */
   readonly end: (socket: Socket) => void
+  /** A request that broke off before its turn came is not to be served. */
+  readonly abandon: (request: IncomingMessage) => void
+  readonly isAbandoned: (request: IncomingMessage) => boolean
 }
 
 interface Open extends Conversation {
@@ -34,6 +37,7 @@ interface Open extends Conversation {
 
 export function createConversations(): Conversations {
   const conversations = new WeakMap<Socket, Open>()
+  const abandoned = new WeakSet<IncomingMessage>()
 
   function of(socket: Socket): Open {
     const known = conversations.get(socket)
@@ -55,6 +59,8 @@ export function createConversations(): Conversations {
     of,
     end(socket) {
       of(socket).isOver = true
-    }
+    },
+    abandon: request => void abandoned.add(request),
+    isAbandoned: request => abandoned.has(request)
   }
 }

@@ -5,7 +5,9 @@ import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
+import type { Runtime } from '../../model/runtime.ts'
 import type { TlsSettings } from '../../model/settings.ts'
+import { oneAtATime } from './pipelining.ts'
 import { handshakes } from './tls-profile.ts'
 
 /** How long an agent may take, in milliseconds. */
@@ -35,12 +37,15 @@ const usual: Timeouts = Object.freeze({
 export interface ListenerOptions {
   readonly tls: TlsSettings
   readonly requestId: () => string
+  /** Hears of each request when it has come, before those in front of it are served. `false`: it is not to be served. */
+  readonly onArrival: (request: IncomingMessage, response: ServerResponse) => boolean
   /** Serves one request; owns the response from then on. */
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
   /** Answers a CONNECT. */
   readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
+  readonly schedule: Runtime['schedule']
   readonly timeouts?: Timeouts
 }
 
@@ -92,7 +97,7 @@ function sayContinue(response: ServerResponse): void {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onClientError, onTunnel, timeouts = usual } = options
+  const { tls, requestId, serve, onArrival, onClientError, onTunnel, schedule, timeouts = usual } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),
@@ -103,6 +108,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       handshakeTimeout: timeouts.handshakeMs,
       connectionsCheckingInterval: timeouts.checkMs,
       ALPNProtocols: ['http/1.1'],
+      // An agent that has ended its side is still told what its request came to.
+      allowHalfOpen: true,
       keepAlive: true,
       keepAliveInitialDelay: timeouts.silenceMs
     },
@@ -122,6 +129,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
   const server = fastify.server as HttpsServer
   server.headersTimeout = timeouts.headersMs
+  // `http.Server` has it of old; neither its documentation nor its types do.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.on('connect', onTunnel)
   server.on('secureConnection', loseNothingWhilePaused)
   server.on('checkContinue', (request, response) => {
@@ -153,6 +162,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   fastify.setNotFoundHandler((request, reply) => {
     reply.hijack()
     serve(request.id, request.raw, reply.raw)
+  })
+
+  const [route] = server.listeners('request') as [typeof serveRequest]
+  const serveRequest = oneAtATime((request, response) => route(request, response), schedule)
+  server.removeAllListeners('request').on('request', (request, response) => {
+    if (onArrival(request, response)) serveRequest(request, response)
   })
 
   return {

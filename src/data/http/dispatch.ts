@@ -1,157 +1,67 @@
-import type { Eligible } from '../../balance/eligibility.ts'
-import type { Rank } from '../../balance/queue-order.ts'
 import { ProxyError, type ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
-import type { Outcome } from '../../model/messages.ts'
-import type { TrafficMetrics } from '../../telemetry/metrics.ts'
-import type { Upstream } from '../../upstream/pools.ts'
-import type { RequestHistory } from '../history.ts'
 import { beginTurn, endTurn } from '../request-record.ts'
 import { type AnswerHeaders, Attempt, type AttemptListener, type Ending } from './attempt.ts'
-import { pour } from './back-pressure.ts'
-import { hasBody, isCutShort, RequestBody } from './body.ts'
-import type { Exchange } from './exchange.ts'
+import { pour, watchEnd } from './back-pressure.ts'
+import { hasBody, isCutShort } from './body.ts'
+import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
-import type { Responder } from './respond.ts'
+import { createIntake } from './intake.ts'
+import { createQueueing } from './queueing.ts'
 import { mayTryNext } from './retry.ts'
-import type { RetryBudget } from './retry-budget.ts'
-import type { Hold, WaitingRoom } from './wait.ts'
-
-/** A catalog request brings some 100 KB of facts; what is larger streams and is not sent twice. */
-const KEEP_BODY_BYTES = 1024 * 1024
-
-/** How a request is brought to a master: what is left of its plan when it comes to that. */
-export interface Delivery {
-  readonly exchange: Exchange
-  /** What masters are told about the agent, as a flat list of header names and values. */
-  readonly identity: readonly string[]
-  readonly repeatable: boolean
-  /** For the history: how its master is chosen. */
-  readonly rule: string
-  /** Who may have it, given the ids of those tried; `undefined` when nobody is left. */
-  readonly eligible: (tried: readonly number[]) => Eligible | undefined
-  readonly pick: (candidates: readonly Master[]) => Master | undefined
-  /** What to say when nobody is left to try. */
-  readonly nobody: ReasonCode
-  /** `undefined` for what needs no JRuby and never waits for one. */
-  readonly slot: SlotNeed | undefined
-}
-
-/** What a request that needs a JRuby asks for. */
-export interface SlotNeed {
-  readonly rank: Rank
-  readonly limit: number
-  readonly timeoutMs: number
-  /** Told to come back later, its agent does. */
-  readonly comesBack: boolean
-  /** Called with the master whose JRuby it got. */
-  readonly chosen: (master: Master) => void
-}
-
-/** What the delivery of a worker's requests works with. */
-export interface DispatchDeps {
-  readonly metrics: TrafficMetrics
-  readonly responder: Responder
-  readonly now: () => number
-  readonly upstreamOf: (master: Master) => Upstream
-  /** Charges and frees a request at a master on the board. */
-  readonly begin: (master: Master) => void
-  readonly end: (master: Master) => void
-  readonly report: (outcome: Outcome) => void
-  readonly waitingRoom: WaitingRoom
-  /** Whether a master could take one more request now. */
-  readonly hasRoom: (master: Master) => boolean
-  readonly budget: RetryBudget
-  readonly history: RequestHistory
-}
+import type { Hold } from './slot-request.ts'
 
 /** Brings one request to one master after the other until one answers, and streams that answer. */
 export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const { exchange, identity, rule, slot } = delivery
   const { request, response } = exchange
-  const { now, metrics, history } = deps
-  const body = hasBody(request)
-    ? new RequestBody(request, KEEP_BODY_BYTES, bytes => {
-        exchange.bytesIn += bytes
+  const { now, metrics, history, schedule } = deps
+  const queueing = slot && createQueueing(delivery, slot, deps, { refuse, fail: onDefect })
+  const intake = hasBody(request)
+    ? createIntake(delivery, deps, queueing, {
+        inHand: () => guard(proceed),
+        tooSlow: () => guard(giveUpBody)
       })
     : undefined
   const tried: number[] = []
   let attempt: Attempt | undefined
-  /** The JRuby this request has, or its place among those who wait for one. */
+  /** The JRuby this request has. */
   let hold: Hold | undefined
-  /** When it asked for its first JRuby. */
-  let askedFirstMs: number | undefined
   let repeats = 0
   let isAgentGone = false
+  /** The agent has ended its side: it may read its answer yet, but nearly always it has left. */
+  const hasEndedSide = () => request.socket.readableEnded
 
-  const refuse = (code: ReasonCode, cause?: Error) =>
+  function refuse(code: ReasonCode, cause?: Error): void {
     deps.responder.refuse(exchange, new ProxyError(code, undefined, cause && { cause }))
+  }
+
+  /** A defect fails this one request and nobody else's. */
+  function guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      onDefect(error)
+    }
+  }
 
   /** `after`: what ended the attempt before. */
   function proceed(after?: string): void {
-    if (slot) {
-      waitForSlot(slot, after)
-      return
-    }
     const eligible = delivery.eligible(tried)
     history.note(exchange.record, rule, eligible?.pinned)
-    const master = eligible && (eligible.pinned ?? delivery.pick(eligible.candidates))
-    if (master) send(master, after)
-    else refuse(delivery.nobody)
-  }
-
-  function waitForSlot(need: SlotNeed, after: string | undefined): void {
-    const eligible = delivery.eligible(tried)
-    history.note(exchange.record, rule, eligible?.pinned)
-    if (!eligible) {
-      refuse(delivery.nobody)
-      return
+    if (!eligible) refuse(delivery.nobody)
+    else if (slot && queueing) {
+      const eligibleAnew = () => delivery.eligible(tried)
+      queueing.ask({ eligible, eligibleAnew, pick: delivery.pick }, (master, granted) => {
+        hold = granted
+        slot.chosen(master)
+        send(master, after)
+      })
+    } else {
+      const master = eligible.pinned ?? delivery.pick(eligible.candidates)
+      if (master) send(master, after)
+      else refuse(delivery.nobody)
     }
-    const askedAtMs = now()
-    askedFirstMs ??= askedAtMs
-    exchange.record.waitsSinceMs = askedAtMs
-    let isSettled = false
-    const place = deps.waitingRoom.ask({
-      rank: need.rank,
-      sinceMs: askedFirstMs,
-      waitedMs: exchange.queueMs,
-      limit: need.limit,
-      timeoutMs: need.timeoutMs,
-      // An agent whose body is not read to its end could have left without a sign.
-      mayWaitOn: () => !need.comesBack && request.complete,
-      eligible,
-      eligibleAnew: () => delivery.eligible(tried),
-      pick: delivery.pick,
-      settle(result, granted) {
-        isSettled = true
-        try {
-          hold = granted
-          endWait()
-          if (typeof result === 'string') {
-            refuse(result === 'no-master' ? delivery.nobody : result)
-            return
-          }
-          need.chosen(result)
-          send(result, after)
-        } catch (error) {
-          onDefect(error)
-        }
-      }
-    })
-    // By now it may even have failed there and wait anew.
-    if (isSettled) return
-    hold = place
-    body?.readAhead()
-  }
-
-  /** However a wait ends, it counts: with a slot, sent away, or given up by the agent. */
-  function endWait(): void {
-    const { record } = exchange
-    if (record.waitsSinceMs === undefined) return
-    const waitedMs = now() - record.waitsSinceMs
-    record.waitsSinceMs = undefined
-    exchange.queueMs += waitedMs
-    metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
   }
 
   function send(master: Master, after: string | undefined): void {
@@ -162,7 +72,16 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     exchange.master = master.name
     beginTurn(exchange.record, master, attempt.sinceMs)
     deps.begin(master)
-    attempt.send(deps.upstreamOf(master), exchange, identity, body)
+    attempt.send(deps.upstreamOf(master), exchange, identity, intake?.body)
+    request.socket.once('end', onSideEnded)
+  }
+
+  /** Its master works on, and its answer is passed on should it come. But nobody is made to wait for it. */
+  function onSideEnded(): void {
+    guard(() => {
+      const open = attempt
+      if (open && !open.isAnswered) hold?.leave(() => open.abort())
+    })
   }
 
   const listener: AttemptListener = {
@@ -170,18 +89,20 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (status === 503 && headers['retry-after'] !== undefined && mayTryAnother()) return false
       // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
       hold?.release(status < 500)
+      intake?.body.stopKeeping()
       writeHead(status, message, headers)
       return true
     },
     data(chunk, controller) {
       exchange.bytesOut += chunk.length
-      pour(response, chunk, controller)
+      pour(response, chunk, controller, schedule, cutUnread)
     },
     complete() {
       endAttempt('complete')
       deps.budget.earn()
       response.end()
-      if (body) deps.responder.dropRest(request)
+      watchEnd(response, schedule, cutUnread)
+      if (intake) deps.responder.dropRest(request)
     },
     ended: goOn,
     defect: onDefect
@@ -190,7 +111,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   /** What it held goes to others, and its agent is told; nobody else's request is to suffer from it. */
   function onDefect(error: unknown): void {
     endAttempt('internal')
-    endWait()
+    queueing?.leave()
     hold?.release()
     deps.responder.fail(exchange, error)
   }
@@ -199,17 +120,36 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     response.writeHead(status, reasonPhrase(message), responseHeaders(headers, status))
   }
 
+  /** An agent that reads nothing of its answer keeps a connection of its master. */
+  function cutUnread(): void {
+    exchange.end = 'unread'
+    response.destroy()
+  }
+
+  /** The body comes too slowly: whatever waits for it is free for others. */
+  function giveUpBody(): void {
+    const open = attempt
+    endAttempt('request-timeout')
+    // It may only be connecting, and is broken off then as soon as it stands.
+    open?.leave()
+    open?.abort()
+    if (!response.headersSent) response.setHeader('connection', 'close')
+    refuse('request-timeout')
+  }
+
   /** Whether a request that a master declined, busy but not broken, can go to one that has room now. */
   function mayTryAnother(): boolean {
-    if (!slot || rule === 'content' || !(body?.isKept ?? true) || !request.complete) return false
+    if (!slot || rule === 'content' || !(intake?.body.isKept ?? true) || !request.complete) return false
     const others = delivery.eligible(tried)
     return (others?.candidates.some(deps.hasRoom) ?? false) && deps.budget.take()
   }
 
   /** An attempt brought no answer: to the next master, or an answer of our own. */
   function goOn({ why, failure, error, sent, answered }: Ending): void {
+    // It was given up from here, and its request has its answer.
+    if (!attempt) return
     // A body that broke off is news of the agent as well, and may come before the response hears of it.
-    const isCut = isAgentGone || isCutShort(request)
+    const isCut = isAgentGone || isCutShort(request) || hasEndedSide()
     const master = endAttempt(why === 'declined' ? 'master-busy' : isCut ? 'agent-gone' : why)
     if (why === 'declined') {
       if (!isAgentGone) proceed('master-busy')
@@ -218,9 +158,12 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (failure.reason === 'connect-failed' && master && !isCutShort(request)) {
       deps.report({ masterId: master.id, result: 'connect-failed', cause: failure.cause })
     }
-    if (isCut) return
+    if (isCut) {
+      response.destroy()
+      return
+    }
     const { repeatable } = delivery
-    const bodyKept = body?.isKept ?? true
+    const bodyKept = intake?.body.isKept ?? true
     const mayTry =
       failure.worthAnother &&
       mayTryNext({ sent, answered, repeatable, bodyKept, repeats }) &&
@@ -240,23 +183,22 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     attempt = undefined
     hold?.release()
     hold = undefined
+    request.socket.removeListener('end', onSideEnded)
     const upstreamMs = now() - sinceMs
     if (!isAgentGone) exchange.upstreamMs += upstreamMs
     deps.end(master)
+    if (isAgentGone) intake?.end()
     endTurn(exchange.record.turns.at(-1), why, upstreamMs)
     if (isSent)
       metrics.upstreamDuration.observe({ class: exchange.class, master: master.name }, upstreamMs / 1000)
     return master
   }
 
-  function giveUp(): void {
-    if (response.writableFinished || isAgentGone) return
+  function onAgentGone(): void {
+    if (isAgentGone) return
     isAgentGone = true
-    endWait()
-    if (!attempt) {
-      hold?.release()
-      return
-    }
+    queueing?.leave()
+    if (!attempt) return
     const open = attempt
     open.leave()
     // Before we have the whole request, and once a master answers, cutting it off frees it. In between it may compile,
@@ -266,12 +208,15 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     exchange.upstreamMs += now() - open.sinceMs
   }
 
-  // Before the books on the exchange are closed: they are to tell how long the master had it.
-  response.prependOnceListener('close', giveUp)
-  exchange.breakOff = giveUp
-  try {
-    proceed()
-  } catch (error) {
-    onDefect(error)
+  /** Its agent has left, or never says the rest of it. */
+  function breakOff(): void {
+    if (!response.writableFinished) onAgentGone()
+    // What its master has not taken yet of a whole request may go out all the same.
+    if (!attempt) intake?.end()
   }
+
+  // Before the books on the exchange are closed: they are to tell how long the master had it.
+  response.prependOnceListener('close', () => guard(breakOff))
+  exchange.breakOff = () => guard(breakOff)
+  guard(() => (intake ? intake.begin() : proceed()))
 }

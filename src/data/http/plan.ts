@@ -2,7 +2,7 @@ import { type PinUse, pinUseOf } from '../../balance/affinity.ts'
 import { type Rank, rankOf } from '../../balance/queue-order.ts'
 import type { ReasonCode } from '../../model/errors.ts'
 import type { Rule } from '../../model/explanation.ts'
-import type { Affinity } from '../../model/settings.ts'
+import type { Affinity, AnonymousRule } from '../../model/settings.ts'
 import { classify, type EndpointClass } from '../../puppet/endpoint.ts'
 import { checkPath } from '../../puppet/path.ts'
 
@@ -28,6 +28,7 @@ export interface PlanSettings {
   readonly affinity: Affinity
   /** Certnames that may call administrative endpoints. */
   readonly administrators: ReadonlySet<string>
+  readonly withoutCertificate: AnonymousRule
 }
 
 /** What becomes of a request: refused, answered here, sent to the CA, to every master, or to one of several. */
@@ -74,6 +75,8 @@ export function planOf(request: PlannedRequest, settings: PlanSettings): Plan {
   if (endpoint.restricted && !(certname !== undefined && settings.administrators.has(certname)))
     return { action: 'refuse', class: endpointClass, code: 'admin-refused' }
   if (action === 'refuse') return { action, class: endpointClass, code: 'not-served' }
+  if (certname === undefined && !endpoint.open && settings.withoutCertificate === 'refuse')
+    return { action: 'refuse', class: endpointClass, code: 'certificate-required' }
   if (action !== 'master') return { action, class: endpointClass }
   const pin = certname === undefined ? noPin : pinUseOf(settings.affinity, endpointClass)
   return {

@@ -1,26 +1,35 @@
-/** More than an agent can be told; turns beyond it would only be forgotten later. */
-const LONGEST_MS = 1_801_000
+import type { Runtime } from '../../model/runtime.ts'
+import type { ReturnTurns } from '../../shared/return-turns.ts'
 
-/** Milliseconds after which an agent that is sent away now should be back, when the queue needs `forecastMs`. */
-export type ReturnTimes = (forecastMs: number) => number
+/** More than an agent can be told. */
+const LONGEST_MS = 1_800_000
+
+/**
+ * Milliseconds after which an agent that is sent away now should be back, when the queue needs `forecastMs`.
+ * `certname`: of a verified certificate.
+ */
+export type ReturnTimes = (forecastMs: number, certname: string | undefined) => number
 
 /**
  * Gives everyone who is sent away a turn behind those who wait and behind those who were sent away before. Spread over
  * the queue alone, most of a large herd would be sent away again and again, and agents before 6.14 give up after ten
- * times. Each worker sees its share of the agents, so a turn takes that many times as long here.
+ * times. A certname that asks before its turn has come is told the same turn again. Who shows no certificate has no
+ * turn, so that nobody's moves for it.
  */
 export function createReturnTimes(deps: {
-  readonly now: () => number
   /** Requests that wait now, over all workers. */
   readonly depth: () => number
-  readonly workers: number
+  readonly turns: ReturnTurns
+  readonly worker: number
+  readonly runtime: Pick<Runtime, 'now' | 'random'>
 }): ReturnTimes {
-  const { now, depth, workers } = deps
-  /** When the last one is to be back. */
-  let lastMs = 0
-  return forecastMs => {
-    const turnMs = (forecastMs / Math.max(1, depth())) * workers
-    lastMs = Math.min(Math.max(lastMs, now() + forecastMs) + turnMs, now() + LONGEST_MS)
-    return lastMs - now()
+  const { depth, turns, worker, runtime } = deps
+  return (forecastMs, certname) => {
+    const behindMs = Math.min(forecastMs, LONGEST_MS / 2)
+    if (certname === undefined) return behindMs * (1 + runtime.random())
+    const nowMs = runtime.now()
+    const paceMs = forecastMs / Math.max(1, depth())
+    const wish = { nowMs, earliestMs: nowMs + behindMs, latestMs: nowMs + LONGEST_MS, paceMs }
+    return turns.turnOf(worker, certname, wish) - nowMs
   }
 }

@@ -8,7 +8,8 @@ import { understandsRetryAfter } from '../../puppet/agent-version.ts'
 import type { PinTable } from '../../shared/pins.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
-import type { Delivery, SlotNeed } from './dispatch.ts'
+import { claimantOf } from './claimant.ts'
+import type { Delivery, SlotNeed } from './delivery.ts'
 import type { Exchange } from './exchange.ts'
 import { asksToUpgrade, framingFault } from './framing.ts'
 import { oversizeBytes } from './head-size.ts'
@@ -25,6 +26,8 @@ export interface ServeDeps {
   readonly revoked: () => RevokedSet
   readonly wallClock: () => number
   readonly now: () => number
+  /** Of the hash by which certnames are counted. */
+  readonly seed: number
   readonly pins: PinTable
   /** Milliseconds until those who wait now would all be served. */
   readonly forecastMs: () => number
@@ -156,13 +159,15 @@ function ownerOf(eligible: Eligible | undefined, key: string): Eligible | undefi
 }
 
 function slotNeed(
-  { certname, request, generation: { settings } }: Exchange,
+  { certname, request, generation: { settings, administrators } }: Exchange,
   { rank, pin, deferrable }: MasterPlan,
-  { pins, now }: ServeDeps
+  { pins, now, seed }: ServeDeps
 ): SlotNeed | undefined {
   if (rank === undefined) return undefined
   return {
     rank,
+    claimant: claimantOf(certname, administrators, seed),
+    memoryBytes: settings.listen.limits.memoryBytes,
     limit: settings.queue.limit,
     timeoutMs: settings.queue.timeoutMs,
     comesBack: deferrable && understandsRetryAfter(puppetVersionOf(request)),
@@ -179,7 +184,7 @@ function mustDefer(exchange: Exchange, { deferrable }: MasterPlan, deps: ServeDe
   if (!deferrable || !understandsRetryAfter(puppetVersionOf(exchange.request))) return false
   const waitMs = deps.forecastMs()
   if (waitMs <= exchange.generation.settings.queue.shedAboveMs) return false
-  const returnSeconds = deps.returnTimes(waitMs) / 1000
+  const returnSeconds = deps.returnTimes(waitMs, exchange.certname) / 1000
   deps.responder.refuse(exchange, new ProxyError('overloaded', undefined, { returnSeconds }))
   return true
 }

@@ -1,9 +1,10 @@
-import type { Eligible } from '../../balance/eligibility.ts'
-import { headStartMs, type Rank, ranks } from '../../balance/queue-order.ts'
+import { headStartMs, ranks } from '../../balance/queue-order.ts'
 import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { SeatMask } from '../../model/seat-mask.ts'
-import type { SlotClaim, SlotUser } from '../../shared/slots/types.ts'
+import { noPlace, type SlotClaim, type SlotUser } from '../../shared/slots/types.ts'
+import { createReserveTimer } from './reserve-timer.ts'
+import type { Hold, NoSlot, SlotRequest, WaitingRoom } from './slot-request.ts'
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9
@@ -14,52 +15,6 @@ const CATALOG_SHARE = 0.9
  * what later agents give to a whole run (`runtimeout`).
  */
 export const LONGEST_WAIT_MS = 3_600_000
-
-/** Why a request got no slot. */
-export type NoSlot = 'queue-full' | 'queue-timeout' | 'no-master'
-
-/** A request for a JRuby. */
-export interface SlotRequest {
-  readonly rank: Rank
-  /** When it first asked for one, which decides its turn. */
-  readonly sinceMs: number
-  /** How long it has waited before, for masters that then failed it. */
-  readonly waitedMs: number
-  /** Most requests that may wait, over all workers. */
-  readonly limit: number
-  /** How long it waits unless it may wait on. */
-  readonly timeoutMs: number
-  /** Whether it may wait on after the timeout: asked for then. */
-  readonly mayWaitOn: () => boolean
-  /** Who may have it now. */
-  readonly eligible: Eligible
-  /** Who may have it by now, asked for with every snapshot. `undefined`: nobody is left. */
-  readonly eligibleAnew: () => Eligible | undefined
-  /** Picks the best of several that have room. */
-  readonly pick: (candidates: readonly Master[]) => Master | undefined
-  /** Called once, perhaps before `ask` returns: with the master whose slot it has, or why there is none. */
-  readonly settle: (result: Master | NoSlot, hold: Hold) => void
-}
-
-/** A place among those who wait, or a slot. */
-export interface Hold {
-  /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked, and found no fault. */
-  readonly release: (isServed?: boolean) => void
-  /**
-   * The agent has left while its master works on: the slot stays taken until it is released. `drop` is called when
-   * the master turns out to be done without having answered.
-   */
-  readonly leave: (drop: () => void) => void
-}
-
-/** The requests of this worker that wait for a JRuby, and those that have one. */
-export interface WaitingRoom {
-  readonly ask: (request: SlotRequest) => Hold
-  /** There is a new snapshot: those who wait may have others now; those for whom nobody is left are sent away. */
-  readonly reconsider: () => void
-  /** Drops those whose agent left before a time, at a master that says it is done with them. */
-  readonly dropGhosts: (masterId: number, leftBeforeMs: number) => void
-}
 
 export interface WaitingRoomDeps {
   readonly user: SlotUser
@@ -80,6 +35,7 @@ interface Waiter {
   mask: SeatMask
   readonly eligibleAnew: SlotRequest['eligibleAnew']
   readonly settle: (result: Master | NoSlot) => void
+  readonly fail: SlotRequest['fail']
   readonly cancelTimeout: () => void
 }
 
@@ -135,6 +91,28 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     settle(ticket, waiter, why)
   }
 
+  /** A defect of one must not reach the others, who are looked at next. */
+  function reconsiderOne(ticket: number, waiter: Waiter): void {
+    const eligible = waiter.eligibleAnew()
+    if (eligible) {
+      // Nearly always a snapshot changes nothing for those who wait.
+      if (isSameMask(eligible.mask, waiter.mask)) return
+      waiter.mask = eligible.mask
+      user.remask(ticket, eligible.mask)
+    } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
+  }
+
+  function failOne(ticket: number, waiter: Waiter, defect: unknown): void {
+    waiters.delete(ticket)
+    waiter.cancelTimeout()
+    user.release(ticket)
+    try {
+      waiter.fail(defect)
+    } catch (error) {
+      onDefect(error)
+    }
+  }
+
   function isFull({ rank, limit }: SlotRequest): boolean {
     // The one that asks counts among those who wait by now.
     if (deps.depth() > limit) return true
@@ -158,10 +136,11 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     return -1
   }
 
-  /** `onSettle` is told when the slot's time begins. */
+  /** `begin` is told when the slot's time begins, `lapse` when the ticket was given back by other hands. */
   function holdOf(ticket: number): {
     readonly hold: Hold
-    readonly begin: (result: Master | NoSlot) => void
+    readonly begin: () => void
+    readonly lapse: () => void
   } {
     let isHeld = true
     let sinceMs = runtime.now()
@@ -181,22 +160,29 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         ghosts.set(ticket, { leftAtMs: runtime.now(), master: masterAt(user.seatOf(ticket)), drop })
       }
     }
-    const begin = (result: Master | NoSlot) => {
+    const begin = () => {
       sinceMs = runtime.now()
-      if (typeof result === 'string') isHeld = false
     }
-    return { hold, begin }
+    const lapse = () => {
+      isHeld = false
+    }
+    return { hold, begin, lapse }
   }
 
   function waitFor(request: SlotRequest, ticket: number): Hold {
-    const { hold, begin } = holdOf(ticket)
+    const { hold, begin, lapse } = holdOf(ticket)
     const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
     const waiter: Waiter = {
       mask: request.eligible.mask,
       eligibleAnew: request.eligibleAnew,
       settle(result) {
-        begin(result)
+        if (typeof result === 'string') lapse()
+        else begin()
         tell(request, result, hold)
+      },
+      fail(defect) {
+        lapse()
+        request.fail(defect)
       },
       cancelTimeout: () => cancel()
     }
@@ -220,11 +206,12 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
         dueMs: request.sinceMs + headStartMs[request.rank],
-        mask: eligible.mask
+        mask: eligible.mask,
+        claimant: request.claimant
       }
       const taken = takeNow(request, claim)
       const ticket = taken >= 0 ? taken : user.wait(claim)
-      if (ticket < 0) return refuse(request, 'queue-full')
+      if (ticket < 0) return refuse(request, ticket === noPlace ? 'certname-queue-full' : 'queue-full')
       const seat = user.seatOf(ticket)
       if (seat >= 0) {
         const { hold } = holdOf(ticket)
@@ -237,13 +224,11 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     },
     reconsider() {
       for (const [ticket, waiter] of waiters) {
-        const eligible = waiter.eligibleAnew()
-        if (eligible) {
-          // Nearly always a snapshot changes nothing for those who wait.
-          if (isSameMask(eligible.mask, waiter.mask)) continue
-          waiter.mask = eligible.mask
-          user.remask(ticket, eligible.mask)
-        } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
+        try {
+          reconsiderOne(ticket, waiter)
+        } catch (error) {
+          failOne(ticket, waiter, error)
+        }
       }
     },
     dropGhosts(masterId, leftBeforeMs) {
@@ -263,22 +248,4 @@ function withRoom(candidates: readonly Master[], hasRoom: (seat: number) => bool
   return candidates.every(({ seat }) => hasRoom(seat))
     ? candidates
     : candidates.filter(({ seat }) => hasRoom(seat))
-}
-
-/** When a slot is reserved from catalogs that wait, nobody else wakes them once it is not any more. */
-function createReserveTimer(user: SlotUser, runtime: Pick<Runtime, 'now' | 'schedule'>): () => void {
-  let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
-  return function releaseReservedLater() {
-    const reservedMs = user.reservedForMs()
-    if (reservedMs === undefined) return
-    const atMs = runtime.now() + reservedMs
-    if (timer && timer.atMs <= atMs) return
-    timer?.cancel()
-    const cancel = runtime.schedule(reservedMs, () => {
-      timer = undefined
-      user.releaseReserved()
-      releaseReservedLater()
-    })
-    timer = { atMs, cancel }
-  }
 }

@@ -1,4 +1,5 @@
 import type { Capacity } from './capacity.ts'
+import { type Claimants, uncounted } from './claimants.ts'
 import { DEPTH, heavyRank, MASK_SIZE, rankCount, type SlotMemory, state, WAITING } from './layout.ts'
 import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
@@ -24,7 +25,12 @@ export interface SlotEntries {
   readonly rankOf: (ticket: number) => number
   readonly dueMsOf: (ticket: number) => number
   readonly workerOf: (ticket: number) => number
-  /** The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`. */
+  readonly claimantOf: (ticket: number) => number
+  /**
+   * The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`,
+   * and none of a claimant that holds all it may. Whose claimant holds the fewest slots goes first, then who is due
+   * first.
+   */
   readonly best: (seat: number, latestHeavyMs: number) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
@@ -37,9 +43,10 @@ export interface SlotEntries {
 export function createSlotEntries(
   memory: SlotMemory,
   { workers, entries }: SlotTableSize,
-  capacity: Capacity
+  capacity: Capacity,
+  claimants: Claimants
 ): SlotEntries {
-  const { cells, waitersAt, statesAt, ranksAt, seatOfAt, masksAt, dueMs } = memory
+  const { cells, waitersAt, statesAt, ranksAt, seatOfAt, masksAt, claimantsAt, boundsAt, dueMs } = memory
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
@@ -47,6 +54,7 @@ export function createSlotEntries(
   }
   const add = (at: number, change: 1 | -1) => set(at, get(at) + change)
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
+  const claimantOf = (ticket: number) => get(claimantsAt + ticket)
   const mayGoTo = (ticket: number, seat: number) =>
     (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
@@ -54,9 +62,17 @@ export function createSlotEntries(
     add(WAITING + get(ranksAt + ticket), change)
     add(DEPTH, change)
     add(waitersAt + workerOf(ticket), change)
+    claimants.addWaiting(claimantOf(ticket), change)
   }
 
-  function enter(ticket: number, { rank, dueMs: due }: SlotClaim, seat: number): void {
+  function countRunning(ticket: number, seat: number): void {
+    capacity.take(seat)
+    claimants.addHeld(claimantOf(ticket), 1)
+  }
+
+  function enter(ticket: number, { rank, dueMs: due, claimant = uncounted }: SlotClaim, seat: number): void {
+    set(claimantsAt + ticket, claimant.cell)
+    set(boundsAt + ticket, claimant.slots)
     set(ranksAt + ticket, rank)
     set(seatOfAt + ticket, seat)
     dueMs[ticket] = due
@@ -64,6 +80,7 @@ export function createSlotEntries(
 
   function recount(): void {
     capacity.forgetTaken()
+    claimants.forget()
     cells.fill(0, DEPTH, WAITING + rankCount)
     cells.fill(0, waitersAt, waitersAt + workers)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
@@ -72,13 +89,14 @@ export function createSlotEntries(
       if (get(statesAt + ticket) === state.running && seat < 0) set(statesAt + ticket, state.waiting)
       const is = get(statesAt + ticket)
       if (is === state.waiting) countWaiting(ticket, 1)
-      else if (is !== state.free) capacity.take(seat)
+      else if (is !== state.free) countRunning(ticket, seat)
       if (is === state.ghost) capacity.addGhost(seat)
     }
   }
 
   function best(seat: number, latestHeavyMs: number): number {
     let found = -1
+    let fewest = Number.POSITIVE_INFINITY
     let earliestMs = Number.POSITIVE_INFINITY
     for (let worker = 0; worker < workers; worker++) {
       let left = get(waitersAt + worker)
@@ -86,9 +104,14 @@ export function createSlotEntries(
         if (get(statesAt + ticket) !== state.waiting) continue
         left--
         const due = dueMs[ticket] as number
-        if (due >= earliestMs || !mayGoTo(ticket, seat)) continue
+        // Nothing goes before a first request but a first request that is due earlier.
+        if ((fewest === 0 && due >= earliestMs) || !mayGoTo(ticket, seat)) continue
         if (due > latestHeavyMs && get(ranksAt + ticket) === heavyRank) continue
+        const held = claimants.held(claimantOf(ticket))
+        if (held > fewest || (held === fewest && due >= earliestMs)) continue
+        if (held >= get(boundsAt + ticket)) continue
         found = ticket
+        fewest = held
         earliestMs = due
       }
     }
@@ -105,14 +128,14 @@ export function createSlotEntries(
     enterRunning(ticket, claim, seat) {
       enter(ticket, claim, seat)
       set(statesAt + ticket, state.running)
-      capacity.take(seat)
+      countRunning(ticket, seat)
     },
     start(ticket, seat) {
       countWaiting(ticket, -1)
       // Its thread looks at the seat alone, and must see it only when nothing can take it back any more.
       set(statesAt + ticket, state.running)
       Atomics.store(cells, seatOfAt + ticket, seat)
-      capacity.take(seat)
+      countRunning(ticket, seat)
     },
     leave(ticket) {
       if (get(statesAt + ticket) !== state.running) return
@@ -130,6 +153,7 @@ export function createSlotEntries(
       const seat = get(seatOfAt + ticket)
       if (was === state.ghost) capacity.removeGhost(seat)
       capacity.give(seat)
+      claimants.addHeld(claimantOf(ticket), -1)
       return seat
     },
     remask(ticket, mask) {
@@ -142,6 +166,7 @@ export function createSlotEntries(
     rankOf: ticket => get(ranksAt + ticket),
     dueMsOf: ticket => dueMs[ticket] as number,
     workerOf,
+    claimantOf,
     best,
     depth: () => Atomics.load(cells, DEPTH),
     waiting: rank => Atomics.load(cells, WAITING + rank),

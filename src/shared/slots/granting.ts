@@ -1,6 +1,7 @@
 import { seatCount } from '../../model/master.ts'
 import type { Anticipation } from './anticipation.ts'
 import type { Capacity } from './capacity.ts'
+import { type Claimants, uncounted } from './claimants.ts'
 import type { SlotEntries } from './entries.ts'
 import { eachSeat, heavyRank } from './layout.ts'
 import type { SeatMask, SlotClaim } from './types.ts'
@@ -23,6 +24,7 @@ export interface Granting {
 export function createGranting(
   capacity: Capacity,
   entries: SlotEntries,
+  claimants: Claimants,
   anticipation: Anticipation,
   wake: Wake,
   now: () => number
@@ -41,12 +43,16 @@ export function createGranting(
   }
 
   return {
-    isNext({ rank, dueMs, mask }, seat) {
+    isNext({ rank, dueMs, mask, claimant = uncounted }, seat) {
       if (!capacity.hasRoom(seat) || ((mask[seat >>> 5] as number) & (1 << (seat & 31))) === 0) return false
       const latestMs = latestHeavyMs(seat)
       if (rank === heavyRank && dueMs > latestMs) return false
+      const held = claimants.held(claimant.cell)
+      if (held >= claimant.slots) return false
       const rival = entries.best(seat, latestMs)
-      return rival < 0 || dueMs < entries.dueMsOf(rival)
+      if (rival < 0) return true
+      const rivals = claimants.held(entries.claimantOf(rival))
+      return held < rivals || (held === rivals && dueMs < entries.dueMsOf(rival))
     },
     giveOut,
     giveOutAt: mask => eachSeat(mask, giveOut),

@@ -35,6 +35,11 @@ export const seatCells = {
 } as const
 export const SEAT_SIZE = 7
 
+/** Cells that claimants are counted in: so many more than ever hold a slot that two seldom share one. */
+export const CLAIMANTS = 1 << 16
+/** What strangers count as held before they hold anything: so whoever else waits goes first. Theirs is the cell behind. */
+export const STRANGERS_HELD = 1_000_000
+
 /** Words of a mask of seats. */
 export const MASK_SIZE = seatCount / 32
 
@@ -53,6 +58,12 @@ export interface SlotMemory {
   readonly ranksAt: number
   readonly seatOfAt: number
   readonly masksAt: number
+  /** By ticket: the cell its claimant is counted in, and how many slots that may hold. */
+  readonly claimantsAt: number
+  readonly boundsAt: number
+  /** By claimant: slots held, and requests that wait. */
+  readonly heldAt: number
+  readonly placesAt: number
   /** By ticket. */
   readonly dueMs: Float64Array
   /** By rank: the mean time that a request takes. */
@@ -82,7 +93,11 @@ export function createSlotMemory(
     statesAt: cut(tickets),
     ranksAt: cut(tickets),
     seatOfAt: cut(tickets),
-    masksAt: cut(tickets * MASK_SIZE)
+    masksAt: cut(tickets * MASK_SIZE),
+    claimantsAt: cut(tickets),
+    boundsAt: cut(tickets),
+    heldAt: cut(CLAIMANTS + 1),
+    placesAt: cut(CLAIMANTS + 1)
   }
   cut(cellCount % 2)
   let bytes = cellCount * Int32Array.BYTES_PER_ELEMENT
@@ -95,9 +110,11 @@ export function createSlotMemory(
     return part
   }) as [Float64Array, Float64Array, Float64Array, Float64Array]
   if (!shared) lightEndedAtMs.fill(Number.NEGATIVE_INFINITY)
+  const cells = new Int32Array(buffer, 0, cellCount)
+  if (!shared) cells[parts.heldAt + CLAIMANTS] = STRANGERS_HELD
   return {
     buffer,
-    cells: new Int32Array(buffer, 0, cellCount),
+    cells,
     ...parts,
     dueMs,
     meansMs,

@@ -2,6 +2,7 @@ import type { Runtime } from '../../model/runtime.ts'
 import { createSharedLock } from '../lock.ts'
 import { createAnticipation } from './anticipation.ts'
 import { createCapacity } from './capacity.ts'
+import { createClaimants } from './claimants.ts'
 import { createSlotEntries } from './entries.ts'
 import { createGranting } from './granting.ts'
 import { createSlotMemory, LOCK } from './layout.ts'
@@ -24,12 +25,13 @@ export function createSlotTable(
   const memory = createSlotMemory(size, shared)
   const lock = createSharedLock(memory.cells, LOCK, { controlOwner: workers, schedule })
   const capacity = createCapacity(memory)
-  const entries = createSlotEntries(memory, size, capacity)
+  const claimants = createClaimants(memory)
+  const entries = createSlotEntries(memory, size, capacity, claimants)
   const anticipation = createAnticipation(memory, capacity, now)
   const wake = createWake(memory, workers)
-  const granting = createGranting(capacity, entries, anticipation, wake, now)
+  const granting = createGranting(capacity, entries, claimants, anticipation, wake, now)
   const serviceTimes = createServiceTimes(memory)
-  const parts = { lock, capacity, entries, anticipation, granting, serviceTimes, wake }
+  const parts = { lock, capacity, entries, claimants, anticipation, granting, serviceTimes, wake }
 
   /**
    * Everybody is woken: what changed may have left a slot reserved for which nobody has set a timer, or a ticket

@@ -56,11 +56,30 @@ export type SeatMask = Int32Array
 export interface SlotClaim {
   /** Its queue: 0 goes first. */
   readonly rank: number
-  /** Milliseconds on a clock all threads share; among those who wait the smallest goes first. */
+  /**
+   * Milliseconds on a clock all threads share; among those who wait the smallest goes first, but nobody's second
+   * request before another's first.
+   */
   readonly dueMs: number
   /** The seats it may have. */
   readonly mask: SeatMask
+  /** Who asks. `undefined`: somebody who is not counted. */
+  readonly claimant?: Claimant | undefined
 }
+
+/** Somebody whose requests are counted together, over all workers: one agent, or all strangers. */
+export interface Claimant {
+  /** Where it is counted; see `claimantCell`. */
+  readonly cell: number
+  /** Slots it may hold at once; its further requests wait. */
+  readonly slots: number
+  /** Requests of it that may wait. */
+  readonly places: number
+}
+
+/** Why nobody could join those who wait: the worker's part of the table is full, or all places of the claimant are taken. */
+export const noEntry = -1
+export const noPlace = -2
 
 /** A ticket names an entry of the table: a request that waits, runs, or whose agent has left. */
 export interface SlotUser {
@@ -72,8 +91,8 @@ export interface SlotUser {
   /** A light request of a run came to the seat it is pinned to; to be told once for each such request, before `take`. */
   readonly learnGap: (seat: number) => void
   /**
-   * Joins those who wait; the ticket may have got a slot by the time this returns (`seatOf`). -1: this worker's part
-   * of the table is full.
+   * Joins those who wait; the ticket may have got a slot by the time this returns (`seatOf`). Less than 0: `noEntry`
+   * or `noPlace`.
    */
   readonly wait: (claim: SlotClaim) => number
   /** The seat a ticket has got; -1 while it waits. */

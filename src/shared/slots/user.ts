@@ -1,11 +1,12 @@
 import type { SharedLock } from '../lock.ts'
 import type { Anticipation } from './anticipation.ts'
 import type { Capacity } from './capacity.ts'
+import { type Claimants, uncounted } from './claimants.ts'
 import type { SlotEntries } from './entries.ts'
 import type { Granting } from './granting.ts'
 import { heavyRank, lightRank } from './layout.ts'
 import type { ServiceTimes } from './service-times.ts'
-import type { SlotUser } from './types.ts'
+import { noEntry, noPlace, type SlotClaim, type SlotUser } from './types.ts'
 import type { Wake } from './wake.ts'
 
 /** The parts of the slot table that a worker's hands move. */
@@ -13,6 +14,7 @@ export interface SlotParts {
   readonly lock: SharedLock
   readonly capacity: Capacity
   readonly entries: SlotEntries
+  readonly claimants: Claimants
   readonly anticipation: Anticipation
   readonly granting: Granting
   readonly serviceTimes: ServiceTimes
@@ -21,7 +23,7 @@ export interface SlotParts {
 
 /** A worker's hands; `entryCount` entries are its own. Once for each thread that is alive. */
 export function createSlotUser(parts: SlotParts, worker: number, entryCount: number): SlotUser {
-  const { lock, capacity, entries, anticipation, granting, serviceTimes, wake } = parts
+  const { lock, capacity, entries, claimants, anticipation, granting, serviceTimes, wake } = parts
   const alone = <Result>(work: () => Result) => lock.alone(worker, work)
   // Highest first, so that low entries are used and a scan for those who wait is short.
   const spare = Array.from({ length: entryCount }, (_, index) => (worker + 1) * entryCount - 1 - index)
@@ -31,6 +33,16 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
     serviceTimes.learn(rank, servedMs)
     capacity.countCompleted(seat, rank === heavyRank)
     if (rank === lightRank) anticipation.lightEnded(seat)
+  }
+
+  /** Whether it has a slot or a place among those who wait. */
+  function enter(ticket: number, claim: SlotClaim): boolean {
+    const { cell, places } = claim.claimant ?? uncounted
+    entries.enterWaiting(ticket, claim)
+    granting.giveOutAt(claim.mask)
+    if (entries.seatOf(ticket) >= 0 || claimants.waiting(cell) <= places) return true
+    entries.free(ticket)
+    return false
   }
 
   return {
@@ -49,12 +61,10 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
     learnGap: seat => alone(() => anticipation.learnGap(seat)),
     wait(claim) {
       const ticket = spare.pop()
-      if (ticket === undefined) return -1
-      alone(() => {
-        entries.enterWaiting(ticket, claim)
-        granting.giveOutAt(claim.mask)
-      })
-      return ticket
+      if (ticket === undefined) return noEntry
+      if (alone(() => enter(ticket, claim))) return ticket
+      spare.push(ticket)
+      return noPlace
     },
     seatOf: entries.seatOf,
     remask: (ticket, mask) =>
@@ -70,6 +80,8 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
         if (seat < 0) return
         if (servedMs !== undefined) learn(ticket, seat, servedMs)
         granting.giveOut(seat)
+        // Its claimant may have held all it may, and have what is free elsewhere now.
+        if (claimants.waiting(entries.claimantOf(ticket)) > 0) granting.giveOutAll()
       })
       spare.push(ticket)
     },

@@ -1,0 +1,64 @@
+import type { Eligible } from '../../balance/eligibility.ts'
+import type { Rank } from '../../balance/queue-order.ts'
+import type { ReasonCode } from '../../model/errors.ts'
+import type { Master } from '../../model/master.ts'
+import type { Outcome } from '../../model/messages.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { Claimant } from '../../shared/slots/types.ts'
+import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import type { Upstream } from '../../upstream/pools.ts'
+import type { RequestHistory } from '../history.ts'
+import type { BodyRoom } from './body-room.ts'
+import type { Exchange } from './exchange.ts'
+import type { Responder } from './respond.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import type { WaitingRoom } from './slot-request.ts'
+
+/** How a request is brought to a master: what is left of its plan when it comes to that. */
+export interface Delivery {
+  readonly exchange: Exchange
+  /** What masters are told about the agent, as a flat list of header names and values. */
+  readonly identity: readonly string[]
+  readonly repeatable: boolean
+  /** For the history: how its master is chosen. */
+  readonly rule: string
+  /** Who may have it, given the ids of those tried; `undefined` when nobody is left. */
+  readonly eligible: (tried: readonly number[]) => Eligible | undefined
+  readonly pick: (candidates: readonly Master[]) => Master | undefined
+  /** What to say when nobody is left to try. */
+  readonly nobody: ReasonCode
+  /** `undefined` for what needs no JRuby and never waits for one. */
+  readonly slot: SlotNeed | undefined
+}
+
+/** What a request that needs a JRuby asks for. */
+export interface SlotNeed {
+  readonly rank: Rank
+  /** As whom it is counted. `undefined`: it is not. */
+  readonly claimant?: Claimant | undefined
+  readonly limit: number
+  readonly timeoutMs: number
+  /** Bytes that bodies may have in memory, over all workers. */
+  readonly memoryBytes: number
+  /** Told to come back later, its agent does. */
+  readonly comesBack: boolean
+  /** Called with the master whose JRuby it got. */
+  readonly chosen: (master: Master) => void
+}
+
+/** What the delivery of a worker's requests works with. */
+export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule'> {
+  readonly metrics: TrafficMetrics
+  readonly responder: Responder
+  readonly upstreamOf: (master: Master) => Upstream
+  /** Charges and frees a request at a master on the board. */
+  readonly begin: (master: Master) => void
+  readonly end: (master: Master) => void
+  readonly report: (outcome: Outcome) => void
+  readonly waitingRoom: WaitingRoom
+  readonly bodyRoom: BodyRoom
+  /** Whether a master could take one more request now. */
+  readonly hasRoom: (master: Master) => boolean
+  readonly budget: RetryBudget
+  readonly history: RequestHistory
+}

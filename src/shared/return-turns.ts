@@ -1,0 +1,93 @@
+import { fnv1a, mix } from '../model/hash.ts'
+import type { Runtime } from '../model/runtime.ts'
+import { createSharedLock } from './lock.ts'
+
+/**
+ * When agents that were sent away are to be back, over all workers: each certname has one turn, and has it until that is
+ * over, however often it asks. Bounded: a new turn takes the place of the one in its set that is over first.
+ */
+export interface ReturnTurns {
+  /** Shared with workers as it is. */
+  readonly buffer: SharedArrayBuffer
+  /** The turn of a certname, in milliseconds on the clock of the wish. A certname is known by 64 bits of hash. */
+  readonly turnOf: (worker: number, certname: string, wish: TurnWish) => number
+  /** Frees the lock if a dead worker holds it; its successor may start once this has resolved. */
+  readonly removeWorker: (worker: number) => Promise<void>
+}
+
+/** What a turn that is to be given goes by. Times are on a clock all threads share. */
+export interface TurnWish {
+  readonly nowMs: number
+  /** Behind those who wait. */
+  readonly earliestMs: number
+  readonly latestMs: number
+  /** From one turn to the next: how long the masters work for one agent. */
+  readonly paceMs: number
+}
+
+const SETS = 4096
+const WAYS = 4
+const LOCK = 0
+const HEADER_CELLS = 2
+const header = { last: 0, rounds: 1 } as const
+const HEADER_NUMBERS = 2
+/** The second hash starts elsewhere, so that both together tell certnames apart. */
+const CHECK_SEED = 0x2545f491
+/** Each round of turns begins so much later than the one before: agents are told whole seconds. */
+const ROUND_STEP_MS = 1000
+
+/** Turns in a new buffer or in a shared one. */
+export function createReturnTurns(
+  { workers, schedule }: { readonly workers: number } & Pick<Runtime, 'schedule'>,
+  shared?: SharedArrayBuffer
+): ReturnTurns {
+  const cellCount = HEADER_CELLS + 2 * SETS * WAYS
+  const numbersAt = cellCount * Int32Array.BYTES_PER_ELEMENT
+  const numberCount = HEADER_NUMBERS + SETS * WAYS
+  const buffer = shared ?? new SharedArrayBuffer(numbersAt + numberCount * Float64Array.BYTES_PER_ELEMENT)
+  const cells = new Int32Array(buffer, 0, cellCount)
+  const numbers = new Float64Array(buffer, numbersAt, numberCount)
+  const lock = createSharedLock(cells, LOCK, { controlOwner: workers, schedule })
+  const turnMs = (entry: number) => numbers[HEADER_NUMBERS + entry] as number
+
+  /** The next turn of all. When the last one has been given, another round of turns begins between those of the first. */
+  function nextTurn({ earliestMs, latestMs, paceMs }: TurnWish): number {
+    let next = Math.max(numbers[header.last] as number, earliestMs) + paceMs
+    if (next > latestMs) {
+      const rounds = (numbers[header.rounds] as number) + 1
+      numbers[header.rounds] = rounds
+      next = Math.min(latestMs, earliestMs + ((rounds * ROUND_STEP_MS) % paceMs))
+    }
+    numbers[header.last] = next
+    return next
+  }
+
+  function give(certname: string, wish: TurnWish): number {
+    const hash = mix(fnv1a(certname)) | 0
+    const check = mix(fnv1a(certname, CHECK_SEED)) | 0
+    const first = (hash & (SETS - 1)) * WAYS
+    let place = first
+    for (let entry = first; entry < first + WAYS; entry++) {
+      const at = HEADER_CELLS + 2 * entry
+      if (cells[at] === hash && cells[at + 1] === check) {
+        if (turnMs(entry) > wish.nowMs) return turnMs(entry)
+        place = entry
+        break
+      }
+      if (turnMs(entry) < turnMs(place)) place = entry
+    }
+    const turn = nextTurn(wish)
+    cells[HEADER_CELLS + 2 * place] = hash
+    cells[HEADER_CELLS + 2 * place + 1] = check
+    numbers[HEADER_NUMBERS + place] = turn
+    return turn
+  }
+
+  return Object.freeze({
+    buffer,
+    turnOf: (worker: number, certname: string, wish: TurnWish) =>
+      lock.alone(worker, () => give(certname, wish)),
+    // One that died half-way has lost one agent's turn at most, which is no fault to repair.
+    removeWorker: (worker: number) => lock.takeOverFrom(worker, () => {})
+  })
+}
