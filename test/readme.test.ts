@@ -13,6 +13,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
   createTrafficMetrics(registry)
   createControlMetrics(registry, {
     masters: () => [],
+    probeFailures: () => [],
     queueDepth: () => [],
     crl: () => undefined,
     certificates: () => new Map(),

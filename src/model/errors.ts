@@ -16,6 +16,11 @@ const answers = {
   },
   'not-served': { status: 404, sentence: 'This endpoint is not served through the load balancer' },
   'no-master': { status: 503, sentence: 'No Puppet master can serve this request now', retry: true },
+  'no-connection': {
+    status: 503,
+    sentence: 'The load balancer itself cannot open one more connection now',
+    retry: true
+  },
   overloaded: {
     status: 503,
     sentence: 'All Puppet masters are busy for some time; come back when told',

@@ -36,7 +36,8 @@ export type Order =
 /** What an attempt proved about a master. Only what changes a mind is reported, not every success. */
 export interface Outcome {
   readonly masterId: number
-  readonly result: 'connect-failed'
+  /** `own-fault`: nothing about the master, but this process could not even try to reach it. */
+  readonly result: 'connect-failed' | 'own-fault'
   /** For the log: an error code of the system or of TLS. */
   readonly cause: string
 }

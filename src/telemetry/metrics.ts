@@ -81,6 +81,12 @@ export interface ControlFacts {
     /** False for one that has left and ends its work. */
     readonly isMember: boolean
   }[]
+  /** Bad probes since the start, those that did not count included. */
+  readonly probeFailures: () => readonly {
+    readonly master: string
+    readonly cause: string
+    readonly count: number
+  }[]
   /** Requests that wait for a JRuby: light, report, catalog. */
   readonly queueDepth: () => readonly number[]
   readonly crl: () =>
@@ -123,6 +129,16 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       for (const { name, state } of facts.masters()) {
         for (const each of masterStates) this.set({ master: name, state: each }, each === state ? 1 : 0)
       }
+    }
+  })
+  new Counter({
+    name: `${PREFIX}probe_failures_total`,
+    help: 'Probes that were not answered well, by what went wrong: an error code, slow, answer or other.',
+    labelNames: ['master', 'cause'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { master, cause, count } of facts.probeFailures()) this.inc({ master, cause }, count)
     }
   })
   new Gauge({

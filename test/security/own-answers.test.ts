@@ -10,6 +10,7 @@ import type { Settings } from '../../src/model/settings.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { createTestPki } from '../support/balancer.ts'
 import { testHistory } from '../support/history.ts'
+import { createStarvation } from '../support/starvation.ts'
 import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
 import { type Scene, startScene } from './support/scene.ts'
 
@@ -33,6 +34,14 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     const scene = await startScene(t)
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  },
+  async 'no-connection'(t) {
+    const starvation = createStarvation(t)
+    const raw = await anonymous(await startScene(t), t)
+    await starvation.begin()
+    const answer = await raw.ask(get('/puppet/v3/node/x'))
+    await starvation.end()
+    return answer
   },
   async overloaded(t) {
     let isSlow = false

@@ -87,6 +87,10 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const refuse = (code: ReasonCode, cause?: Error) =>
     deps.responder.refuse(exchange, new ProxyError(code, undefined, cause && { cause }))
 
+  /** Why nobody is left to try: a fault of our own is told for what it is. */
+  const nobodyCode = (after: string | undefined): ReasonCode =>
+    after === 'own-fault' ? 'no-connection' : delivery.nobody
+
   /** `after`: what ended the attempt before. */
   function proceed(after?: string): void {
     if (slot) {
@@ -97,14 +101,14 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     history.note(exchange.record, rule, eligible?.pinned)
     const master = eligible && (eligible.pinned ?? delivery.pick(eligible.candidates))
     if (master) send(master, after)
-    else refuse(delivery.nobody)
+    else refuse(nobodyCode(after))
   }
 
   function waitForSlot(need: SlotNeed, after: string | undefined): void {
     const eligible = delivery.eligible(tried)
     history.note(exchange.record, rule, eligible?.pinned)
     if (!eligible) {
-      refuse(delivery.nobody)
+      refuse(nobodyCode(after))
       return
     }
     const askedAtMs = now()
@@ -128,7 +132,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
           hold = granted
           endWait()
           if (typeof result === 'string') {
-            refuse(result === 'no-master' ? delivery.nobody : result)
+            refuse(result === 'no-master' ? nobodyCode(after) : result)
             return
           }
           need.chosen(result)
@@ -215,8 +219,9 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (!isAgentGone) proceed('master-busy')
       return
     }
-    if (failure.reason === 'connect-failed' && master && !isCutShort(request)) {
-      deps.report({ masterId: master.id, result: 'connect-failed', cause: failure.cause })
+    const { reason: result, cause } = failure
+    if ((result === 'connect-failed' || result === 'own-fault') && master && !isCutShort(request)) {
+      deps.report({ masterId: master.id, result, cause })
     }
     if (isCut) return
     const { repeatable } = delivery
