@@ -38,7 +38,7 @@ export function settingsOf(
 ): Settings {
   const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
   return {
-    listen: { drainTimeoutMs: listen.drainTimeout },
+    listen: { drainTimeoutMs: listen.drainTimeout, limits: listen.limits },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,

@@ -33,6 +33,21 @@ const reloadModes = ['watch', 'signal'] as const
 const host = () =>
   text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')
 
+const limits = group({
+  connections: wholeNumber(1, 1_000_000)
+    .default(20_000)
+    .describe(
+      'Most connections at once. Above it the oldest idle one without a certificate is closed for a new one, and ' +
+        'without such a one the new one is refused. File descriptors that the system does not grant lower it.'
+    ),
+  perAddress: wholeNumber(1, 1_000_000)
+    .default(2000)
+    .describe('The same for one IPv4 address, or one IPv6 network of 64 bits.'),
+  perCertname: wholeNumber(1, 1_000_000)
+    .default(50)
+    .describe('Most connections at once with one certname; requests on further ones are refused.')
+})
+
 const listen = group({
   host: host().default('0.0.0.0').describe('Address to listen on. `::` listens on IPv6 and IPv4.'),
   port: wholeNumber(0, 65_535)
@@ -46,7 +61,8 @@ const listen = group({
     ),
   drainTimeout: duration(0, 24 * HOUR)
     .prefault('10m')
-    .describe('After SIGTERM, how long running requests may take to end before they are cut.')
+    .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  limits: limits.prefault({}).describe('What everybody who connects may take, over all workers.')
 })
 
 const tls = group({

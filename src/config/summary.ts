@@ -26,7 +26,10 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
     'listen.host': listen.host,
     'listen.port': listen.port,
     'listen.workers': listen.workers,
-    'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs)
+    'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs),
+    'listen.limits.connections': settings.listen.limits.connections,
+    'listen.limits.perAddress': settings.listen.limits.perAddress,
+    'listen.limits.perCertname': settings.listen.limits.perCertname
   }
 }
 

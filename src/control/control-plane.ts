@@ -35,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly log: Logger
   readonly logOutput: LogOutput
   readonly events: EventLog
+  /** File descriptors that the system grants; Infinity where that cannot be known. */
+  readonly descriptors: number
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
@@ -186,13 +188,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 }
 
 function planesOf(
-  { config, memory, log, logOutput, events, runtime, entry, startHere, ownFaults }: Context,
+  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
   publisher: Publisher,
   supervisor: Supervisor
 ): Planes {
   return createPlanes({
     boot: config.boot,
     memory: memory.buffers,
+    descriptors,
     log,
     events,
     runtime,

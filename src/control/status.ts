@@ -93,6 +93,11 @@ export function metricFacts(
   const { board, slots } = memory
   const members = () => [...roster.current().masters, roster.current().ca]
   return {
+    connections() {
+      const { sum } = memory.connections
+      const [open, secured, active] = [sum('open'), sum('secured'), sum('active')]
+      return { handshake: Math.max(0, open - secured), idle: Math.max(0, secured - active), active }
+    },
     probeFailures: () => probeFailures.of(members().map(({ name }) => name)),
     masters: () =>
       members().map(({ name, id, seat, mode }) => ({

@@ -5,6 +5,7 @@ import { createEligibility } from '../balance/eligibility.ts'
 import { ranks } from '../balance/queue-order.ts'
 import type { Master } from '../model/master.ts'
 import type { Order, Outcome, PlaneStart, Publication, Report } from '../model/messages.ts'
+import { isOwnFault } from '../model/own-fault.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
 import { openSharedMemory } from '../shared/memory.ts'
@@ -16,13 +17,16 @@ import { createPools } from '../upstream/pools.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
+import type { MakeRoom } from './accept/limits.ts'
 import { createListener } from './accept/listener.ts'
+import { createRoom } from './accept/room.ts'
 import { createDrain } from './drain.ts'
 import { createGeneration } from './generation.ts'
 import { createRequestHistory } from './history.ts'
 import { type Delivery, dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
+import { refuseOneTooMany } from './http/one-too-many.ts'
 import { createResponder } from './http/respond.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
 import { createReturnTimes } from './http/return-times.ts'
@@ -55,11 +59,12 @@ export async function startPlane(
 ): Promise<Plane> {
   const tell = (report: Report) => port.postMessage(report)
   const context: PlaneContext = { start, runtime, log, tell }
-  const state = createState(context)
+  const state = createState(context, address => connections.makeRoom(address))
   const way = createWay(context, state)
   const { listener, drain, connections } = await createFront(context, state, way)
 
   async function stop(): Promise<void> {
+    connections.stop()
     listener.server.closeAllConnections()
     await listener.close()
     await state.pools.destroy()
@@ -118,11 +123,10 @@ export async function startPlane(
 type PlaneState = ReturnType<typeof createState>
 
 /** What a plane goes by, and what it counts in. */
-function createState({ start, runtime }: PlaneContext) {
+function createState({ start, runtime, log }: PlaneContext, makeRoom: MakeRoom) {
   let { snapshot, settings, revoked } = start.publication
   const memory = openSharedMemory(start.boot, runtime, start.memory)
-  const { board, slots, turns } = memory
-  const pools = createPools(settings.upstream)
+  const { board, slots, turns, connections: table } = memory
   const masterOnSeat = new Map<number, Master>()
   let eligibility = createEligibility(snapshot)
   const deps = {
@@ -143,6 +147,8 @@ function createState({ start, runtime }: PlaneContext) {
     capacity: slots.capacity
   })
   const metrics = createTrafficMetrics(registry)
+  const room = createRoom({ start, table, makeRoom, metrics, now: runtime.now, log })
+  const pools = createPools(settings.upstream, room.descriptors)
   const forgetAllBut = createMasterForgetter(metrics)
   seatMasters()
 
@@ -154,6 +160,7 @@ function createState({ start, runtime }: PlaneContext) {
   return {
     ...memory,
     pools,
+    limits: room.limits,
     registry,
     history,
     metrics,
@@ -168,6 +175,7 @@ function createState({ start, runtime }: PlaneContext) {
         settings = publication.settings
         generation = createGeneration(settings, deps)
         pools.configure(settings.upstream)
+        room.configure(settings)
       }
       if (publication.revoked) revoked = publication.revoked
       if (!publication.snapshot) return
@@ -261,11 +269,15 @@ async function createFront(
     requestId,
     serve(id, request, response) {
       if (!conversations.arrive(request, response)) return
-      drain.onRequest(request.socket, response)
+      drain.onRequest(response)
+      connections.onRequest(request.socket, response)
       const exchange = openExchange(id, request, response, books)
       clientErrors.onRequest(exchange)
       try {
-        serve(exchange, connections.identityOf(request.socket), deps)
+        const identity = connections.identityOf(request.socket)
+        const isOneTooMany = connections.of(request.socket)?.isOneTooMany
+        if (isOneTooMany) refuseOneTooMany(exchange, identity.certname, deps)
+        else serve(exchange, identity, deps)
       } catch (error) {
         responder.fail(exchange, error)
       }
@@ -273,13 +285,23 @@ async function createFront(
     onClientError: clientErrors.onError,
     onTunnel: clientErrors.onTunnel
   })
-  const connections = createConnections(
-    listener.server,
-    authoritiesOf(tls.ca),
-    state.metrics,
-    runtime.wallClock
-  )
-  const drain = createDrain(listener.server, runtime)
+  const connections = createConnections({
+    server: listener.server,
+    authorities: authoritiesOf(tls.ca),
+    metrics: state.metrics,
+    worker: start.worker,
+    table: state.connections,
+    limits: state.limits,
+    now: runtime.now,
+    wallClock: runtime.wallClock,
+    acceptFailed(err) {
+      if (isOwnFault(err)) state.limits.refused('descriptors')
+      else log.error({ err }, 'a connection could not be accepted')
+    },
+    onIdle: connection => drain.onIdle(connection),
+    onClose: () => drain.onClose()
+  })
+  const drain = createDrain(listener.server, connections.secured, runtime)
   return { listener, connections, drain }
 }
 

@@ -10,6 +10,10 @@ const answers = {
   'headers-too-large': { status: 431, sentence: 'The headers of this request are too large' },
   'request-timeout': { status: 408, sentence: 'The request did not arrive in time' },
   'certificate-refused': { status: 403, sentence: 'The client certificate was refused' },
+  'too-many-connections': {
+    status: 429,
+    sentence: 'This certname has too many connections to the load balancer'
+  },
   'admin-refused': {
     status: 403,
     sentence: 'This administrative endpoint is not open to this certname through the load balancer'

@@ -58,6 +58,11 @@ export interface SharedMemory {
   readonly slots: SharedArrayBuffer
   readonly pins: SharedArrayBuffer
   readonly turns: SharedArrayBuffer
+  readonly connections: {
+    readonly counts: SharedArrayBuffer
+    readonly addresses: SharedArrayBuffer
+    readonly certnames: SharedArrayBuffer
+  }
 }
 
 /** What a data plane starts from; crosses to a thread of its own as a structured clone. */
@@ -68,6 +73,8 @@ export interface PlaneStart {
   readonly workers: number
   /** 0 lets the system choose. */
   readonly port: number
+  /** File descriptors that the system grants this process; Infinity where that cannot be known. */
+  readonly descriptors: number
   readonly memory: SharedMemory
   readonly publication: Required<Publication>
 }

@@ -43,6 +43,12 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** The most connections of agents at once, over all workers. */
+    readonly limits: {
+      readonly connections: number
+      readonly perAddress: number
+      readonly perCertname: number
+    }
   }
   readonly tls: TlsSettings
   readonly ca: { readonly url: string }

@@ -2,6 +2,7 @@ import type { SharedMemory } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
 import { type Board, createBoard } from './board.ts'
+import { type ConnectionTable, createConnectionTable } from './connections.ts'
 import { createPinTable, type PinTable } from './pins.ts'
 import { sizesOf } from './sizes.ts'
 import { createSlotTable } from './slots/table.ts'
@@ -14,6 +15,7 @@ export interface SharedTables {
   readonly slots: SlotTable
   readonly pins: PinTable
   readonly turns: Turns
+  readonly connections: ConnectionTable
   /** What other threads open the same tables with. */
   readonly buffers: SharedMemory
   /**
@@ -23,7 +25,7 @@ export interface SharedTables {
   readonly removeWorker: (worker: number) => Promise<void>
 }
 
-type Deps = Pick<Runtime, 'now' | 'schedule'>
+type Deps = Pick<Runtime, 'now' | 'schedule' | 'random'>
 
 /** New tables: for the control plane. */
 export function createSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps): SharedTables {
@@ -37,22 +39,31 @@ export function openSharedMemory(boot: Pick<Boot, 'listen'>, deps: Deps, memory:
 
 function tablesOf(
   boot: Pick<Boot, 'listen'>,
-  { now, schedule }: Deps,
+  { now, schedule, random }: Deps,
   memory: SharedMemory | undefined
 ): SharedTables {
-  const { workers, slots: slotSize, pins: pinSize } = sizesOf(boot)
+  const { workers, slots: slotSize, pins: pinSize, connections: connectionSize } = sizesOf(boot)
   const board = createBoard({ workers }, memory?.board)
   const slots = createSlotTable(slotSize, { now, schedule }, memory?.slots)
   const pins = createPinTable(pinSize, memory?.pins)
   const turns = createTurns({ workers, schedule }, memory?.turns)
+  const connections = createConnectionTable(connectionSize, random, memory?.connections)
   return Object.freeze({
     board,
     slots,
     pins,
     turns,
-    buffers: { board: board.buffer, slots: slots.buffer, pins: pins.buffer, turns: turns.buffer },
+    connections,
+    buffers: {
+      board: board.buffer,
+      slots: slots.buffer,
+      pins: pins.buffer,
+      turns: turns.buffer,
+      connections: connections.buffers
+    },
     async removeWorker(worker: number) {
       board.wipe(worker)
+      connections.wipe(worker)
       await Promise.all([slots.removeWorker(worker), turns.removeWorker(worker)])
     }
   })

@@ -53,6 +53,12 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['reason'] as const,
       registers
     }),
+    limitRefusals: new Counter({
+      name: `${PREFIX}limit_refusals_total`,
+      help: 'What was refused because a limit was reached, by limit.',
+      labelNames: ['limit'] as const,
+      registers
+    }),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
       help: 'TLS handshakes with agents, by result.',
@@ -81,6 +87,8 @@ export interface ControlFacts {
     /** False for one that has left and ends its work. */
     readonly isMember: boolean
   }[]
+  /** Connections of agents, by state. */
+  readonly connections: () => Readonly<Record<'handshake' | 'idle' | 'active', number>>
   /** Bad probes since the start, those that did not count included. */
   readonly probeFailures: () => readonly {
     readonly master: string
@@ -129,6 +137,15 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       for (const { name, state } of facts.masters()) {
         for (const each of masterStates) this.set({ master: name, state: each }, each === state ? 1 : 0)
       }
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}connections`,
+    help: 'Connections of agents: in their TLS handshake, idle, or active with a request.',
+    labelNames: ['state'] as const,
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(facts.connections())) this.set({ state }, count)
     }
   })
   new Counter({

@@ -30,6 +30,37 @@ export function createConnector(upstream: UpstreamSettings): buildConnector.conn
   }
 }
 
+/** The file descriptors that connections to masters may take. */
+export interface Descriptors {
+  /** Takes one for a connection; false when none is left. */
+  readonly take: () => boolean
+  readonly giveBack: () => void
+}
+
+/** The same connector, each of whose connections needs a descriptor for as long as it lives. */
+export function withinDescriptors(
+  connect: buildConnector.connector,
+  { take, giveBack }: Descriptors
+): buildConnector.connector {
+  return (options, done) => {
+    if (!take()) {
+      const none = Object.assign(new Error('no descriptor is left for masters'), { code: 'EMFILE' })
+      // Whoever asks for a connection counts on hearing of it later.
+      queueMicrotask(() => done(none, null))
+      return
+    }
+    connect(options, (...[error, socket]) => {
+      if (error) {
+        giveBack()
+        done(error, null)
+        return
+      }
+      socket.once('close', giveBack)
+      done(null, socket)
+    })
+  }
+}
+
 /**
  * undici takes a reset for the end of an answer whose length nobody said, which would make half an answer look whole.
  * It goes by the code alone, so the error gets the code of any other broken connection before undici hears of it.

@@ -34,7 +34,14 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
         socket: undefined
       }
     },
-    memory: { board: board.buffer, slots: none, pins: none, turns },
+    memory: {
+      board: board.buffer,
+      slots: none,
+      pins: none,
+      turns,
+      connections: { counts: none, addresses: none, certnames: none }
+    },
+    descriptors: 1_000,
     log,
     events,
     runtime,

@@ -35,6 +35,12 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
   },
+  async 'too-many-connections'(t) {
+    const scene = await startScene(t, { overrides: { listen: { limits: { perCertname: 1 } } } })
+    const agent = await scene.pki.authority.issue({ certname: 'agent1' })
+    await connectRaw(t, scene.pki, scene.app.port, agent)
+    return (await connectRaw(t, scene.pki, scene.app.port, agent)).ask(get('/puppet/v3/node/x'))
+  },
   async 'no-connection'(t) {
     const starvation = createStarvation(t)
     const raw = await anonymous(await startScene(t), t)

@@ -11,6 +11,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
   const registry = new Registry()
   const control = createControlMetrics(registry, {
     masters: () => [],
+    connections: () => ({ handshake: 0, idle: 0, active: 0 }),
     probeFailures: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
