@@ -14,6 +14,8 @@ export interface DescriptorBudget {
 
 /** Most connections of operators over TCP at once: scrapers, browsers, the command line. */
 export const maxAdminConnections = 64
+/** Of those, streams of events at once: they last, and must leave room for everybody else. */
+export const maxEventStreams = 48
 
 /** Node's own, the log, listeners of operators: some 24 are open while it serves (counted in /proc/self/fd). */
 const PROCESS = 32
@@ -47,13 +49,16 @@ export function descriptorBudget(
   return Object.freeze({ granted, reserved, upstream, agents: Math.max(1, free - upstream) })
 }
 
-/** One sentence when agents may have more connections than there are descriptors; `undefined` when there is room. */
+/** A shortfall of a tenth is not worth a word. */
+const TOLD_BELOW = 0.9
+
+/** One sentence when agents get clearly fewer connections than the configuration says; otherwise `undefined`. */
 export function descriptorWarning(
   { granted, reserved, upstream, agents }: DescriptorBudget,
   { listen }: Pick<Settings, 'listen'>
 ): string | undefined {
   const { connections } = listen.limits
-  if (agents >= connections) return undefined
+  if (agents >= TOLD_BELOW * connections) return undefined
   return (
     `the system grants this process ${granted} file descriptors: ${reserved} are kept for the balancer itself and ` +
     `${upstream} for masters, so agents get ${agents} connections, not the ${connections} of ` +

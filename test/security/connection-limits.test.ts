@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ConnectionOptions } from 'node:tls'
 import t, { type Test } from 'tap'
+import type { Config, Settings } from '../../src/model/settings.ts'
 import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import { createTestPki } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
@@ -8,6 +9,8 @@ import { scrape } from '../support/metrics.ts'
 import { flood } from './support/flood.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'
+
+type Limits = Settings['listen']['limits']
 
 const pki = await createTestPki()
 const [agent, other] = await Promise.all([
@@ -18,12 +21,13 @@ const node = 'GET /puppet/v3/node/x HTTP/1.1\r\nHost: puppet\r\n\r\n'
 const enrol = 'GET /puppet-ca/v1/certificate/ca HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
 /** A balancer with these limits, in this process. */
-async function setUp(t: Test, limits: Readonly<Record<string, number>>) {
+async function setUp(t: Test, limits: Partial<Limits>) {
   const log = captureLog()
+  let config: Config | undefined
   const scene = await startScene(t, {
     pki,
     overrides: { listen: { limits } },
-    options: { log: log.log },
+    options: { log: log.log, load: () => config as Config },
     // The CA and the master hold what is asked for here until the end.
     script: (request, response) => {
       if (request.url !== '/puppet/v3/node/held') response.end('served')
@@ -36,6 +40,12 @@ async function setUp(t: Test, limits: Readonly<Record<string, number>>) {
     scene,
     log,
     connect,
+    async reload(next: Partial<Limits>) {
+      const { settings } = scene.config
+      const listen = { ...settings.listen, limits: { ...settings.listen.limits, ...next } }
+      config = { ...scene.config, settings: { ...settings, listen } }
+      t.match(await scene.app.reload(), { ok: true })
+    },
     /** With TLS 1.3 the client is done before the balancer has seen its certificate; with an answer, both are. */
     async enter(identity: IssuedCertificate, address?: string) {
       const raw = await connect(identity, address)
@@ -121,6 +131,17 @@ t.test('a connection beyond the limit of its certname is served once others of i
   await once(first.socket, 'close')
   await enter(other)
   t.equal((await second.ask(node)).status, 200)
+})
+
+t.test('a reload changes the limits for connections to come', async t => {
+  const { connect, enter, reload } = await setUp(t, { connections: 1 })
+  const first = await enter(agent)
+  await t.rejects(connect(), { code: 'ECONNRESET' })
+  await reload({ connections: 2 })
+  const second = await enter(other)
+  await reload({ connections: 1 })
+  await t.rejects(connect(), { code: 'ECONNRESET' })
+  for (const each of [first, second]) t.equal((await each.ask(node)).status, 200, 'those that are open stay')
 })
 
 for (const handshake of [false, true]) {
