@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { masterStates } from '../model/master.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
+import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -77,7 +78,7 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts {
+export interface ControlFacts extends ReachFacts {
   readonly masters: () => readonly {
     readonly name: string
     readonly state: string
@@ -86,14 +87,6 @@ export interface ControlFacts {
     readonly capacity: number | undefined
     /** False for one that has left and ends its work. */
     readonly isMember: boolean
-  }[]
-  /** Connections of agents, by state. */
-  readonly connections: () => Readonly<Record<'handshake' | 'idle' | 'active', number>>
-  /** Bad probes since the start, those that did not count included. */
-  readonly probeFailures: () => readonly {
-    readonly master: string
-    readonly cause: string
-    readonly count: number
   }[]
   /** Requests that wait for a JRuby: light, report, catalog. */
   readonly queueDepth: () => readonly number[]
@@ -139,25 +132,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       }
     }
   })
-  new Gauge({
-    name: `${PREFIX}connections`,
-    help: 'Connections of agents: in their TLS handshake, idle, or active with a request.',
-    labelNames: ['state'] as const,
-    registers,
-    collect() {
-      for (const [state, count] of Object.entries(facts.connections())) this.set({ state }, count)
-    }
-  })
-  new Counter({
-    name: `${PREFIX}probe_failures_total`,
-    help: 'Probes that were not answered well, by what went wrong: an error code, slow, answer or other.',
-    labelNames: ['master', 'cause'] as const,
-    registers,
-    collect() {
-      this.reset()
-      for (const { master, cause, count } of facts.probeFailures()) this.inc({ master, cause }, count)
-    }
-  })
+  createReachMetrics(registry, facts)
   new Gauge({
     name: `${PREFIX}in_flight`,
     help: 'Requests open at the master, those included whose agent has left.',
