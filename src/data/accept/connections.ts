@@ -206,7 +206,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     of,
     // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
-    identityOf: socket => of(socket)?.identity ?? readIdentity(socket as TLSSocket, authorities, options.wallClock),
+    identityOf: socket =>
+      of(socket)?.identity ?? readIdentity(socket as TLSSocket, authorities, options.wallClock),
     onRequest(socket, response) {
       const connection = of(socket)
       if (!connection) return
