@@ -4,11 +4,13 @@ import type { Logger } from 'pino'
 import { AggregatorRegistry, Registry } from 'prom-client'
 import { isExposed } from './admin/auth.ts'
 import { startAdmin } from './admin/server.ts'
+import { grantedDescriptors } from './config/granted-descriptors.ts'
 import { summaryOf } from './config/summary.ts'
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
 import { createEventLog } from './control/event-log.ts'
 import { createReporting, metricFacts } from './control/status.ts'
 import { startPlane } from './data/plane.ts'
+import { descriptorBudget, descriptorWarning } from './model/descriptors.ts'
 import type { EventLog } from './model/event.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
 import type { Config } from './model/settings.ts'
@@ -57,6 +59,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   tellOfOutput(log, logOutput)
   const events = createEventLog(runtime.wallClock)
   let phase: Phase = 'starting'
+  const descriptors = grantedDescriptors()
   const control = await createControlPlane({
     config,
     load,
@@ -64,6 +67,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     log,
     logOutput,
     events,
+    descriptors,
     entry: new URL('./data/worker.ts', import.meta.url),
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
@@ -82,6 +86,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     events
   })
   for (const warning of config.warnings) log.warn(warning)
+  const scarcity = descriptorWarning(
+    descriptorBudget(descriptors, config.boot, config.settings),
+    config.settings
+  )
+  if (scarcity !== undefined) log.warn(scarcity)
   if (isExposed(config.boot.admin) && config.boot.admin.token === undefined) log.warn(exposed)
 
   async function close(): Promise<void> {

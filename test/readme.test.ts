@@ -13,6 +13,8 @@ t.test('every metric is in the README with its labels, and none that does not ex
   createTrafficMetrics(registry)
   createControlMetrics(registry, {
     masters: () => [],
+    connections: () => ({ handshake: 0, idle: 0, active: 0 }),
+    probeFailures: () => [],
     queueDepth: () => [],
     crl: () => undefined,
     certificates: () => new Map(),

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
@@ -32,8 +33,6 @@ const TEXT = 'text/plain; charset=utf-8'
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 /** A caller that takes longer to send its request is let go. */
 const REQUEST_TIMEOUT_MS = 30_000
-/** Most readers of events at once, of one listener. */
-const MAX_STREAMS = 100
 
 /** Headers of every answer. */
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
@@ -111,7 +110,7 @@ function addReads(app: FastifyInstance, deps: AdminDeps): void {
 function addEvents(app: FastifyInstance, { events, runtime = systemRuntime }: AdminDeps): void {
   let streams = 0
   app.get('/api/events', { exposeHeadRoute: false }, async (request, reply) => {
-    if (streams >= MAX_STREAMS) return say(reply, 503, 'Too many read the events already.')
+    if (streams >= maxEventStreams) return say(reply, 503, 'Too many read the events already.')
     const last = request.headers['last-event-id']
     const stream = streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
     streams++

@@ -1,3 +1,4 @@
+import { maxAdminConnections } from '../model/descriptors.ts'
 import type { AdminDeps } from './api.ts'
 import { createApi } from './api.ts'
 import { createGuard } from './auth.ts'
@@ -14,14 +15,11 @@ export interface Admin {
   readonly close: () => Promise<void>
 }
 
-/** Connections over TCP at once: probes, scrapers and people, not agents. */
-const MAX_CONNECTIONS = 500
-
 /** Opens the TCP listener and, where one is configured, the Unix socket. Rejects when an address cannot be had. */
 export async function startAdmin(deps: AdminDeps): Promise<Admin> {
   const { host, port, socket } = deps.admin
   const overTcp = createApi(deps, createGuard(deps.admin, deps.hostname))
-  overTcp.server.maxConnections = MAX_CONNECTIONS
+  overTcp.server.maxConnections = maxAdminConnections
   const closeSocket = socket === undefined ? async () => {} : await openSocket(socket, deps)
   try {
     await overTcp.listen({ host, port })

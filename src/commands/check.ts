@@ -1,6 +1,8 @@
+import { grantedDescriptors } from '../config/granted-descriptors.ts'
 import { loadConfig } from '../config/load.ts'
 import { checkLogFile } from '../config/log-file.ts'
 import { formatDuration } from '../config/units.ts'
+import { descriptorBudget, descriptorWarning } from '../model/descriptors.ts'
 import type { Config } from '../model/settings.ts'
 
 /** What a check came to. */
@@ -17,7 +19,9 @@ export function check(options: { readonly config: string }, env: NodeJS.ProcessE
   const config = loadConfig(options.config, env)
   checkLogFile(config.settings.log.file)
   const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
-  return { config, text, warnings: config.warnings.map(warning => `warning: ${warning}`) }
+  const budget = descriptorBudget(grantedDescriptors(), config.boot, config.settings)
+  const scarcity = descriptorWarning(budget, config.settings) ?? []
+  return { config, text, warnings: config.warnings.concat(scarcity).map(warning => `warning: ${warning}`) }
 }
 
 function describeListeners({ boot: { listen, admin }, settings: { tls } }: Config): string {

@@ -38,7 +38,7 @@ export function settingsOf(
 ): Settings {
   const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
   return {
-    listen: { drainTimeoutMs: listen.drainTimeout, limits: { memoryBytes: listen.limits.memory } },
+    listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,
@@ -62,6 +62,13 @@ export function settingsOf(
     reload,
     log: logOf(log, directory, places.logFile)
   }
+}
+
+function limitsOf({
+  memory,
+  ...connections
+}: FileSettings['listen']['limits']): Settings['listen']['limits'] {
+  return { ...connections, memoryBytes: memory }
 }
 
 function tlsOf(

@@ -103,3 +103,7 @@ export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 
 /** One line without control characters, and no PEM text in place of its path. Editors use it without flags. */
 const filePathPattern = /^(?!.*-----BEGIN)[ -\uffff]+$/
+
+/** An address to listen on. */
+export const host = () =>
+  text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isOwnFault } from '../model/own-fault.ts'
 import { type Path, type Report, showValue } from './problems.ts'
 
 /** What reading the files a configuration names needs to know. */
@@ -36,7 +37,8 @@ export function readNamed(path: Path, name: string | undefined, context: FileCon
     return { path, file, text: readFileSync(file, 'utf8') }
   } catch (error) {
     const cause = readFailure(error)
-    context.report(path, `is ${showValue(name)}, but ${cause} at ${file}; must be a file this user can read`)
+    const text = `is ${showValue(name)}, but ${cause} at ${file}; must be a file this user can read`
+    context.report(path, text, isOwnFault(error) ? { isOwnFault: true } : {})
     return undefined
   }
 }

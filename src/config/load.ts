@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { isOwnFault } from '../model/own-fault.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot, Config } from '../model/settings.ts'
 import { readAdminToken } from './admin-token.ts'
@@ -110,13 +111,8 @@ function openFile(file: string, env: Environment) {
     const variable = variableOf(path)
     return variable === undefined ? source.locate(path, culprit) : `env:${variable}`
   }
-  const report: Report = (path, text, { culprit, isPairMismatch } = {}) => {
-    problems.push({
-      where: placeOf(path, culprit),
-      key: formatPath(path),
-      text,
-      ...(isPairMismatch && { isPairMismatch })
-    })
+  const report: Report = (path, text, { culprit, ...blame } = {}) => {
+    problems.push({ where: placeOf(path, culprit), key: formatPath(path), text, ...blame })
   }
   return { data, placeOf, problems, files, report, reportVariable }
 }
@@ -126,10 +122,9 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const text = `cannot be read, ${readFailure(error)} at ${resolve(file)}; must be a configuration file`
-    throw new ConfigError(
-      [{ where: file === '' ? '(no name)' : file, key: undefined, text }],
-      [resolve(file)]
-    )
+    const where = file === '' ? '(no name)' : file
+    const problem = { where, key: undefined, text, ...(isOwnFault(error) && { isOwnFault: true as const }) }
+    throw new ConfigError([problem], [resolve(file)])
   }
 }
 

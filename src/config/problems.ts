@@ -14,6 +14,7 @@ export interface Blame {
   readonly culprit?: Culprit
   /** See `Problem`. */
   readonly isPairMismatch?: true
+  readonly isOwnFault?: true
 }
 
 /** One thing a person has to change, with the place to change it. */
@@ -28,6 +29,8 @@ export interface Problem {
    * of the two files and not yet the other.
    */
   readonly isPairMismatch?: true
+  /** A file may be fine, but this process lacked something to read it with, a descriptor for one. */
+  readonly isOwnFault?: true
 }
 
 /** The configuration cannot be used. Holds every problem found, not just the first. */
@@ -43,9 +46,13 @@ export class ConfigError extends Error {
     this.files = files
   }
 
-  /** True when nothing is wrong but pairs of certificate and key, whose other half may be on its way. */
+  /**
+   * True when nothing is wrong but what may mend by itself: pairs of certificate and key, whose other half may be on
+   * its way, and files that could not be read for want of something of our own.
+   */
   get mayMend(): boolean {
-    return this.problems.length > 0 && this.problems.every(({ isPairMismatch }) => isPairMismatch === true)
+    const passes = ({ isPairMismatch, isOwnFault }: Problem) => isPairMismatch === true || isOwnFault === true
+    return this.problems.length > 0 && this.problems.every(passes)
   }
 
   /** One line a problem, `FILE:LINE:COL key: what is wrong, what is allowed`. */

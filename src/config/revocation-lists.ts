@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isOwnFault } from '../model/own-fault.ts'
 import type { Config } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { type AuthorityList, overviewOf, readRevocations } from '../pki/crl.ts'
@@ -33,7 +34,7 @@ export function readListFile(file: string): { readonly bytes: Buffer; readonly d
     if (basename(realpathSync(file)) === INFRASTRUCTURE_FILE) throw infrastructure
     bytes = readFileSync(file)
   } catch (error) {
-    throw error instanceof CrlError ? error : unreadable(readFailure(error))
+    throw error instanceof CrlError ? error : unreadable(readFailure(error), isOwnFault(error))
   }
   return { bytes, digest: createHash('sha256').update(bytes).digest('base64url') }
 }
@@ -98,8 +99,8 @@ const remedies: Partial<Record<RefusalReason, string>> = {
   unreadable: 'must be a file this user can read'
 }
 
-function unreadable(cause: string): CrlError {
-  return new CrlError([{ reason: 'unreadable', text: `cannot be read, ${cause}` }])
+function unreadable(cause: string, isOwnFault = false): CrlError {
+  return new CrlError([{ reason: 'unreadable', text: `cannot be read, ${cause}`, isOwnFault }])
 }
 
 const infrastructure = new CrlError([

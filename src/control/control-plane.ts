@@ -10,8 +10,10 @@ import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
 import { createFileWatch } from './file-watch.ts'
+import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
 import { prepareMembership } from './membership-change.ts'
+import { createOwnFaults, type OwnFaults } from './own-faults.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
@@ -33,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly log: Logger
   readonly logOutput: LogOutput
   readonly events: EventLog
+  /** File descriptors that the system grants; Infinity where that cannot be known. */
+  readonly descriptors: number
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
@@ -50,6 +54,7 @@ export interface ControlPlane {
   readonly planes: Planes
   readonly reload: Reload
   readonly revocations: ReturnType<typeof createRevocationWatch>
+  readonly probeFailures: ProbeFailures
   /** Resolves with the port once every master was probed once and every plane listens. */
   readonly start: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -59,6 +64,8 @@ export interface ControlPlane {
 interface Context extends ControlPlaneOptions {
   readonly memory: SharedTables
   readonly roster: Roster
+  readonly probeFailures: ProbeFailures
+  readonly ownFaults: OwnFaults
   /** The settings in force. */
   readonly settings: () => Settings
   /** Those that masters go by who are about to join with them. */
@@ -78,6 +85,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...options,
     memory,
     roster,
+    probeFailures: createProbeFailures(),
+    ownFaults: createOwnFaults({ now: runtime.now, log }),
     settings: () => settings,
     nextSettings: () => nextSettings
   }
@@ -156,6 +165,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     planes,
     reload,
     revocations,
+    probeFailures: context.probeFailures,
     async start() {
       // A file that changes while masters are probed must not be missed.
       watchFiles(reload.config().files)
@@ -178,13 +188,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 }
 
 function planesOf(
-  { config, memory, log, logOutput, events, runtime, entry, startHere }: Context,
+  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
   publisher: Publisher,
   supervisor: Supervisor
 ): Planes {
   return createPlanes({
     boot: config.boot,
     memory: memory.buffers,
+    descriptors,
     log,
     events,
     runtime,
@@ -192,7 +203,10 @@ function planesOf(
     takeLog: logOutput.take,
     startHere,
     current: publisher.current,
-    onOutcome: supervisor.report,
+    onOutcome(outcome) {
+      if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
+      else supervisor.report(outcome)
+    },
     onDeath: memory.removeWorker
   })
 }
@@ -222,6 +236,10 @@ function superviseWith(
         // One that is about to join goes by the settings that name it.
         settings: () => (memberOf(roster, master.id) ? settings() : context.nextSettings()),
         slots,
+        failed(of, bad) {
+          context.probeFailures.add(of.name, bad)
+          if (bad.isOwnFault) context.ownFaults.tell(bad.cause, 'a probe of a master')
+        },
         ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
       })
   })

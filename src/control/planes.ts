@@ -15,6 +15,7 @@ const STUCK_MS = 5_000
 export interface PlanesOptions {
   readonly boot: PlaneStart['boot']
   readonly memory: PlaneStart['memory']
+  readonly descriptors: PlaneStart['descriptors']
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
   readonly runtime: Runtime
@@ -56,7 +57,7 @@ interface Member {
 }
 
 export function createPlanes(options: PlanesOptions): Planes {
-  const { boot, log, events, runtime } = options
+  const { boot, memory, descriptors, log, events, runtime } = options
   const count = Math.max(1, boot.listen.workers)
   const members = new Map<number, Member>()
   const applied = createVersionWait(() => [...members.values()].map(member => member.applied))
@@ -68,7 +69,7 @@ export function createPlanes(options: PlanesOptions): Planes {
   function start(worker: number): Promise<void> {
     const startedAtMs = runtime.now()
     const publication = options.current()
-    const data: PlaneStart = { boot, worker, workers: count, port, memory: options.memory, publication }
+    const data: PlaneStart = { boot, worker, workers: count, port, memory, descriptors, publication }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const member = { isListening: false, applied: publication.version } as Member
     let failure: Error | undefined

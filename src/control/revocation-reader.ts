@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { ListFile } from '../config/revocation-lists.ts'
+import { isOwnFault } from '../model/own-fault.ts'
 import { CrlError, type ListProblem } from '../pki/crl-error.ts'
 
 /** What to read, and for whom. */
@@ -51,9 +52,9 @@ async function ask(task: ReadingTask): Promise<ReadingResult> {
     throw new Error('the thread that read it ended')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return {
-      type: 'refused',
-      problems: [{ reason: 'unreadable', text: `cannot be read, ${code ?? message}` }]
-    }
+    const text = `cannot be read, ${code ?? message}`
+    // A thread that cannot be made lacks what its event loop takes.
+    const lacks = isOwnFault(error) || code === 'ERR_WORKER_INIT_FAILED'
+    return { type: 'refused', problems: [{ reason: 'unreadable', text, isOwnFault: lacks }] }
   }
 }

@@ -14,6 +14,9 @@ import { laterOf, shrinkages, successionProblems } from '../pki/succession.ts'
 import { createRevocationNotices } from './revocation-notices.ts'
 import type { ListReader } from './revocation-reader.ts'
 
+/** A file that cannot be read for want of something of our own is tried again after this time, if that is sooner. */
+const OWN_FAULT_AGAIN_MS = 1_000
+
 /** What `prepare` found fit to be put in force; only for `adopt`. */
 export interface PreparedRevocations {
   readonly source: Source | undefined
@@ -79,25 +82,29 @@ export function createRevocationWatch(options: {
   let isReading = false
   let cancel = () => {}
 
-  function wait(): void {
+  function wait(atMostMs = Number.POSITIVE_INFINITY): void {
     cancel()
-    cancel = source ? runtime.schedule(source.refreshMs, () => void refresh()) : () => {}
+    const delayMs = Math.min(source?.refreshMs ?? 0, atMostMs)
+    cancel = source ? runtime.schedule(delayMs, () => void refresh()) : () => {}
   }
 
   async function refresh(): Promise<void> {
     const from = source
     if (!from) return
     isReading = true
+    let atMostMs: number | undefined
     try {
       const reading = await read(from, from.reading)
       // What was adopted or stopped meanwhile has the last word.
       if (from === source) take(from, reading)
     } catch (error) {
-      if (from === source) notices.refused(from.file, problemsOf(error))
+      const refusal = problemsOf(error)
+      if (from === source) notices.refused(from.file, refusal)
+      if (refusal.problems.every(({ isOwnFault }) => isOwnFault)) atMostMs = OWN_FAULT_AGAIN_MS
     }
     isReading = false
     if (source) notices.late(source.reading.lists, source.expired)
-    wait()
+    wait(atMostMs)
   }
 
   function take(from: Source, reading: Reading): void {

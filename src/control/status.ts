@@ -86,14 +86,21 @@ function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): S
 
 /** What control metrics show, read when they are scraped. */
 export function metricFacts(
-  { roster, supervisor, memory, reload, revocations }: ControlPlane,
+  { roster, supervisor, memory, reload, revocations, probeFailures }: ControlPlane,
   log: ControlFacts['log'],
   wallClock: Runtime['wallClock']
 ) {
   const { board, slots } = memory
+  const members = () => [...roster.current().masters, roster.current().ca]
   return {
+    connections() {
+      const { sum } = memory.connections
+      const [open, secured, active] = [sum('open'), sum('secured'), sum('active')]
+      return { handshake: Math.max(0, open - secured), idle: Math.max(0, secured - active), active }
+    },
+    probeFailures: () => probeFailures.of(members().map(({ name }) => name)),
     masters: () =>
-      [...roster.current().masters, roster.current().ca].map(({ name, id, seat, mode }) => ({
+      members().map(({ name, id, seat, mode }) => ({
         name,
         state: supervisor.stateOf(id),
         inFlight: board.inFlight(seat),

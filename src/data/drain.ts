@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
-import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { Runtime } from '../model/runtime.ts'
+import type { Connection } from './accept/connections.ts'
 
 /**
  * An agent takes up an idle connection again within 4 s and fails its run when it is closed under its hands; so
@@ -12,73 +12,64 @@ const IDLE_GRACE_MS = 5_000
 
 export interface Drain {
   /** To be called with every request: its answer is the last of its connection when draining. */
-  readonly onRequest: (socket: Socket, response: ServerResponse) => void
+  readonly onRequest: (response: ServerResponse) => void
+  /** To be called when a connection owes no answer any more, a new one included. */
+  readonly onIdle: (connection: Connection) => void
+  /** To be called when one has closed. */
+  readonly onClose: () => void
   /** Stops accepting; resolves once every connection is gone, with the number of requests cut at the deadline. */
   readonly start: (timeoutMs: number) => Promise<number>
 }
 
-interface Connection {
-  readonly open: Set<ServerResponse>
-  idleSinceMs: number
-}
-
+/** `connections`: those whose handshake has ended. A handshake that has begun may still end, and one request follow. */
 export function createDrain(
   server: HttpsServer,
+  connections: () => Iterable<Connection>,
   { now, schedule }: Pick<Runtime, 'now' | 'schedule'>
 ): Drain {
-  const connections = new Map<Socket, Connection>()
   let isDraining = false
   let onEmpty = () => {}
 
-  server.on('secureConnection', socket => {
-    const connection = { open: new Set<ServerResponse>(), idleSinceMs: now() }
-    connections.set(socket, connection)
-    socket.once('close', () => {
-      connections.delete(socket)
-      if (connections.size === 0) onEmpty()
-    })
-    // Its handshake had begun before.
-    if (isDraining) closeWhenIdle(socket, connection)
-  })
+  function closeWhenIdle(connection: Connection): void {
+    if (connection.responses) return
+    const idleMs = now() - connection.idleSinceMs
+    if (idleMs >= IDLE_GRACE_MS) connection.destroySoon()
+    else schedule(IDLE_GRACE_MS - idleMs, () => closeWhenIdle(connection))
+  }
 
-  function closeWhenIdle(socket: Socket, connection: Connection): void {
-    const idleMs = connection.open.size > 0 ? 0 : now() - connection.idleSinceMs
-    if (idleMs >= IDLE_GRACE_MS) socket.destroySoon()
-    else if (connection.open.size === 0) {
-      schedule(IDLE_GRACE_MS - idleMs, () => closeWhenIdle(socket, connection))
-    }
+  function isEmpty(): boolean {
+    for (const _ of connections()) return false
+    return true
   }
 
   return {
-    onRequest(socket, response) {
-      const connection = connections.get(socket)
+    onRequest(response) {
       if (isDraining) response.setHeader('connection', 'close')
-      if (!connection) return
-      connection.open.add(response)
-      response.once('close', () => {
-        connection.open.delete(response)
-        connection.idleSinceMs = now()
-        if (isDraining) closeWhenIdle(socket, connection)
-      })
+    },
+    onIdle(connection) {
+      if (isDraining) closeWhenIdle(connection)
+    },
+    onClose() {
+      if (isDraining && isEmpty()) onEmpty()
     },
     async start(timeoutMs) {
       isDraining = true
       // http.Server's own close would cut idle connections at once.
       TlsServer.prototype.close.call(server)
-      if (connections.size === 0) return 0
+      if (isEmpty()) return 0
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
-      for (const [socket, connection] of connections) {
-        for (const response of connection.open) {
+      for (const connection of connections()) {
+        for (const response of connection.responses ?? []) {
           if (!response.headersSent) response.setHeader('connection', 'close')
         }
-        closeWhenIdle(socket, connection)
+        closeWhenIdle(connection)
       }
       let cut = 0
       const cancelDeadline = schedule(timeoutMs, () => {
-        for (const [socket, { open }] of connections) {
-          cut += open.size
-          socket.destroy()
+        for (const connection of connections()) {
+          cut += connection.responses?.size ?? 0
+          connection.destroy()
         }
       })
       await promise

@@ -1,48 +1,35 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { Registry } from 'prom-client'
-import { createEligibility } from '../balance/eligibility.ts'
 import { ranks } from '../balance/queue-order.ts'
 import type { Master } from '../model/master.ts'
 import type { Order, Outcome, PlaneStart, Publication, Report } from '../model/messages.ts'
+import { isOwnFault } from '../model/own-fault.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
-import { openSharedMemory } from '../shared/memory.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
-import { createMasterForgetter } from '../telemetry/forget-master.ts'
 import { flushLog } from '../telemetry/log.ts'
-import { createTrafficMetrics } from '../telemetry/metrics.ts'
-import { createPools } from '../upstream/pools.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
-import { createGeneration } from './generation.ts'
-import { createRequestHistory } from './history.ts'
 import { createBodyRoom } from './http/body-room.ts'
 import type { Delivery, DispatchDeps } from './http/delivery.ts'
 import { dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
+import { refuseOneTooMany } from './http/one-too-many.ts'
 import { createResponder } from './http/respond.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
 import { createReturnTimes } from './http/return-times.ts'
 import { type ServeDeps, serve } from './http/serve.ts'
 import { createWaitingRoom } from './http/wait.ts'
+import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
 
 /** A data plane that runs. */
 export interface Plane {
   /** Ends it at once. */
   readonly stop: () => Promise<void>
-}
-
-/** What the parts of a plane share. */
-interface PlaneContext {
-  readonly start: PlaneStart
-  readonly runtime: Runtime
-  readonly log: Logger
-  readonly tell: (report: Report) => void
 }
 
 /**
@@ -57,11 +44,12 @@ export async function startPlane(
 ): Promise<Plane> {
   const tell = (report: Report) => port.postMessage(report)
   const context: PlaneContext = { start, runtime, log, tell }
-  const state = createState(context)
+  const state = createState(context, address => connections.makeRoom(address))
   const way = createWay(context, state)
   const { listener, drain, connections } = await createFront(context, state, way)
 
   async function stop(): Promise<void> {
+    connections.stop()
     listener.server.closeAllConnections()
     await listener.close()
     await state.pools.destroy()
@@ -115,72 +103,6 @@ export async function startPlane(
     tell({ type: 'failed', message, code })
   }
   return { stop }
-}
-
-type PlaneState = ReturnType<typeof createState>
-
-/** What a plane goes by, and what it counts in. */
-function createState({ start, runtime }: PlaneContext) {
-  let { snapshot, settings, revoked } = start.publication
-  const memory = openSharedMemory(start.boot, runtime, start.memory)
-  const { board, slots, turns } = memory
-  const pools = createPools(settings.upstream)
-  const masterOnSeat = new Map<number, Master>()
-  let eligibility = createEligibility(snapshot)
-  const deps = {
-    // Of its JRubies, those that work for others count like those that work for us.
-    busyness: ({ seat }: Master) =>
-      (board.inFlight(seat) + slots.foreign(seat)) / Math.max(1, slots.capacity(seat)),
-    random: runtime.random,
-    nextTurn: (masters: readonly Master[]) => turns.next(start.worker, masters)
-  }
-  let generation = createGeneration(settings, deps)
-  const registry = new Registry()
-  const history = createRequestHistory({
-    now: runtime.now,
-    tier: () => eligibility.tier,
-    inFlight: board.inFlight,
-    taken: slots.taken,
-    foreign: slots.foreign,
-    capacity: slots.capacity
-  })
-  const metrics = createTrafficMetrics(registry)
-  const forgetAllBut = createMasterForgetter(metrics)
-  seatMasters()
-
-  /** Who left keeps its place here until another one sits there: what it was given may only come to light now. */
-  function seatMasters(): void {
-    for (const master of [...snapshot.masters, snapshot.ca]) masterOnSeat.set(master.seat, master)
-  }
-
-  return {
-    ...memory,
-    pools,
-    registry,
-    history,
-    metrics,
-    snapshot: () => snapshot,
-    settings: () => settings,
-    revoked: () => revoked,
-    eligibility: () => eligibility,
-    generation: () => generation,
-    masterAt: (seat: number) => masterOnSeat.get(seat) as Master,
-    apply(publication: Publication) {
-      if (publication.settings) {
-        settings = publication.settings
-        generation = createGeneration(settings, deps)
-        pools.configure(settings.upstream)
-      }
-      if (publication.revoked) revoked = publication.revoked
-      if (!publication.snapshot) return
-      snapshot = publication.snapshot
-      eligibility = createEligibility(snapshot)
-      seatMasters()
-      const members = [...snapshot.masters, snapshot.ca]
-      pools.retain(members)
-      void forgetAllBut(members.map(({ name }) => name))
-    }
-  }
 }
 
 /** The way of a request behind the listener. */
@@ -269,11 +191,15 @@ async function createFront(
     onArrival: conversations.arrive,
     serve(id, request, response) {
       if (conversations.isAbandoned(request)) return
-      drain.onRequest(request.socket, response)
+      drain.onRequest(response)
+      connections.onRequest(request.socket, response)
       const exchange = openExchange(id, request, response, books)
       clientErrors.onRequest(exchange)
       try {
-        serve(exchange, connections.identityOf(request.socket), deps)
+        const identity = connections.identityOf(request.socket)
+        const isOneTooMany = connections.of(request.socket)?.isOneTooMany
+        if (isOneTooMany) refuseOneTooMany(exchange, identity.certname, deps)
+        else serve(exchange, identity, deps)
       } catch (error) {
         responder.fail(exchange, error)
       }
@@ -282,13 +208,23 @@ async function createFront(
     onTunnel: clientErrors.onTunnel,
     schedule: runtime.schedule
   })
-  const connections = createConnections(
-    listener.server,
-    authoritiesOf(tls.ca),
-    state.metrics,
-    runtime.wallClock
-  )
-  const drain = createDrain(listener.server, runtime)
+  const connections = createConnections({
+    server: listener.server,
+    authorities: authoritiesOf(tls.ca),
+    metrics: state.metrics,
+    worker: start.worker,
+    table: state.connections,
+    limits: state.limits,
+    now: runtime.now,
+    wallClock: runtime.wallClock,
+    acceptFailed(err) {
+      if (isOwnFault(err)) state.limits.refused('descriptors')
+      else log.error({ err }, 'a connection could not be accepted')
+    },
+    onIdle: connection => drain.onIdle(connection),
+    onClose: () => drain.onClose()
+  })
+  const drain = createDrain(listener.server, connections.secured, runtime)
   return { listener, connections, drain }
 }
 

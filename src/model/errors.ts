@@ -14,12 +14,21 @@ const answers = {
     status: 403,
     sentence: 'This request needs a client certificate of the Puppet CA, and none was shown'
   },
+  'too-many-connections': {
+    status: 429,
+    sentence: 'This certname has too many connections to the load balancer'
+  },
   'admin-refused': {
     status: 403,
     sentence: 'This administrative endpoint is not open to this certname through the load balancer'
   },
   'not-served': { status: 404, sentence: 'This endpoint is not served through the load balancer' },
   'no-master': { status: 503, sentence: 'No Puppet master can serve this request now', retry: true },
+  'no-connection': {
+    status: 503,
+    sentence: 'The load balancer itself cannot open one more connection now',
+    retry: true
+  },
   overloaded: {
     status: 503,
     sentence: 'All Puppet masters are busy for some time; come back when told',

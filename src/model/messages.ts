@@ -36,7 +36,8 @@ export type Order =
 /** What an attempt proved about a master. Only what changes a mind is reported, not every success. */
 export interface Outcome {
   readonly masterId: number
-  readonly result: 'connect-failed'
+  /** `own-fault`: nothing about the master, but this process could not even try to reach it. */
+  readonly result: 'connect-failed' | 'own-fault'
   /** For the log: an error code of the system or of TLS. */
   readonly cause: string
 }
@@ -61,6 +62,11 @@ export interface SharedMemory {
   readonly returns: SharedArrayBuffer
   /** Of the hash by which certnames are counted: another one in each process, so that nobody can aim at a cell. */
   readonly seed: number
+  readonly connections: {
+    readonly counts: SharedArrayBuffer
+    readonly addresses: SharedArrayBuffer
+    readonly certnames: SharedArrayBuffer
+  }
 }
 
 /** What a data plane starts from; crosses to a thread of its own as a structured clone. */
@@ -71,6 +77,8 @@ export interface PlaneStart {
   readonly workers: number
   /** 0 lets the system choose. */
   readonly port: number
+  /** File descriptors that the system grants this process; Infinity where that cannot be known. */
+  readonly descriptors: number
   readonly memory: SharedMemory
   readonly publication: Required<Publication>
 }

@@ -43,8 +43,13 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** What clients may take, over all workers. */
     readonly limits: {
-      /** Bytes of request bodies that may be in memory, over all workers. */
+      /** Connections at once: in all, of one address, and with one certname. */
+      readonly connections: number
+      readonly perAddress: number
+      readonly perCertname: number
+      /** Bytes of request bodies that may be in memory. */
       readonly memoryBytes: number
     }
   }

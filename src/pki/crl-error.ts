@@ -19,6 +19,8 @@ export interface ListProblem {
   readonly reason: RefusalReason
   /** Completes "the file …": "holds a damaged list". */
   readonly text: string
+  /** The file may be fine, but this process lacked something to read it with. */
+  readonly isOwnFault?: boolean
 }
 
 /** More than these nobody reads. */

@@ -3,6 +3,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
 import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
+import { type ConnectionTable, createConnectionTable } from './connections.ts'
 import { createPinTable, type PinTable } from './pins.ts'
 import { createReturnTurns, type ReturnTurns } from './return-turns.ts'
 import { sizesOf } from './sizes.ts'
@@ -20,6 +21,7 @@ export interface SharedTables {
   readonly returns: ReturnTurns
   /** Of the hash by which certnames are counted. */
   readonly seed: number
+  readonly connections: ConnectionTable
   /** What other threads open the same tables with. */
   readonly buffers: SharedMemory
   /**
@@ -46,13 +48,14 @@ function tablesOf(
   { now, schedule, random }: Deps,
   memory: SharedMemory | undefined
 ): SharedTables {
-  const { workers, slots: slotSize, pins: pinSize } = sizesOf(boot)
+  const { workers, slots: slotSize, pins: pinSize, connections: connectionSize } = sizesOf(boot)
   const board = createBoard({ workers }, memory?.board)
   const slots = createSlotTable(slotSize, { now, schedule }, memory?.slots)
   const pins = createPinTable(pinSize, memory?.pins)
   const turns = createTurns({ workers, schedule }, memory?.turns)
   const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
   const returns = createReturnTurns({ workers, schedule }, memory?.returns)
+  const connections = createConnectionTable(connectionSize, random, memory?.connections)
   const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
     board,
@@ -61,6 +64,7 @@ function tablesOf(
     turns,
     bodies,
     returns,
+    connections,
     seed,
     buffers: {
       board: board.buffer,
@@ -69,10 +73,12 @@ function tablesOf(
       turns: turns.buffer,
       bodies: bodies.buffer,
       returns: returns.buffer,
+      connections: connections.buffers,
       seed
     },
     async removeWorker(worker: number) {
       board.wipe(worker)
+      connections.wipe(worker)
       await Promise.all([slots, turns, bodies, returns].map(table => table.removeWorker(worker)))
     }
   })

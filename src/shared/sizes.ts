@@ -5,6 +5,8 @@ import type { SlotTableSize } from './slots/types.ts'
 const PIN_SETS = 8_192
 /** A run that takes longer between two of its requests finds its pin gone; agents may take an hour in all. */
 const PIN_LIFE_MS = 30 * 60_000
+/** Counters of connections, by address and by certname, in each half of a table. A worker has 256 KiB of them. */
+const TALLY_CELLS = 16_384
 /** Requests a worker may have running beside those that wait. */
 const RUNNING = 1_000
 
@@ -12,6 +14,7 @@ const RUNNING = 1_000
 export interface SharedSizes {
   readonly workers: number
   readonly slots: SlotTableSize
+  readonly connections: { readonly workers: number; readonly cells: number }
   readonly pins: { readonly sets: number; readonly lifeMs: number }
 }
 
@@ -21,6 +24,7 @@ export function sizesOf({ listen }: Pick<Boot, 'listen'>): SharedSizes {
   return {
     workers,
     slots: { workers, entries: maxQueueLimit + RUNNING },
+    connections: { workers, cells: TALLY_CELLS },
     pins: { sets: PIN_SETS, lifeMs: PIN_LIFE_MS }
   }
 }

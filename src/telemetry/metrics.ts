@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { masterStates } from '../model/master.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
+import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -55,7 +56,7 @@ export function createTrafficMetrics(registry: Registry) {
     }),
     limitRefusals: new Counter({
       name: `${PREFIX}limit_refusals_total`,
-      help: 'What was refused because its client has all it may have, by limit.',
+      help: 'What was refused because a limit was reached, by limit.',
       labelNames: ['limit'] as const,
       registers
     }),
@@ -77,7 +78,7 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts {
+export interface ControlFacts extends ReachFacts {
   readonly masters: () => readonly {
     readonly name: string
     readonly state: string
@@ -131,6 +132,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       }
     }
   })
+  createReachMetrics(registry, facts)
   new Gauge({
     name: `${PREFIX}in_flight`,
     help: 'Requests open at the master, those included whose agent has left.',

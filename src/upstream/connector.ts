@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs'
 import { buildConnector } from 'undici'
+import { isOwnFault } from '../model/own-fault.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
 
 /**
@@ -14,12 +16,49 @@ export function createConnector(upstream: UpstreamSettings): buildConnector.conn
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  return (options, done) =>
+  return (options, done) => {
     // For a request undici would take the name in its Host header, whatever name it was built with.
-    connect(serverName === undefined ? options : { ...options, servername: serverName }, (...result) => {
-      result[1]?.on('error', tellResetFromEnd)
-      done(...result)
+    const named = serverName === undefined ? options : { ...options, servername: serverName }
+    connect(named, (...[error, socket]) => {
+      if (error) {
+        done(unmasked(error), null)
+        return
+      }
+      socket.on('error', tellResetFromEnd)
+      done(null, socket)
     })
+  }
+}
+
+/** The file descriptors that connections to masters may take. */
+export interface Descriptors {
+  /** Takes one for a connection; false when none is left. */
+  readonly take: () => boolean
+  readonly giveBack: () => void
+}
+
+/** The same connector, each of whose connections needs a descriptor for as long as it lives. */
+export function withinDescriptors(
+  connect: buildConnector.connector,
+  { take, giveBack }: Descriptors
+): buildConnector.connector {
+  return (options, done) => {
+    if (!take()) {
+      const none = Object.assign(new Error('no descriptor is left for masters'), { code: 'EMFILE' })
+      // Whoever asks for a connection counts on hearing of it later.
+      queueMicrotask(() => done(none, null))
+      return
+    }
+    connect(options, (...[error, socket]) => {
+      if (error) {
+        giveBack()
+        done(error, null)
+        return
+      }
+      socket.once('close', giveBack)
+      done(null, socket)
+    })
+  }
 }
 
 /**
@@ -28,4 +67,18 @@ export function createConnector(upstream: UpstreamSettings): buildConnector.conn
  */
 function tellResetFromEnd(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
+}
+
+/**
+ * Without a descriptor for the files it reads, glibc's getaddrinfo says that there is no such name. Whether that is so
+ * shows when one is asked for: then the error is that of the system.
+ */
+function unmasked(error: Error): Error {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOTFOUND') return error
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return error
+  } catch (cause) {
+    return isOwnFault(cause) ? (cause as Error) : error
+  }
 }

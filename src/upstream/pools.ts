@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Pool } from 'undici'
 import type { Master } from '../model/master.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
-import { createConnector } from './connector.ts'
+import { createConnector, type Descriptors, withinDescriptors } from './connector.ts'
 
 /** Jetty closes a connection that was idle for 30 s; ours must be gone well before, lest a request meets the close. */
 const IDLE_MS = 15_000
@@ -28,7 +28,7 @@ export interface Pools {
   readonly destroy: () => Promise<void>
 }
 
-export function createPools(first: UpstreamSettings): Pools {
+export function createPools(first: UpstreamSettings, descriptors: Descriptors): Pools {
   let settings = first
   const upstreams = new Map<number, Upstream>()
   /** Closed, with requests that still run. */
@@ -45,7 +45,7 @@ export function createPools(first: UpstreamSettings): Pools {
     of(master) {
       const known = upstreams.get(master.id)
       if (known) return known
-      const upstream = createUpstream(master, settings)
+      const upstream = createUpstream(master, settings, descriptors)
       upstreams.set(master.id, upstream)
       return upstream
     },
@@ -66,9 +66,9 @@ export function createPools(first: UpstreamSettings): Pools {
 }
 
 /** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
-function createUpstream({ url }: Master, settings: UpstreamSettings): Upstream {
+function createUpstream({ url }: Master, settings: UpstreamSettings, descriptors: Descriptors): Upstream {
   const pool = new Pool(url, {
-    connect: createConnector(settings),
+    connect: withinDescriptors(createConnector(settings), descriptors),
     connections: null,
     pipelining: 1,
     allowH2: false,

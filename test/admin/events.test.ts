@@ -3,6 +3,7 @@ import t from 'tap'
 import { Agent, request } from 'undici'
 import { HEARTBEAT_MS, streamEvents } from '../../src/admin/events.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
+import { maxEventStreams } from '../../src/model/descriptors.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { startScene } from './scene.ts'
 
@@ -90,7 +91,7 @@ t.test('the streams end when the listener closes', async t => {
 
 t.test('more readers than there may be are told so, and a place that one left is taken again', async t => {
   const { origin } = await startScene(t)
-  const streams = await Promise.all(Array.from({ length: 100 }, () => read(t, origin)))
+  const streams = await Promise.all(Array.from({ length: maxEventStreams }, () => read(t, origin)))
   t.ok(streams.every(({ status }) => status === 200))
   t.equal((await read(t, origin)).status, 503)
   streams[0]?.leave()

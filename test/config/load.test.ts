@@ -21,7 +21,10 @@ t.test('what a file leaves out has its default', async t => {
   })
   const { tls, upstream, ...rest } = settings
   t.same(rest, {
-    listen: { drainTimeoutMs: 600_000, limits: { memoryBytes: 256 * 1024 ** 2 } },
+    listen: {
+      drainTimeoutMs: 600_000,
+      limits: { connections: 20_000, perAddress: 2_000, perCertname: 50, memoryBytes: 256 * 1024 ** 2 }
+    },
     ca: { url: 'https://ca.example.com:8140' },
     masters: [{ name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0 }],
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },

@@ -58,6 +58,7 @@ async function setUp(t: Test, names: Readonly<Record<string, string>>) {
     log: pino({ level: 'silent' }),
     logOutput: createLogOutput(undefined, runtime),
     events,
+    descriptors: 1_000,
     entry: new URL('file:///nowhere'),
     async startHere({ publication }: PlaneStart, port: MessagePort) {
       published.push(publication)

@@ -4,6 +4,7 @@ import t from 'tap'
 import { inquire, NoAnswer } from '../../src/control/master-watch/inquiry.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+import { createStarvation } from '../support/starvation.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -105,4 +106,23 @@ t.test('one that hangs up without an answer is not slow', async t => {
   const error = await ask(originOf(server)).catch(error => error)
   t.ok(error instanceof NoAnswer)
   t.match(error, { isSlow: false })
+})
+
+for (const host of ['127.0.0.1', 'localhost']) {
+  t.test(`a process without descriptors blames itself, not ${host}`, async t => {
+    const starvation = createStarvation(t)
+    await starvation.begin()
+    const error = await ask(`http://${host}:8140`).catch(error => error)
+    await starvation.end()
+    t.match(error, { isOwnFault: true, isSlow: false, message: 'EMFILE' })
+  })
+}
+
+t.test('one that refuses connections, or has no such name, is to blame itself', async t => {
+  const gone = await startListener(t, () => {})
+  const origin = originOf(gone)
+  gone.close()
+  await once(gone, 'close')
+  t.match(await ask(origin).catch(error => error), { isOwnFault: false, message: 'ECONNREFUSED' })
+  t.match(await ask('http://a..b').catch(error => error), { isOwnFault: false, message: 'ENOTFOUND' })
 })

@@ -14,7 +14,7 @@ const report = (rest: Partial<JRubyReport> = {}): JRubyReport => ({
 function setUp(configured?: number) {
   const runtime = fakeRuntime()
   const state = {
-    report: undefined as JRubyReport | undefined,
+    report: undefined as JRubyReport | 'not-asked' | undefined,
     taken: 0,
     ghosts: 0,
     changes: 0,
@@ -203,4 +203,16 @@ t.test('a master that is not watched any more is not asked again, and nothing is
   await started
   t.equal(late.load.capacity(), 4, 'nor from what it was asked before')
   t.equal(late.state.changes, 0)
+})
+
+t.test('what is believed of a master stands while a fault of our own keeps us from asking', async t => {
+  const { load, state, runtime } = setUp()
+  state.report = report({ capacity: 8, busy: 3 })
+  await load.start()
+  await runtime.advance(5_600)
+  t.equal(load.foreign(), 3)
+  state.report = 'not-asked'
+  await runtime.advance(60_000)
+  t.equal(load.foreign(), 3)
+  t.equal(load.capacity(), 8)
 })

@@ -9,8 +9,8 @@ import { masters } from '../support/masters.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 const good: ProbeResult = { healthy: true }
-const refused: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false }
-const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true }
+const refused: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false, isOwnFault: false }
+const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true, isOwnFault: false }
 const ROUND_MS = 5_500
 
 /** One watched master; what its probes find is `scene.answer`. */
@@ -24,6 +24,7 @@ function setUp({ withLoad = true } = {}) {
     isExcused: false,
     isWarm: true,
     changes: 0,
+    failures: [] as ProbeResult[],
     probes: 0,
     loadStops: 0,
     health: { path: '/', intervalMs: 5_000, timeoutMs: 3_000, rise: 2, fall: 3 }
@@ -41,6 +42,7 @@ function setUp({ withLoad = true } = {}) {
     runtime,
     log,
     events,
+    failed: probe => scene.failures.push(probe),
     changed: () => scene.changes++
   })
   const told = () => events.recent().map(({ kind, text }) => `${kind}: ${text}`)
@@ -245,4 +247,36 @@ t.test('an answer that comes after the stop counts for nothing', async t => {
   t.equal(watch.state(), 'unknown')
   await runtime.advance(60_000)
   t.equal(scene.probes, 1)
+})
+
+t.test('a probe that a fault of our own prevents says nothing, and is made again soon', async t => {
+  const { watch, scene, runtime, lines } = setUp()
+  await watch.start()
+  scene.answer = { healthy: false, cause: 'EMFILE', isSlow: false, isOwnFault: true }
+  await runtime.advance(ROUND_MS)
+  const before = scene.probes
+  await runtime.advance(10_000)
+  t.ok(scene.probes - before >= 9, 'once a second')
+  t.equal(watch.state(), 'up')
+  t.equal(watch.accepts(), true)
+  t.equal(scene.changes, 1, 'when it came up')
+  t.equal(scene.failures.length, scene.probes - 1, 'each is counted')
+  t.equal(
+    lines.some(({ level }) => level === 'warn'),
+    false
+  )
+})
+
+t.test('a master that is down is not up for it, and one never asked says why', async t => {
+  const down = setUp()
+  down.scene.answer = refused
+  await down.watch.start()
+  down.scene.answer = { healthy: false, cause: 'EMFILE', isSlow: false, isOwnFault: true }
+  await down.rounds(3)
+  t.equal(down.watch.cause(), 'ECONNREFUSED')
+  const first = setUp()
+  first.scene.answer = down.scene.answer
+  await first.watch.start()
+  t.equal(first.watch.state(), 'unknown')
+  t.equal(first.watch.cause(), 'could not be asked: EMFILE')
 })

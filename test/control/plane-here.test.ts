@@ -16,7 +16,17 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
   const none = new SharedArrayBuffer(8)
   const planes = createPlanes({
     boot: { listen: { host: '127.0.0.1', port: 0, workers: 0 } } as PlaneStart['boot'],
-    memory: { board: none, slots: none, pins: none, turns: none, bodies: none, returns: none, seed: 1 },
+    memory: {
+      board: none,
+      slots: none,
+      pins: none,
+      turns: none,
+      bodies: none,
+      returns: none,
+      connections: { counts: none, addresses: none, certnames: none },
+      seed: 1
+    },
+    descriptors: 1_000,
     log: pino({ level: 'silent' }),
     events: { add() {} },
     runtime,

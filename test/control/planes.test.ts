@@ -34,7 +34,17 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
         socket: undefined
       }
     },
-    memory: { board: board.buffer, slots: none, pins: none, turns, bodies: none, returns: none, seed: 1 },
+    memory: {
+      board: board.buffer,
+      slots: none,
+      pins: none,
+      turns,
+      bodies: none,
+      returns: none,
+      connections: { counts: none, addresses: none, certnames: none },
+      seed: 1
+    },
+    descriptors: 1_000,
     log,
     events,
     runtime,

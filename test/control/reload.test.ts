@@ -311,6 +311,24 @@ t.test(
   }
 )
 
+t.test('a file that this process had no descriptor to read is read again until it has', async t => {
+  const { reload, runtime, refuse, attempts, scene } = setUp()
+  refuse([
+    {
+      where: 'puppet-lb.yaml:3:4',
+      key: 'tls.ca',
+      text: 'is "ca.pem", but reading failed (EMFILE)',
+      isOwnFault: true
+    }
+  ])
+  const report = reload.afterChange()
+  await runtime.advance(5_000)
+  t.same(attempts, [])
+  scene.load = () => configOf()
+  await runtime.advance(1_000)
+  t.match(await report, { ok: true })
+})
+
 t.test('anything else that is wrong is told at once, with or without a pair beside it', async t => {
   const { reload, refuse, scene } = setUp()
   refuse([wrongWeight])

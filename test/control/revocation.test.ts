@@ -10,6 +10,7 @@ import { authoritiesOf } from '../../src/pki/authorities.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+import { createStarvation } from '../support/starvation.ts'
 
 const authority = await createAuthority()
 const stranger = await createAuthority()
@@ -145,6 +146,22 @@ for (const [what, text] of Object.entries(bad)) {
     t.same(serials(watch.revoked()), ['A'])
   })
 }
+
+t.test('a file that meets a process without descriptors is read again a second later', async t => {
+  const { read, replace, published, delays, log } = await scene(t, await listOf('0A'))
+  const starvation = createStarvation(t)
+  replace(await listOf('0B'))
+  await starvation.begin()
+  await read()
+  await read(1_000)
+  await starvation.end()
+  t.same(published, [])
+  t.equal(log.lines.filter(({ msg }) => msg === unusable).length, 1, 'told once')
+  t.same(delays.slice(-2), [1_000, 1_000])
+  await read(1_000)
+  t.same(published.map(serials), [['B']])
+  t.equal(delays.at(-1), HOUR)
+})
 
 t.test('a file that is not there cannot be prepared for', async t => {
   const { watch, file, tls } = await scene(t, await listOf('0A'))

@@ -12,8 +12,8 @@ import { fakeRuntime } from '../support/runtime.ts'
 
 const health = { path: '/status/v1/simple', intervalMs: 5_000, timeoutMs: 3_000, rise: 2, fall: 3 }
 const good: ProbeResult = { healthy: true }
-const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false }
-const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true }
+const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false, isOwnFault: false }
+const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true, isOwnFault: false }
 
 /** Masters by name, with what is to be said of them beside that. */
 export type Pool = Readonly<Record<string, number | Partial<MasterSettings>>>
@@ -62,6 +62,7 @@ export function watchedPool(pool: Pool) {
           probedAt.set(name, [...(probedAt.get(name) ?? []), runtime.now()])
           return sick.has(name) ? bad : busy.has(name) ? slow : good
         },
+        failed() {},
         load: loadOf(master.name) as unknown as JRubyLoad,
         runtime,
         log: pino({ level: 'silent' }),

@@ -15,6 +15,11 @@ for (const [what, error, sent, reason, code, worthAnother] of [
     true
   ],
   ['connecting takes too long', new errors.ConnectTimeoutError(), false, 'connect-failed', 'no-master', true],
+  ['no local port is free', coded('EADDRNOTAVAIL'), false, 'own-fault', 'no-connection', true],
+  ['no buffer is free', coded('ENOBUFS'), false, 'own-fault', 'no-connection', true],
+  ['no descriptor is free', coded('EMFILE'), false, 'own-fault', 'no-connection', true],
+  ['the resolver does not answer', coded('EAI_AGAIN'), false, 'own-fault', 'no-connection', true],
+  ['it has been sent already', coded('ENOBUFS'), true, 'master-lost', 'master-lost', true],
   ['the connection breaks', new errors.SocketError(), true, 'master-lost', 'master-lost', true],
   ['the connection is reset', coded('ECONNRESET'), true, 'master-lost', 'master-lost', true],
   [

@@ -10,6 +10,7 @@ import type { Settings } from '../../src/model/settings.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { createTestPki } from '../support/balancer.ts'
 import { testHistory } from '../support/history.ts'
+import { createStarvation } from '../support/starvation.ts'
 import { connectRaw, type RawAnswer } from './support/raw-connection.ts'
 import { type Scene, startScene } from './support/scene.ts'
 
@@ -37,6 +38,20 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     const scene = await startScene(t)
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+  },
+  async 'too-many-connections'(t) {
+    const scene = await startScene(t, { overrides: { listen: { limits: { perCertname: 1 } } } })
+    const agent = await scene.pki.authority.issue({ certname: 'agent1' })
+    await connectRaw(t, scene.pki, scene.app.port, agent)
+    return (await connectRaw(t, scene.pki, scene.app.port, agent)).ask(get('/puppet/v3/node/x'))
+  },
+  async 'no-connection'(t) {
+    const starvation = createStarvation(t)
+    const raw = await anonymous(await startScene(t), t)
+    await starvation.begin()
+    const answer = await raw.ask(get('/puppet/v3/node/x'))
+    await starvation.end()
+    return answer
   },
   async overloaded(t) {
     let isSlow = false

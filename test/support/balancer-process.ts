@@ -49,11 +49,14 @@ export async function spawnBalancer(
   config: ProcessConfig,
   {
     nodeOptions = [],
-    files = {}
+    files = {},
+    descriptors
   }: {
     readonly nodeOptions?: readonly string[]
     /** Further files beside the configuration, by name. */
     readonly files?: Readonly<Record<string, string>>
+    /** How many file descriptors it gets; default: as many as this process. */
+    readonly descriptors?: number
   } = {}
 ): Promise<BalancerProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'puppet-lb-test-'))
@@ -79,7 +82,9 @@ export async function spawnBalancer(
     // JSON is YAML.
     writeFile(file, JSON.stringify(settings))
   ])
-  const child = spawn(process.execPath, [...nodeOptions, main, 'serve', '--config', file], {
+  const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file]
+  const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const child = spawn('bash', ['-c', `${limited}exec "$@"`, 'bash', ...command], {
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const reader = createLogReader()

@@ -24,7 +24,9 @@ export async function createTestPki(options: AuthorityOptions = {}): Promise<Tes
 
 /** Overrides of a test, by the groups a file has them in. */
 interface Overrides {
-  readonly listen?: Partial<Boot['listen'] & Settings['listen']>
+  readonly listen?: Partial<
+    Boot['listen'] & Omit<Settings['listen'], 'limits'> & { limits: Partial<Settings['listen']['limits']> }
+  >
   readonly admin?: Partial<AdminBoot>
   readonly tls?: Partial<Settings['tls']>
   readonly upstream?: Partial<Settings['upstream']>
@@ -50,11 +52,7 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
-  const {
-    drainTimeoutMs = 5_000,
-    limits = { memoryBytes: 256 * 1024 ** 2 },
-    ...listen
-  } = overrides.listen ?? {}
+  const { drainTimeoutMs = 5_000, limits, ...listen } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
     files: [],
@@ -72,7 +70,16 @@ export function testConfig(
       }
     },
     settings: {
-      listen: { drainTimeoutMs, limits },
+      listen: {
+        drainTimeoutMs,
+        limits: {
+          connections: 20_000,
+          perAddress: 20_000,
+          perCertname: 20_000,
+          memoryBytes: 256 * 1024 ** 2,
+          ...limits
+        }
+      },
       tls: {
         certificates: [certificate],
         profile: 'modern',

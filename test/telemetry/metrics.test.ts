@@ -11,6 +11,8 @@ function setUp(facts: Partial<ControlFacts> = {}) {
   const registry = new Registry()
   const control = createControlMetrics(registry, {
     masters: () => [],
+    connections: () => ({ handshake: 0, idle: 0, active: 0 }),
+    probeFailures: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     certificates: () => new Map(),
@@ -39,6 +41,12 @@ t.test('one that has left and ends its work is told of, but is no member', async
   const { series } = setUp({ masters: () => [m1, { ...m1, name: 'old', isMember: false }] })
   t.same(await series('roster_members'), ['roster_members{source="file"} 1'])
   t.same(await series('in_flight{master="old"}'), ['in_flight{master="old"} 3'])
+})
+
+t.test('bad probes are told by master and cause', async t => {
+  const { series } = setUp({ probeFailures: () => [{ master: 'm1', cause: 'EMFILE', count: 3 }] })
+  t.same(await series('probe_failures_total'), ['probe_failures_total{master="m1",cause="EMFILE"} 3'])
+  t.same(await series('probe_failures_total'), ['probe_failures_total{master="m1",cause="EMFILE"} 3'])
 })
 
 t.test('who is gone is gone from the next scrape', async t => {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Master } from '../../src/model/master.ts'
 import type { UpstreamSettings } from '../../src/model/settings.ts'
+import type { Descriptors } from '../../src/upstream/connector.ts'
 import { createPools, type Pools } from '../../src/upstream/pools.ts'
 import { masters } from '../support/masters.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -21,8 +22,10 @@ const settings: UpstreamSettings = {
 const same = (): UpstreamSettings => structuredClone(settings)
 const changed: UpstreamSettings = { ...settings, responseTimeoutMs: 6_000 }
 
-function poolsFor(t: Test): Pools {
-  const pools = createPools(settings)
+const plenty: Descriptors = { take: () => true, giveBack() {} }
+
+function poolsFor(t: Test, descriptors = plenty): Pools {
+  const pools = createPools(settings, descriptors)
   t.teardown(() => pools.destroy())
   return pools
 }
@@ -139,4 +142,23 @@ t.test('a master is told its own name, with the port that its URL has', async t 
     ['m1.example.com:8140', 'puppet', 'puppet:8140'],
     'where TLS expects another name, that one'
   )
+})
+
+t.test('each connection takes a descriptor and gives it back, and without one none is made', async t => {
+  const server = await startScriptedMaster(t, (_request, response) => response.end('quick'))
+  const [here, nowhere] = masters({ m1: { url: server.url }, m2: { url: 'http://127.0.0.1:1' } }) as [
+    Master,
+    Master
+  ]
+  let left = 1
+  const pools = poolsFor(t, { take: () => left > 0 && left-- > 0, giveBack: () => left++ })
+  const ask = (master: Master) => pools.of(master).pool.request({ path: '/', method: 'GET' })
+  await t.rejects(ask(nowhere), { code: 'ECONNREFUSED' })
+  t.equal(left, 1, 'one that failed keeps none')
+  await text((await ask(here)).body)
+  t.equal(left, 0)
+  await t.rejects(ask(nowhere), { code: 'EMFILE' })
+  await pools.destroy()
+  await server.until(({ connections }) => connections() === 0)
+  t.equal(left, 1)
 })

@@ -1,4 +1,5 @@
 import { Client } from 'undici'
+import { isOwnFault } from '../../model/own-fault.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import { createConnector } from '../../upstream/connector.ts'
@@ -19,10 +20,13 @@ export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   /** It connected and then said nothing in time: it may be busy rather than broken. */
   readonly isSlow: boolean
+  /** It was never asked: this machine or this process lacks something. */
+  readonly isOwnFault: boolean
 
   constructor(cause: unknown, isSlow: boolean) {
     super(isSlow ? 'timed out' : causeOf(cause), { cause })
     this.isSlow = isSlow
+    this.isOwnFault = isOwnFault(cause)
   }
 }
 

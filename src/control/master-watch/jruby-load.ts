@@ -13,8 +13,11 @@ export interface JRubyLoadOptions {
   readonly intervalMs: () => number
   /** JRubies the configuration says it has; otherwise its own word is taken. */
   readonly configured: () => number | undefined
-  /** Asks the master for its numbers; `undefined` when it does not tell. Never rejects. */
-  readonly ask: () => Promise<JRubyReport | undefined>
+  /**
+   * Asks the master for its numbers; `undefined` when it does not tell, `not-asked` when a fault of our own kept us
+   * from asking. Never rejects.
+   */
+  readonly ask: () => Promise<JRubyReport | 'not-asked' | undefined>
   /** Requests of ours that hold a JRuby of the master. */
   readonly taken: () => number
   /** Of those, requests whose agent has left. */
@@ -65,7 +68,10 @@ export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
     const report = await ask()
     if (stopped) return
     const after = ours()
-    if (report) {
+    if (report === 'not-asked') {
+      // What is believed of the master is as good as it was; but no reports on both sides of this are in a row.
+      askedWithoutGhosts = []
+    } else if (report) {
       take(report, Math.max(before.taken, after.taken))
       findGhostsDone(report, Math.min(before.live, after.live), askedAtMs)
     } else {

@@ -6,10 +6,12 @@ import type { HealthSettings } from '../../model/settings.ts'
 import { createEjection } from './ejection.ts'
 import { createHealth } from './health.ts'
 import type { JRubyLoad } from './jruby-load.ts'
-import type { ProbeResult } from './probe.ts'
+import type { BadProbe, ProbeResult } from './probe.ts'
 
 /** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
 const JITTER = 0.1
+/** A probe that failed for want of something of our own is made again after this time, if that is sooner. */
+const OWN_FAULT_AGAIN_MS = 1_000
 
 /** One master, watched for as long as it is a member: probes, ejections and its own numbers, joined to one state. */
 export interface MasterWatch {
@@ -41,6 +43,8 @@ export interface MasterWatchOptions {
   readonly runtime: Runtime
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
+  /** Called with every bad probe, whether it counts or not. */
+  readonly failed: (probe: BadProbe) => void
   /** Called when what `state` or `accepts` tell has changed. */
   readonly changed: () => void
 }
@@ -64,6 +68,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     return (load?.isWarm() ?? true) ? 'up' : 'warming'
   }
 
+  /** Takes a probe that says something about the master. */
   function take(result: ProbeResult): void {
     const accepted = accepts
     accepts = result.healthy || result.isSlow
@@ -91,8 +96,14 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   async function check(): Promise<void> {
     const result = await options.probe()
     if (stopped) return
-    take(result)
-    const delayMs = options.health().intervalMs * (1 + JITTER * (2 * runtime.random() - 1))
+    if (!result.healthy) options.failed(result)
+    const isOwnFault = !result.healthy && result.isOwnFault
+    if (isOwnFault) {
+      if (health.state() === 'unknown') probeCause = `could not be asked: ${result.cause}`
+    } else take(result)
+    const { intervalMs } = options.health()
+    const pauseMs = isOwnFault ? Math.min(intervalMs, OWN_FAULT_AGAIN_MS) : intervalMs
+    const delayMs = pauseMs * (1 + JITTER * (2 * runtime.random() - 1))
     cancel = runtime.schedule(delayMs, () => void check())
   }
 

@@ -5,10 +5,10 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../../puppet/jruby-metrics.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
-import { inquire } from './inquiry.ts'
+import { inquire, NoAnswer } from './inquiry.ts'
 import { createJRubyLoad } from './jruby-load.ts'
 import { createMasterWatch, type MasterWatch } from './master-watch.ts'
-import { probe } from './probe.ts'
+import { type BadProbe, probe } from './probe.ts'
 
 export interface WatchMasterOptions {
   /** As it is when it is first watched. */
@@ -20,6 +20,8 @@ export interface WatchMasterOptions {
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
   readonly isExcused: (watch: MasterWatch) => boolean
   readonly changed: () => void
+  /** Called with every bad probe. */
+  readonly failed: (master: Master, probe: BadProbe) => void
   readonly ghostsDone: (leftBeforeMs: number) => void
   readonly runtime: Runtime
   readonly log: Logger
@@ -47,7 +49,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
           ask: () =>
             inquire(asked(jrubyMetricsPath)).then(
               ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
-              () => undefined
+              error => (error instanceof NoAnswer && error.isOwnFault ? 'not-asked' : undefined)
             ),
           taken: () => slots.taken(seat),
           ghosts: () => slots.ghosts(seat),
@@ -62,6 +64,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
     health: () => settings().health,
     probe: () => probe(asked(settings().health.path)),
     load,
+    failed: bad => options.failed(master(), bad),
     runtime,
     log,
     events

@@ -1,51 +1,243 @@
+import type { ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
+import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { guardGate } from './gate.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
+import type { Limits } from './limits.ts'
+import { networkOf } from './network.ts'
+import { createStrangers } from './strangers.ts'
+
+/** One open connection of an agent. */
+export interface Connection {
+  /** Answers it owes. */
+  readonly responses: ReadonlySet<ServerResponse> | undefined
+  /** Since when it owes none; on the clock of `now`. */
+  readonly idleSinceMs: number
+  /** Its certname had as many connections as it may have already. */
+  readonly isOneTooMany: boolean
+  /** Closes it at once. */
+  readonly destroy: () => void
+  /** Closes it when what it was told has left. */
+  readonly destroySoon: () => void
+}
 
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
+  /** Those whose handshake has ended. */
+  readonly secured: () => Iterable<Connection>
+  readonly of: (socket: Socket) => Connection | undefined
   readonly identityOf: (socket: Socket) => Identity
+  /** To be called with every request. */
+  readonly onRequest: (socket: Socket, response: ServerResponse) => void
+  /** Closes the one without a certificate that was idle for longest; of one address where one is given. */
+  readonly makeRoom: (address?: number) => boolean
   /** Cuts the connections of agents that a new revocation list names, busy or idle. */
   readonly cutRevoked: (revoked: RevokedSet) => void
   /** The client CA is another one now: judges every open connection again. */
   readonly setAuthorities: (authorities: readonly Authority[]) => void
+  readonly stop: () => void
 }
 
-export function createConnections(
-  server: HttpsServer,
-  first: readonly Authority[],
-  metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>,
-  wallClock: Runtime['wallClock']
-): Connections {
-  let authorities = first
-  const identities = new Map<Socket, Identity>()
+export interface ConnectionsOptions {
+  readonly server: HttpsServer
+  readonly authorities: readonly Authority[]
+  readonly metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>
+  readonly worker: number
+  readonly table: ConnectionTable
+  readonly limits: Limits
+  readonly now: Runtime['now']
+  readonly wallClock: Runtime['wallClock']
+  /** Hears of what keeps the system from accepting. */
+  readonly acceptFailed: (error: Error) => void
+  /** A connection owes no answer any more, or is new. */
+  readonly onIdle: (connection: Connection) => void
+  readonly onClose: () => void
+}
 
-  server.on('secureConnection', (socket: TLSSocket) => {
-    const identity = readIdentity(socket, authorities, wallClock)
-    identities.set(socket, identity)
-    socket.once('close', () => identities.delete(socket))
+/** What is kept of a connection, from its accept to its close. */
+class Open implements Connection {
+  readonly tcp: Socket
+  /** Its network, as the shared table knows it. */
+  readonly address: number
+  tls: TLSSocket | undefined
+  identity: Identity | undefined
+  /** Its certname, as the shared table knows it, while it is counted there. */
+  certname: number | undefined
+  isOneTooMany = false
+  /** Made with the first request: thousands of connections have none at a time. */
+  responses: Set<ServerResponse> | undefined
+  idleSinceMs: number
+
+  constructor(tcp: Socket, address: number, nowMs: number) {
+    this.tcp = tcp
+    this.address = address
+    this.idleSinceMs = nowMs
+  }
+
+  get isBusy(): boolean {
+    return this.responses !== undefined
+  }
+
+  /** Nobody has shown a good certificate on it, or one time too often. */
+  get isStranger(): boolean {
+    return this.identity?.certname === undefined || this.isOneTooMany
+  }
+
+  destroy(): void {
+    this.tcp.destroy()
+  }
+
+  destroySoon(): void {
+    this.tls?.destroySoon()
+  }
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { server, metrics, worker, table, limits, now } = options
+  let { authorities } = options
+  const open = new Map<Socket, Open>()
+  const strangers = createStrangers<Open>()
+  const count = (counter: Parameters<ConnectionTable['count']>[1], change: number) =>
+    table.count(worker, counter, change)
+
+  /** Among the strangers or not, whatever has changed about it. */
+  function place(connection: Open): void {
+    const before = strangers.size()
+    if (connection.isStranger && !connection.isBusy && open.has(connection.tcp)) strangers.add(connection)
+    else strangers.delete(connection)
+    if (strangers.size() !== before) count('strangers', strangers.size() - before)
+  }
+
+  function admit(tcp: Socket): boolean {
+    // Without an address it has gone already.
+    if (tcp.remoteAddress === undefined) return false
+    const address = table.addresses.keyOf(networkOf(tcp.remoteAddress))
+    count('open', 1)
+    table.addresses.add(worker, address)
+    const limit = limits.beyond(address)
+    if (limit !== undefined) {
+      count('open', -1)
+      table.addresses.remove(worker, address)
+      limits.refused(limit)
+      return false
+    }
+    const connection = new Open(tcp, address, now())
+    open.set(tcp, connection)
+    place(connection)
+    tcp.once('close', () => forget(connection))
+    return true
+  }
+
+  /** Gives back what it was counted as; more than once is as good as once. */
+  function forget(connection: Open): void {
+    if (!open.delete(connection.tcp)) return
+    place(connection)
+    count('open', -1)
+    table.addresses.remove(worker, connection.address)
+    if (connection.certname !== undefined) table.certnames.remove(worker, connection.certname)
+    if (connection.isBusy) count('active', -1)
+    if (!connection.tls) return
+    count('secured', -1)
+    options.onClose()
+  }
+
+  function makeRoom(address?: number): boolean {
+    const oldest = strangers.oldest(address)
+    if (!oldest) return false
+    // Counted out at once, since its close is heard of later.
+    forget(oldest)
+    oldest.destroy()
+    return true
+  }
+
+  function secure(tls: TLSSocket): void {
+    const connection = of(tls)
+    if (!connection) return
+    const identity = readIdentity(tls, authorities, options.wallClock)
+    connection.tls = tls
+    connection.identity = identity
+    connection.idleSinceMs = now()
+    count('secured', 1)
+    if (identity.certname !== undefined) {
+      connection.certname = table.certnames.keyOf(identity.certname)
+      table.certnames.add(worker, connection.certname)
+      connection.isOneTooMany = limits.isBeyondCertname(connection.certname)
+      if (connection.isOneTooMany) limits.refused('perCertname')
+    }
+    place(connection)
     metrics.handshakes.inc({ result: 'success' })
-    metrics.clientVerify.inc({ result: identity.refusal ? 'failed' : identity.certname ? 'success' : 'none' })
-  })
+    metrics.clientVerify.inc({
+      result: identity.refusal ? 'failed' : identity.certname ? 'success' : 'none'
+    })
+    options.onIdle(connection)
+  }
+
+  /** Node keeps the TCP socket below a TLS socket as its parent. */
+  const of = (socket: Socket) =>
+    open.get((socket as Socket & { readonly _parent?: Socket })._parent ?? socket)
+
+  function endResponse(connection: Open, response: ServerResponse): void {
+    connection.responses?.delete(response)
+    if (connection.responses?.size !== 0) return
+    connection.responses = undefined
+    connection.idleSinceMs = now()
+    if (!open.has(connection.tcp)) return
+    count('active', -1)
+    place(connection)
+    options.onIdle(connection)
+  }
+
+  guardGate(server, admit, options.acceptFailed)
+  server.on('secureConnection', secure)
   server.on('tlsClientError', () => metrics.handshakes.inc({ result: 'failure' }))
+  const stop = table.onAsked(worker, wanted => {
+    for (let closed = 0; closed < wanted && makeRoom(); closed++);
+  })
 
   return {
+    *secured() {
+      for (const connection of open.values()) if (connection.tls) yield connection
+    },
+    of,
     // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
-    identityOf: socket => identities.get(socket) ?? readIdentity(socket as TLSSocket, authorities, wallClock),
+    identityOf: socket =>
+      of(socket)?.identity ?? readIdentity(socket as TLSSocket, authorities, options.wallClock),
+    onRequest(socket, response) {
+      const connection = of(socket)
+      if (!connection) return
+      const { certname } = connection
+      // Others of its certname may have closed since.
+      if (connection.isOneTooMany && certname !== undefined)
+        connection.isOneTooMany = limits.isBeyondCertname(certname)
+      if (!connection.responses) {
+        connection.responses = new Set()
+        count('active', 1)
+        place(connection)
+      }
+      connection.responses.add(response)
+      response.once('close', () => endResponse(connection, response))
+    },
+    makeRoom,
     cutRevoked(revoked) {
-      for (const [socket, identity] of identities) if (isRevoked(identity, revoked)) socket.destroy()
+      for (const { identity, tls } of open.values()) {
+        if (identity && isRevoked(identity, revoked)) tls?.destroy()
+      }
     },
     setAuthorities(next) {
       authorities = next
-      for (const [socket, identity] of identities) {
-        if (identity.certname !== undefined)
-          identities.set(socket, judgeAnew(identity, socket as TLSSocket, next))
+      for (const connection of open.values()) {
+        const { identity, tls } = connection
+        if (identity?.certname === undefined || !tls) continue
+        connection.identity = judgeAnew(identity, tls, next)
+        place(connection)
       }
-    }
+    },
+    stop
   }
 }

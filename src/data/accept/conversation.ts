@@ -9,7 +9,7 @@ export interface Arrival {
 
 /** What one connection has asked so far, and what it is owed for that. */
 export interface Conversation {
-  /** The request that came last, whatever has become of it. */
+  /** The request that came last, until it and its answer are over: an idle connection keeps nothing of either. */
   readonly latest: Arrival | undefined
   /** The answers that are not over, in the order of their requests, which is the order they go out in. */
   readonly owed: ReadonlySet<ServerResponse>
@@ -53,7 +53,10 @@ export function createConversations(): Conversations {
       if (conversation.isOver) return false
       conversation.latest = { request, response }
       conversation.owed.add(response)
-      response.once('close', () => conversation.owed.delete(response))
+      response.once('close', () => {
+        conversation.owed.delete(response)
+        if (request.complete && conversation.latest?.request === request) conversation.latest = undefined
+      })
       return true
     },
     of,

@@ -45,14 +45,18 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     }
   }
 
+  /** Why nobody is left to try: a fault of our own is told for what it is. */
+  const nobodyCode = (after: string | undefined): ReasonCode =>
+    after === 'own-fault' ? 'no-connection' : delivery.nobody
+
   /** `after`: what ended the attempt before. */
   function proceed(after?: string): void {
     const eligible = delivery.eligible(tried)
     history.note(exchange.record, rule, eligible?.pinned)
-    if (!eligible) refuse(delivery.nobody)
+    if (!eligible) refuse(nobodyCode(after))
     else if (slot && queueing) {
       const eligibleAnew = () => delivery.eligible(tried)
-      queueing.ask({ eligible, eligibleAnew, pick: delivery.pick }, (master, granted) => {
+      queueing.ask({ eligible, eligibleAnew, pick: delivery.pick }, nobodyCode(after), (master, granted) => {
         hold = granted
         slot.chosen(master)
         send(master, after)
@@ -60,7 +64,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     } else {
       const master = eligible.pinned ?? delivery.pick(eligible.candidates)
       if (master) send(master, after)
-      else refuse(delivery.nobody)
+      else refuse(nobodyCode(after))
     }
   }
 
@@ -155,8 +159,9 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (!isAgentGone) proceed('master-busy')
       return
     }
-    if (failure.reason === 'connect-failed' && master && !isCutShort(request)) {
-      deps.report({ masterId: master.id, result: 'connect-failed', cause: failure.cause })
+    const { reason: result, cause } = failure
+    if ((result === 'connect-failed' || result === 'own-fault') && master && !isCutShort(request)) {
+      deps.report({ masterId: master.id, result, cause })
     }
     if (isCut) {
       response.destroy()

@@ -1,11 +1,13 @@
 import { errors } from 'undici'
 import type { ReasonCode } from '../../model/errors.ts'
+import { isOwnFault } from '../../model/own-fault.ts'
 
 /** What a failed attempt means for its request. */
 export interface Failure {
   /** For `retries_total` and the log. */
   readonly reason:
     | 'connect-failed'
+    | 'own-fault'
     | 'master-lost'
     | 'master-busy'
     | 'master-timeout'
@@ -36,6 +38,9 @@ export function failureOf(error: Error, { sent, answered }: Progress): Failure {
   if (cause === 'UND_ERR_INVALID_ARG') {
     return { reason: 'bad-request', code: 'bad-request', cause, worthAnother: false }
   }
+  // What this machine lacks for one master it may have for another: a local port, an answer of DNS.
+  if (!sent && isOwnFault(error))
+    return { reason: 'own-fault', code: 'no-connection', cause, worthAnother: true }
   if (!sent) return { reason: 'connect-failed', code: 'no-master', cause, worthAnother: true }
   if (cause === 'UND_ERR_HEADERS_TIMEOUT' || cause === 'UND_ERR_BODY_TIMEOUT') {
     return { reason: 'master-timeout', code: 'master-timeout', cause, worthAnother: false }

@@ -61,9 +61,13 @@ export function createIntake(
       })
       if (share.isGranted) take()
       else
-        queueing.ask({ eligible: nobodyYet, eligibleAnew: () => nobodyYet, pick: () => undefined }, () => {
-          throw new Error('a request got a JRuby before its body had room')
-        })
+        queueing.ask(
+          { eligible: nobodyYet, eligibleAnew: () => nobodyYet, pick: () => undefined },
+          'internal',
+          () => {
+            throw new Error('a request got a JRuby before its body had room')
+          }
+        )
     },
     end() {
       body.abandon()

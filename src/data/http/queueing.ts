@@ -10,6 +10,8 @@ export interface Queueing {
   /** Takes a place. `granted` is called once with the master whose JRuby it got, perhaps before this returns. */
   readonly ask: (
     wish: Pick<SlotRequest, 'eligible' | 'eligibleAnew' | 'pick'>,
+    /** What to say when nobody is left to ask. */
+    nobody: ReasonCode,
     granted: (master: Master, hold: Hold) => void
   ) => void
   /** Gives its place up, if it has one. */
@@ -28,7 +30,7 @@ export const nobodyYet: Eligible = Object.freeze({ pinned: undefined, candidates
 
 /** The queueing of a delivery that needs a JRuby. */
 export function createQueueing(
-  { exchange, nobody }: Pick<Delivery, 'exchange' | 'nobody'>,
+  { exchange }: Pick<Delivery, 'exchange'>,
   need: SlotNeed,
   { waitingRoom, now, metrics }: Pick<DispatchDeps, 'waitingRoom' | 'now' | 'metrics'>,
   { refuse, fail }: QueueingListener
@@ -51,7 +53,7 @@ export function createQueueing(
     metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
   }
 
-  function refuseSlot(why: NoSlot): void {
+  function refuseSlot(why: NoSlot, nobody: ReasonCode): void {
     if (why === 'no-master') refuse(nobody)
     else if (why === 'certname-queue-full') {
       metrics.limitRefusals.inc({ limit: 'queuePlaces' })
@@ -60,7 +62,7 @@ export function createQueueing(
   }
 
   return {
-    ask(wish, granted) {
+    ask(wish, nobody, granted) {
       const askedAtMs = now()
       askedFirstMs ??= askedAtMs
       record.waitsSinceMs = askedAtMs
@@ -79,7 +81,7 @@ export function createQueueing(
           isSettled = true
           try {
             end()
-            if (typeof result === 'string') refuseSlot(result)
+            if (typeof result === 'string') refuseSlot(result, nobody)
             else granted(result, hold)
           } catch (error) {
             fail(error)

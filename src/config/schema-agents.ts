@@ -1,0 +1,93 @@
+import { tlsProfiles, whenExpired } from '../model/settings.ts'
+import {
+  autoOrWholeNumber,
+  duration,
+  filePath,
+  filePaths,
+  group,
+  host,
+  oneOf,
+  size,
+  wholeNumber
+} from './fields.ts'
+
+const SECOND = 1000
+const HOUR = 3600 * SECOND
+const MIB = 1024 ** 2
+
+const limits = group({
+  connections: wholeNumber(1, 1_000_000)
+    .default(20_000)
+    .describe(
+      'Most connections at once. Above it the oldest idle one without a certificate is closed for a new one, and ' +
+        'without such a one the new one is refused. File descriptors that the system does not grant lower it.'
+    ),
+  perAddress: wholeNumber(1, 1_000_000)
+    .default(2000)
+    .describe('The same for one IPv4 address, or one IPv6 network of 64 bits.'),
+  perCertname: wholeNumber(1, 1_000_000)
+    .default(50)
+    .describe('Most connections at once with one certname; requests on further ones are refused.'),
+  memory: size(16 * MIB, 64 * 1024 * MIB)
+    .prefault('256MiB')
+    .describe(
+      'Bytes of request bodies that may be in memory, over all workers. When they are taken, further bodies stay with ' +
+        'their agents until some are free; those agents wait in the queue.'
+    )
+})
+
+/** The keys of `listen`. */
+export const listen = group({
+  host: host().default('0.0.0.0').describe('Address to listen on. `::` listens on IPv6 and IPv4.'),
+  port: wholeNumber(0, 65_535)
+    .default(8140)
+    .describe('Port agents connect to. 0 lets the system choose, which is for tests.'),
+  workers: autoOrWholeNumber(0, 256)
+    .default('auto')
+    .describe(
+      'Threads that serve requests and share the port. `auto` is one for each processor the system grants; ' +
+        '0 serves from the main thread.'
+    ),
+  drainTimeout: duration(0, 24 * HOUR)
+    .prefault('10m')
+    .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  limits: limits.prefault({}).describe('What clients may take, over all workers.')
+})
+
+/** The keys of `tls`. */
+export const tls = group({
+  cert: filePaths('a PEM certificate').describe(
+    'Certificate shown to agents, issued by the Puppet CA, with every name agents use as `server`. PEM, leaf first, ' +
+      'then intermediates. A list holds one file for each key type (RSA beside ECDSA).'
+  ),
+  key: filePaths('a PEM private key').describe(
+    'Private key of `cert`, PEM, not encrypted. With a list, one for each certificate in the same order.'
+  ),
+  ca: filePath('a PEM file of CA certificates').describe(
+    'Certificates of the Puppet CA, PEM, root and intermediates: what an agent certificate must chain to.'
+  ),
+  profile: oneOf(tlsProfiles)
+    .default('modern')
+    .describe(
+      'What agents may agree on. `modern`: TLS 1.3, and 1.2 with ECDHE and authenticated ciphers; enough for Puppet 4 ' +
+        'and later. `legacy` is dangerous: TLS 1.0 and 1.1, CBC, RSA key exchange, SHA-1 and MD5 signatures and short ' +
+        'keys as well, for hosts with an OpenSSL before 1.0.1.'
+    ),
+  crl: group({
+    file: filePath('a file of revocation lists').describe(
+      'Revocation lists of the Puppet CA, PEM or DER, all levels in one file. The full list (`ca_crl.pem`), not ' +
+        '`infra_crl.pem`.'
+    ),
+    refresh: duration(SECOND, 24 * HOUR)
+      .prefault('5m')
+      .describe('How often the file is read again.'),
+    expired: oneOf(whenExpired)
+      .default('keep')
+      .describe(
+        'What becomes of agents when the list of their CA is past its next update: `keep` goes on by it, `refuse` ' +
+          'refuses them.'
+      )
+  })
+    .optional()
+    .describe('Revoked certificates. Without it no certificate counts as revoked.')
+}).describe('What the proxy shows to agents and how it recognises them.')

@@ -1,0 +1,84 @@
+import type { Logger } from 'pino'
+import type { DescriptorBudget } from '../../model/descriptors.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { Settings } from '../../model/settings.ts'
+import type { ConnectionTable } from '../../shared/connections.ts'
+import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+
+/** What may be used up. `descriptors`: what the system grants allows less than `connections` says. */
+export type Limit = 'connections' | 'perAddress' | 'perCertname' | 'descriptors'
+
+/** A limit that goes on being reached is told again after this time. */
+const TELL_AGAIN_MS = 10_000
+
+/** Makes room by closing an idle connection without a certificate; of one address where one is given. */
+export type MakeRoom = (address?: number) => boolean
+
+/** Decides, over all workers, whether there is room for one more connection. */
+export interface Limits {
+  /** Which limit a connection that is counted already went beyond, with nothing to be closed for it. */
+  readonly beyond: (address: number) => Limit | undefined
+  /** Whether a connection that is counted already is one too many of its certname. */
+  readonly isBeyondCertname: (certname: number) => boolean
+  /** Whether there is a descriptor for one more connection to a master, which is counted already. */
+  readonly hasUpstreamRoom: () => boolean
+  /** Counts a refusal, and tells the log when it did not hear of this limit lately. */
+  readonly refused: (limit: Limit) => void
+}
+
+export interface LimitsDeps {
+  readonly worker: number
+  readonly table: ConnectionTable
+  readonly makeRoom: MakeRoom
+  readonly settings: () => Omit<Settings['listen']['limits'], 'memoryBytes'>
+  readonly budget: () => DescriptorBudget
+  readonly metrics: Pick<TrafficMetrics, 'limitRefusals'>
+  readonly now: Runtime['now']
+  readonly log: Pick<Logger, 'warn'>
+}
+
+export function createLimits(deps: LimitsDeps): Limits {
+  const { worker, table, makeRoom, settings, budget, metrics, now, log } = deps
+  const refusals = new Map<Limit, { count: number; toldAtMs: number }>()
+
+  /** What all agents together may have now, and which limit that is. */
+  function most(): { readonly limit: Limit; readonly count: number } {
+    const { connections } = settings()
+    const { agents, upstream } = budget()
+    // Connections to masters beyond their share are those of agents that are here already.
+    const left = agents + upstream - Math.max(upstream, table.sum('upstream'))
+    return left < connections
+      ? { limit: 'descriptors', count: left }
+      : { limit: 'connections', count: connections }
+  }
+
+  /** Here or, where nobody can be closed here, in another worker, which takes a moment longer. */
+  const findRoom = () => makeRoom() || table.askOthers(worker)
+
+  return {
+    beyond(address) {
+      if (table.addresses.of(address) > settings().perAddress && !makeRoom(address)) return 'perAddress'
+      const { limit, count } = most()
+      return table.sum('open') > count && !findRoom() ? limit : undefined
+    },
+    isBeyondCertname: certname => table.certnames.of(certname) > settings().perCertname,
+    hasUpstreamRoom() {
+      const { agents, upstream } = budget()
+      return table.sum('open') + table.sum('upstream') <= agents + upstream || findRoom()
+    },
+    refused(limit) {
+      metrics.limitRefusals.inc({ limit })
+      const told = refusals.get(limit) ?? { count: 0, toldAtMs: Number.NEGATIVE_INFINITY }
+      refusals.set(limit, told)
+      told.count++
+      if (now() - told.toldAtMs < TELL_AGAIN_MS) return
+      const open = table.sum('open')
+      log.warn(
+        { limit, refused: told.count, open, most: most().count },
+        'connections are refused: a limit is reached'
+      )
+      told.count = 0
+      told.toldAtMs = now()
+    }
+  }
+}

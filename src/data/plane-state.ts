@@ -1,0 +1,91 @@
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
+import { createEligibility } from '../balance/eligibility.ts'
+import type { Master } from '../model/master.ts'
+import type { PlaneStart, Publication, Report } from '../model/messages.ts'
+import type { Runtime } from '../model/runtime.ts'
+import { openSharedMemory } from '../shared/memory.ts'
+import { createMasterForgetter } from '../telemetry/forget-master.ts'
+import { createTrafficMetrics } from '../telemetry/metrics.ts'
+import { createPools } from '../upstream/pools.ts'
+import type { MakeRoom } from './accept/limits.ts'
+import { createRoom } from './accept/room.ts'
+import { createGeneration } from './generation.ts'
+import { createRequestHistory } from './history.ts'
+
+/** What the parts of a plane share. */
+export interface PlaneContext {
+  readonly start: PlaneStart
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly tell: (report: Report) => void
+}
+
+export type PlaneState = ReturnType<typeof createState>
+
+/** What a plane goes by, and what it counts in. */
+export function createState({ start, runtime, log }: PlaneContext, makeRoom: MakeRoom) {
+  let { snapshot, settings, revoked } = start.publication
+  const memory = openSharedMemory(start.boot, runtime, start.memory)
+  const { board, slots, turns, connections: table } = memory
+  const masterOnSeat = new Map<number, Master>()
+  let eligibility = createEligibility(snapshot)
+  const deps = {
+    // Of its JRubies, those that work for others count like those that work for us.
+    busyness: ({ seat }: Master) =>
+      (board.inFlight(seat) + slots.foreign(seat)) / Math.max(1, slots.capacity(seat)),
+    random: runtime.random,
+    nextTurn: (masters: readonly Master[]) => turns.next(start.worker, masters)
+  }
+  let generation = createGeneration(settings, deps)
+  const registry = new Registry()
+  const history = createRequestHistory({
+    now: runtime.now,
+    tier: () => eligibility.tier,
+    inFlight: board.inFlight,
+    taken: slots.taken,
+    foreign: slots.foreign,
+    capacity: slots.capacity
+  })
+  const metrics = createTrafficMetrics(registry)
+  const room = createRoom({ start, table, makeRoom, metrics, now: runtime.now, log })
+  const pools = createPools(settings.upstream, room.descriptors)
+  const forgetAllBut = createMasterForgetter(metrics)
+  seatMasters()
+
+  /** Who left keeps its place here until another one sits there: what it was given may only come to light now. */
+  function seatMasters(): void {
+    for (const master of [...snapshot.masters, snapshot.ca]) masterOnSeat.set(master.seat, master)
+  }
+
+  return {
+    ...memory,
+    pools,
+    limits: room.limits,
+    registry,
+    history,
+    metrics,
+    snapshot: () => snapshot,
+    settings: () => settings,
+    revoked: () => revoked,
+    eligibility: () => eligibility,
+    generation: () => generation,
+    masterAt: (seat: number) => masterOnSeat.get(seat) as Master,
+    apply(publication: Publication) {
+      if (publication.settings) {
+        settings = publication.settings
+        generation = createGeneration(settings, deps)
+        pools.configure(settings.upstream)
+        room.configure(settings)
+      }
+      if (publication.revoked) revoked = publication.revoked
+      if (!publication.snapshot) return
+      snapshot = publication.snapshot
+      eligibility = createEligibility(snapshot)
+      seatMasters()
+      const members = [...snapshot.masters, snapshot.ca]
+      pools.retain(members)
+      void forgetAllBut(members.map(({ name }) => name))
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+const PREFIX = 'puppet_lb_'
+
+/** Who reaches us and whom we reach, as the control plane knows it at the moment of a scrape. */
+export interface ReachFacts {
+  /** Connections of agents, by state. */
+  readonly connections: () => Readonly<Record<'handshake' | 'idle' | 'active', number>>
+  /** Bad probes since the start, those that did not count included. */
+  readonly probeFailures: () => readonly {
+    readonly master: string
+    readonly cause: string
+    readonly count: number
+  }[]
+}
+
+/** Connections of agents, and probes of masters that failed. */
+export function createReachMetrics(registry: Registry, facts: ReachFacts): void {
+  const registers = [registry]
+  new Gauge({
+    name: `${PREFIX}connections`,
+    help: 'Connections of agents: in their TLS handshake, idle, or active with a request.',
+    labelNames: ['state'] as const,
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(facts.connections())) this.set({ state }, count)
+    }
+  })
+  new Counter({
+    name: `${PREFIX}probe_failures_total`,
+    help: 'Probes that were not answered well, by what went wrong: an error code, slow, timeout, answer or other.',
+    labelNames: ['master', 'cause'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { master, cause, count } of facts.probeFailures()) this.inc({ master, cause }, count)
+    }
+  })
+}
