@@ -76,7 +76,22 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
  * data it is fed through the stream, which waits. Only once paused, since it costs some microseconds a request.
  */
 function loseNothingWhilePaused(socket: Socket): void {
-  socket.once('pause', () => socket.on('data', () => {}))
+  socket.once('pause', () => {
+    socket.on('data', () => {})
+    // Node's own listeners have stopped the handle just now, and are gone with this one: nobody else would start it again.
+    socket.once('resume', () => {
+      const { _handle: handle } = socket as Socket & { readonly _handle: Handle | null }
+      if (!handle || handle.reading) return
+      handle.reading = true
+      handle.readStart()
+    })
+  })
+}
+
+/** What Node reads a connection through; it has no public name. */
+interface Handle {
+  reading: boolean
+  readonly readStart: () => void
 }
 
 /**
