@@ -41,6 +41,7 @@ export interface Connections {
   readonly cutRevoked: (revoked: RevokedSet) => void
   /** The client CA is another one now: judges every open connection again. */
   readonly setAuthorities: (authorities: readonly Authority[]) => void
+  /** Closes all of them at once, those included whose handshake has not ended. */
   readonly stop: () => void
 }
 
@@ -196,7 +197,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   guardGate(server, admit, options.acceptFailed)
   server.on('secureConnection', secure)
   server.on('tlsClientError', () => metrics.handshakes.inc({ result: 'failure' }))
-  const stop = table.onAsked(worker, wanted => {
+  const stopListening = table.onAsked(worker, wanted => {
     for (let closed = 0; closed < wanted && makeRoom(); closed++);
   })
 
@@ -238,6 +239,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
         place(connection)
       }
     },
-    stop
+    stop() {
+      stopListening()
+      for (const connection of open.values()) connection.destroy()
+    }
   }
 }
