@@ -1,4 +1,7 @@
-import { X509Certificate } from './x509.ts'
+import { createRequire } from 'node:module'
+
+/** Two hundred modules that a worker needs for odd certificates alone: they are loaded with the first of these. */
+const x509 = (): typeof import('./x509.ts') => createRequire(import.meta.url)('./x509.ts')
 
 /** The critical extensions that OpenSSL handles (`X509_supported_extension`); any other one spoils a certificate. */
 const handled: ReadonlySet<string> = new Set([
@@ -21,6 +24,7 @@ const handled: ReadonlySet<string> = new Set([
 
 /** The OID of a critical extension that OpenSSL does not handle; `undefined` for none. Takes DER. */
 export function unknownCritical(certificate: Uint8Array): string | undefined {
+  const { X509Certificate } = x509()
   const { extensions } = new X509Certificate(new Uint8Array(certificate))
   return extensions.find(({ critical, type }) => critical && !handled.has(type))?.type
 }

@@ -104,7 +104,17 @@ for (const workers of [0, 2]) {
     await t.test('no label tells who asked, or for what', async t => {
       t.notMatch(metrics.text, /recognisable|example|secret|\/puppet/)
       const labels = new Set([...metrics.text.matchAll(/[{,](\w+)="/g)].map(match => match[1]))
-      t.same([...labels].toSorted(), ['cert', 'class', 'code', 'le', 'master', 'result', 'source', 'state'])
+      t.same([...labels].toSorted(), [
+        'cert',
+        'class',
+        'code',
+        'fault',
+        'le',
+        'master',
+        'result',
+        'source',
+        'state'
+      ])
     })
     await t.test('promtool has nothing to complain about', { skip: unlessInstalled('promtool') }, async t => {
       const { status, stdout, stderr } = run('promtool', ['check', 'metrics'], metrics.text)
