@@ -77,7 +77,8 @@ t.test('a renamed log is reopened although the configuration is refused', async 
   await rename(join(directory, 'lb.log'), join(directory, 'lb.log.1'))
   t.match(await reload(balancer), { problems: [/log\.level/] })
   await end(balancer)
-  t.match((await linesOf(directory, 'lb.log'))[0], { msg: /^configuration is not reloaded/ })
+  const messages = (await linesOf(directory, 'lb.log')).map(({ msg }) => String(msg))
+  t.ok(messages.some(msg => msg.startsWith('configuration is not reloaded')))
 })
 
 t.test('a file that cannot be opened is refused with its place, and the log stays where it is', async t => {

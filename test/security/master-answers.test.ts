@@ -160,14 +160,15 @@ t.test('a body behind the answer to a HEAD reaches nobody', async t => {
 })
 
 t.test('an answer before the request is whole reaches its agent, whose connection goes on', async t => {
-  const { raw, line } = await ask(
-    t,
-    always(`${ok}${sized}`),
-    'PUT /puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: 8\r\n\r\nhalf'
-  )
+  // A master is asked when the first mebibyte is in hand.
+  const [begin, rest] = ['x'.repeat(0x110000), 'rest']
+  const length = begin.length + rest.length
+  const target = '/puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661/x'
+  const head = `PUT ${target} HTTP/1.1\r\nHost: puppet\r\nContent-Length: ${length}\r\n\r\n`
+  const { raw, line } = await ask(t, always(`${ok}${sized}`), `${head}${begin}`)
   await raw.until('\r\n\r\nok')
   t.match(await line, { status: 200, end: 'complete' })
-  raw.send('rest')
+  raw.send(rest)
   raw.send(question)
   await raw.until(text => text.split('\r\n\r\nok').length === 3)
 })
