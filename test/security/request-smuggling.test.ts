@@ -74,12 +74,22 @@ for (const [what, hosts] of [
 t.test('a body that breaks its own framing never looks complete to a master', async t => {
   const { app, pki, completed, broken } = await startNoting(t)
   const raw = await connectRaw(t, pki, app.port)
-  raw.send(`${line}Host: puppet\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n`)
+  // Longer than what is taken into hand before a master is asked.
+  const begin = 'x'.repeat(0x110000)
+  raw.send(`${line}Host: puppet\r\nTransfer-Encoding: chunked\r\n\r\n110000\r\n${begin}\r\n`)
   await broken.started
   raw.send('nonsense\r\n')
   await broken.seen
   t.same(completed, [])
   t.match(await raw.untilClosed(), /^HTTP\/1.1 400 /)
+})
+
+t.test('a body that breaks its own framing while it is taken into hand reaches nobody', async t => {
+  const { app, pki, arrived } = await startNoting(t)
+  const raw = await connectRaw(t, pki, app.port)
+  raw.send(`${line}Host: puppet\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\nnonsense\r\n`)
+  t.match(await raw.untilClosed(), /^HTTP\/1.1 400 /)
+  t.same(arrived, [])
 })
 
 for (const method of ['GET', 'HEAD', 'DELETE', 'POST', 'PUT', 'PATCH', 'OPTIONS']) {

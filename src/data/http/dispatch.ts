@@ -164,7 +164,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       deps.report({ masterId: master.id, result, cause })
     }
     if (isCut) {
-      response.destroy()
+      // Unless it broke its own framing and is being told so.
+      if (exchange.end === undefined) response.destroy()
       return
     }
     const { repeatable } = delivery
