@@ -79,7 +79,7 @@ export const tls = group({
         '`infra_crl.pem`.'
     ),
     refresh: duration(SECOND, 24 * HOUR)
-      .prefault('5m')
+      .prefault('1m')
       .describe('How often the file is read again.'),
     expired: oneOf(whenExpired)
       .default('keep')

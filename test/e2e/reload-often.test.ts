@@ -9,14 +9,15 @@ import { scrape } from '../support/metrics.ts'
 import { seededDice } from '../support/runtime.ts'
 
 const ROUNDS = 10
-const RELOADS_A_ROUND = 100
+/** The suite has to be quick: PUPPET_LB_TEST_RELOADS=1000 is the whole of it. */
+const RELOADS_A_ROUND = Math.ceil(Number(process.env.PUPPET_LB_TEST_RELOADS ?? 250) / ROUNDS)
 const AGENTS = 3
 const crashModule = new URL('../support/crash-on-request.ts', import.meta.url).href
 
-// A thousand reloads of a real file, and some hundred agent runs beside them, on a busy machine.
+// Many reloads of a real file, and some hundred agent runs beside them, on a busy machine.
 t.setTimeout(300_000)
 
-t.test('a thousand reloads under load lose nothing and leave nothing behind', async t => {
+t.test('hundreds of reloads under load lose nothing and leave nothing behind', async t => {
   const pki = await createTestPki()
   const ca = await startMaster(t, 'ca', 0)
   const servers = await Promise.all(
