@@ -150,7 +150,8 @@ export function createRevocationWatch(options: {
     adopt({ source: next }) {
       const before = source
       // A reading made since it was prepared may be newer.
-      const lists = next && laterOf(before?.reading.lists ?? [], next.reading.lists)
+      const counting = new Set(next?.authorities.map(({ keyId }) => keyId))
+      const lists = next && laterOf(before?.reading.lists ?? [], next.reading.lists, counting)
       source = next && lists && { ...next, reading: { ...next.reading, lists } }
       if (source) {
         notices.accepted()

@@ -21,16 +21,21 @@ export function successionProblems(
 
 /**
  * What is in force when lists that were read a while ago come into force: of each CA the later one, should another
- * have overtaken it meanwhile.
+ * have overtaken it meanwhile, and the first list of a CA that had none when they were read. `authorities`: the CAs
+ * that count, by their `keyId`.
  */
 export function laterOf(
   current: readonly AuthorityList[],
-  next: readonly AuthorityList[]
+  next: readonly AuthorityList[],
+  authorities: ReadonlySet<string>
 ): readonly AuthorityList[] {
-  return next.map(after => {
+  const later = next.map(after => {
     const before = current.find(({ authority }) => authority === after.authority)
     return before && followProblem(before, after) ? before : after
   })
+  const isNew = ({ authority }: AuthorityList) =>
+    authorities.has(authority) && !next.some(each => each.authority === authority)
+  return [...later, ...current.filter(isNew)]
 }
 
 /** A CA whose list names fewer than before, which may be right and is worth a look. */

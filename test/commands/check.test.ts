@@ -30,7 +30,7 @@ balance: { policy: round-robin }
     check({ config: file }, {}).text,
     [
       `${file}: OK`,
-      '  agents on [::]:8140 (the main thread, 2 certificates, CRL read every 5m), operators on 127.0.0.1:9140',
+      '  agents on [::]:8140 (the main thread, 2 certificates, CRL read every 1m), operators on 127.0.0.1:9140',
       '  CA at https://ca.example.com:8140, 2 masters of 2 priorities, round-robin'
     ].join('\n')
   )

@@ -123,8 +123,6 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       handshakeTimeout: timeouts.handshakeMs,
       connectionsCheckingInterval: timeouts.checkMs,
       ALPNProtocols: ['http/1.1'],
-      // An agent that has ended its side is still told what its request came to.
-      allowHalfOpen: true,
       keepAlive: true,
       keepAliveInitialDelay: timeouts.silenceMs
     },
@@ -147,7 +145,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   // `http.Server` has it of old; neither its documentation nor its types do.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.on('connect', onTunnel)
-  server.on('secureConnection', loseNothingWhilePaused)
+  server.on('secureConnection', socket => {
+    // An agent that has ended its side is still told what its request came to. A handshake that was given up is not kept.
+    socket.allowHalfOpen = true
+    loseNothingWhilePaused(socket)
+  })
   server.on('checkContinue', (request, response) => {
     sayContinue(response)
     server.emit('request', request, response)

@@ -10,15 +10,26 @@ export interface BodyShare {
   readonly release: () => void
 }
 
-/** Room in memory for the bodies of this worker's requests. */
-export interface BodyRoom {
-  /** `granted` is called when there is room, unless there is at once: then the share says so. */
-  readonly ask: (bytes: number, limitBytes: number, granted: () => void) => BodyShare
+/** What is asked for. */
+export interface BodyRequest {
+  readonly bytes: number
+  /** Of all bodies together, over all workers. */
+  readonly limitBytes: number
+  /** Whose body it is, and how much of it and its like may be in this worker's hands at a time. */
+  readonly owner: number
+  readonly ownerBytes: number
 }
 
-interface Waiter {
-  readonly bytes: number
-  readonly limitBytes: number
+/**
+ * Room in memory for the bodies of this worker's requests: in the order of asking, except that whoever has as much as
+ * it may have waits for its own bodies and for nobody else's.
+ */
+export interface BodyRoom {
+  /** `granted` is called when there is room, unless there is at once: then the share says so. */
+  readonly ask: (request: BodyRequest, granted: () => void) => BodyShare
+}
+
+interface Waiter extends BodyRequest {
   readonly sinceMs: number
   readonly grant: () => void
 }
@@ -34,7 +45,10 @@ export function createBodyRoom({
 } & Pick<Runtime, 'now'>): BodyRoom {
   /** In the order of asking. */
   const waiters = new Set<Waiter>()
-  const first = () => waiters.values().next().value
+  /** Bytes in hand, by owner. */
+  const owned = new Map<number, number>()
+  /** Since when the first of them waits that may have room, as others know it. */
+  let toldMs: number | undefined
 
   async function listen(): Promise<never> {
     for (;;) {
@@ -44,9 +58,26 @@ export function createBodyRoom({
   }
   void listen()
 
+  function mayHave({ owner, ownerBytes, bytes }: BodyRequest): boolean {
+    const has = owned.get(owner) ?? 0
+    return has === 0 || has + bytes <= ownerBytes
+  }
+
+  function first(): Waiter | undefined {
+    for (const waiter of waiters) if (mayHave(waiter)) return waiter
+    return undefined
+  }
+
+  /** Tells the other workers whose turn comes before theirs. */
+  function tellFirst(): void {
+    const sinceMs = first()?.sinceMs
+    if (sinceMs === toldMs) return
+    toldMs = sinceMs
+    memory.waitSince(sinceMs)
+  }
+
   function serveWaiting(): void {
-    const before = first()
-    for (let waiter = before; waiter; waiter = first()) {
+    for (let waiter = first(); waiter; waiter = first()) {
       if (!memory.take(waiter.bytes, waiter.limitBytes, waiter.sinceMs)) break
       waiters.delete(waiter)
       try {
@@ -55,17 +86,17 @@ export function createBodyRoom({
         onDefect(error)
       }
     }
-    if (first() !== before) memory.waitSince(first()?.sinceMs)
+    tellFirst()
   }
 
-  function leave(waiter: Waiter): void {
-    const before = first()
-    waiters.delete(waiter)
-    if (first() !== before) memory.waitSince(first()?.sinceMs)
+  function own({ owner }: BodyRequest, change: number): void {
+    const has = (owned.get(owner) ?? 0) + change
+    if (has > 0) owned.set(owner, has)
+    else owned.delete(owner)
   }
 
   return {
-    ask(bytes, limitBytes, granted) {
+    ask(request, granted) {
       let held = 0
       let waiter: Waiter | undefined
       const share = {
@@ -76,31 +107,37 @@ export function createBodyRoom({
           if (held <= left) return
           const given = held - left
           held = left
+          own(request, -given)
           memory.give(given)
+          // What waits for its own owner alone is woken by nobody else.
+          if (waiters.size > 0) queueMicrotask(serveWaiting)
         },
         release() {
-          if (waiter) leave(waiter)
+          if (waiter && waiters.delete(waiter)) tellFirst()
           share.shrinkTo(0)
         }
       }
+      function hold(): void {
+        held = request.bytes
+        own(request, held)
+      }
       const sinceMs = now()
-      if (waiters.size === 0 && memory.take(bytes, limitBytes, sinceMs)) {
-        held = bytes
+      if (mayHave(request) && !first() && memory.take(request.bytes, request.limitBytes, sinceMs)) {
+        hold()
         return share
       }
       waiter = {
-        bytes,
-        limitBytes,
+        ...request,
         sinceMs,
         grant() {
           waiter = undefined
-          held = bytes
+          hold()
           granted()
         }
       }
       waiters.add(waiter)
       // What was given back meanwhile is seen now, or wakes.
-      if (first() === waiter) memory.waitSince(sinceMs)
+      tellFirst()
       return share
     }
   }

@@ -26,6 +26,9 @@ export interface IntakeListener {
   readonly tooSlow: () => void
 }
 
+/** What is counted for nobody is not bounded either. */
+const unclaimed = { cell: -1, slots: Number.POSITIVE_INFINITY } as const
+
 /** `queueing`: where it waits for room. */
 export function createIntake(
   { exchange, slot }: Delivery,
@@ -55,7 +58,10 @@ export function createIntake(
       }
       const bytes = Math.min(announcedBytes(request) ?? HAND_BYTES, HAND_BYTES)
       const take = () => body.takeInHand(HAND_BYTES)
-      share = bodyRoom.ask(bytes, slot.memoryBytes, () => {
+      const { claimant, memoryBytes: limitBytes } = slot
+      // As much as all the JRubies it may have can work on.
+      const { cell: owner, slots } = claimant ?? unclaimed
+      share = bodyRoom.ask({ bytes, limitBytes, owner, ownerBytes: slots * HAND_BYTES }, () => {
         queueing.leave()
         take()
       })

@@ -4,6 +4,7 @@ import { ProxyError } from '../../model/errors.ts'
 import { understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { watchEnd } from './back-pressure.ts'
 import type { Exchange } from './exchange.ts'
 import { allowedMethods } from './plan.ts'
 
@@ -75,6 +76,7 @@ export function createResponder(deps: {
     // Always with a phrase of its own: one that an attempt to write another head left behind would stay.
     response.writeHead(status, phrase, headers)
     response.end(body)
+    watchEnd(response, deps.schedule, () => response.destroy())
     dropRest(request)
   }
 
