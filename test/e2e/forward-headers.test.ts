@@ -2,7 +2,7 @@ import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
-import { always, startRawMaster } from '../support/raw-master.ts'
+import { startRawMaster } from '../support/raw-master.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
@@ -102,13 +102,19 @@ t.test('an agent’s headers', async t => {
 })
 
 t.test('a master’s headers', async t => {
+  let answer = Buffer.alloc(0)
+  const master = await startRawMaster(t, ({ socket }) => {
+    const say = () => socket.write(answer)
+    say()
+    socket.on('data', say)
+  })
+  const app = await startBalancer(
+    t,
+    testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
+  )
   async function answerTo(headers: readonly string[], question: string, reason = 'Fine') {
-    const answer = `HTTP/1.1 200 ${reason}\r\n${headers.map(each => `${each}\r\n`).join('')}Content-Length: 2\r\n\r\n{}`
-    const master = await startRawMaster(t, always(Buffer.from(answer, 'latin1')))
-    const app = await startBalancer(
-      t,
-      testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] })
-    )
+    const text = `HTTP/1.1 200 ${reason}\r\n${headers.map(each => `${each}\r\n`).join('')}Content-Length: 2\r\n\r\n{}`
+    answer = Buffer.from(text, 'latin1')
     const raw = await connectRawAgent(t, pki, app.port)
     raw.send(question)
     await raw.until('\r\n\r\n{}')

@@ -44,11 +44,11 @@ t.test('all of thousands of pipelined requests are answered, in their order', as
     script: (request, response) => response.end(`<${request.url?.split('/').at(-1)}>`)
   })
   const raw = await connectRawAgent(t, pki, scene.app.port, enrolled)
-  raw.send(numbers(3_000).map(node).join(''))
-  const text = await raw.until('<2999>')
+  raw.send(numbers(1_000).map(node).join(''))
+  const text = await raw.until('<999>')
   t.same(
     [...text.matchAll(/<(\d+)>/g)].map(([, number]) => Number(number)),
-    numbers(3_000)
+    numbers(1_000)
   )
   raw.forget()
   raw.send(node('after'))
