@@ -15,7 +15,7 @@ const OTHERS = tlsMaster.jrubies + 1
 t.teardown((await startProxy({ name: 'full', masters: [tlsMaster], queueTimeout: '1s' })).end)
 
 const agent = await createEnrolledAgent({ certname: 'patient.example.test' })
-const names = Array.from({ length: OTHERS }, (_, i) => `crowd-${i}.example.test`)
+const names = Array.from({ length: OTHERS }, (_, i) => `fleet-${i}.example.test`)
 const others = await inWaves(names, 2, certname => createEnrolledAgent({ certname }))
 
 // 7.23 sleeps when it is told to come back, and then dies of it; 8.10 comes back.

@@ -31,7 +31,7 @@ const certificateB = sslOf(directory, nextName)
 const proxy = await startProxy({ name: 'reload', masters: [tlsMaster], reload: 'signal' })
 t.teardown(proxy.end)
 
-const certnames = Array.from({ length: AGENTS }, (_, i) => `steady-${i}.example.test`)
+const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
 
 t.test('a reload in the middle of ten runs adds a master and swaps the certificate', async t => {

@@ -20,8 +20,8 @@ const LARGE_BYTES = 64 * 1024 * 1024
 const files = scratch('code/environments/production/modules/probe/files')
 const environment = 'environment=production'
 
+// The last file of the suite, so nobody needs them as they were.
 await withOneJRuby(compileMasters)
-t.teardown(() => withOneJRuby(compileMasters, 'as before'))
 writeFileSync(`${files}/large`, Buffer.alloc(LARGE_BYTES, 'x'))
 t.teardown((await startProxy({ name: 'slow-catalog' })).end)
 const slow = await createEnrolledAgent({ certname: 'slow.example.test' })
@@ -63,12 +63,12 @@ t.test('a JRuby is free while an agent still reads what it has made', async t =>
   t.equal(bytes, LARGE_BYTES, 'which comes whole')
 })
 
-/** Starts masters anew with one JRuby each, or as they were before. */
-async function withOneJRuby(masters: readonly MasterLayout[], rather?: 'as before'): Promise<void> {
+/** Starts masters anew with one JRuby each. */
+async function withOneJRuby(masters: readonly MasterLayout[]): Promise<void> {
   await Promise.all(
     masters.map(async master => {
       await endMaster(master, 'SIGTERM')
-      writeMasterConfig(rather ? master : { ...master, jrubies: 1 })
+      writeMasterConfig({ ...master, jrubies: 1 })
       startMaster(master)
       await masterReady(master)
     })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Answer } from './ask.ts'
 import { mustRun, type Run, run } from './background.ts'
@@ -108,9 +108,10 @@ export function compiledBy({ certname }: Agent): string {
   return master
 }
 
-/** An agent that has its certificate already. */
+/** An agent that has its certificate already: from an earlier test of the same run, or now. */
 export async function createEnrolledAgent(agent: NewAgent): Promise<Agent> {
   const created = createAgent(agent)
+  if (existsSync(created.ssl.cert)) return created
   const { status, output } = await bootstrapAgent(created)
   if (status !== 0) throw new Error(output)
   return created

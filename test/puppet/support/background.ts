@@ -79,8 +79,14 @@ export async function mustRun(command: Command): Promise<string> {
 
 /** Whether a process of this run is alive; zombies and foreign processes under a reused number are not. */
 export function isRunning(pid: number): boolean {
-  const file = join('/proc', String(pid), 'cmdline')
-  return existsSync(file) && readFileSync(file, 'utf8').includes(scratch())
+  try {
+    const about = (what: string) => readFileSync(join('/proc', String(pid), what), 'utf8')
+    const command = about('cmdline')
+    // A zombie has none, and neither has a process while it becomes another program.
+    return command === '' ? !/^State:\s+Z/m.test(about('status')) : command.includes(scratch())
+  } catch {
+    return false
+  }
 }
 
 /** Sends a signal and waits until the process is gone; a stubborn one is killed. */
