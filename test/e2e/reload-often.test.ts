@@ -10,7 +10,7 @@ import { seededDice } from '../support/runtime.ts'
 
 const ROUNDS = 10
 /** The suite has to be quick: PUPPET_LB_TEST_RELOADS=1000 is the whole of it. */
-const RELOADS_A_ROUND = Math.ceil(Number(process.env.PUPPET_LB_TEST_RELOADS ?? 250) / ROUNDS)
+const RELOADS_A_ROUND = Math.ceil(Number(process.env.PUPPET_LB_TEST_RELOADS ?? 150) / ROUNDS)
 const AGENTS = 3
 const crashModule = new URL('../support/crash-on-request.ts', import.meta.url).href
 
