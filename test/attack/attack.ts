@@ -65,12 +65,14 @@ async function measure(name: string, attack: Attack, { phases }: Options): Promi
     healthy.take()
     await pause(1_000 * phases.beforeS)
     const before = { latencies: healthy.take(), residentMiB: balancer.residentMiB() }
+    const order = { name, port: balancer.port, lists: join(directory, 'crl.pem') }
+    const attacker = await startAttacker(order, material)
+    ended.unshift(() => attacker.kill())
+    healthy.take()
     let most = 0
     const look = setInterval(() => {
       most = Math.max(most, balancer.residentMiB())
     }, LOOK_MS)
-    const attacker = startAttacker(name, balancer.port, material)
-    ended.unshift(() => attacker.kill())
     await pause(1_000 * phases.duringS)
     const during = healthy.take()
     const count = await stopAttacker(attacker)
@@ -89,10 +91,14 @@ async function measure(name: string, attack: Attack, { phases }: Options): Promi
   }
 }
 
-function startAttacker(name: string, port: number, { authority, first }: AttackMaterial): ChildProcess {
+/** Resolves when it begins. */
+async function startAttacker(
+  order: Pick<AttackOrder, 'name' | 'port' | 'lists'>,
+  { authority, first }: AttackMaterial
+): Promise<ChildProcess> {
   const attacker = fork(new URL('./attacker.ts', import.meta.url))
-  const order: AttackOrder = { name, port, authority: authority.save(), first }
-  attacker.send(order)
+  attacker.send({ ...order, authority: authority.save(), first } satisfies AttackOrder)
+  await once(attacker, 'message')
   return attacker
 }
 

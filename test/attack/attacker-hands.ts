@@ -1,6 +1,7 @@
+import { renameSync, writeFileSync } from 'node:fs'
 import net, { type Socket } from 'node:net'
 import tls, { type ConnectionOptions } from 'node:tls'
-import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
+import type { Authority, IssuedCertificate } from '../../src/simulation/certificates.ts'
 
 /** Connections are opened in groups: a listener's backlog is finite, and so is this machine. */
 const GROUP = 50
@@ -10,6 +11,10 @@ const CONNECT_MS = 5_000
 export interface Attacker {
   /** Enrolled agents, each with a certname of its own: 0 to 4,999. */
   readonly identity: (index: number) => IssuedCertificate
+  /** The CA of the agents. */
+  readonly authority: Authority
+  /** Puts a file of revocation lists in the place of the balancer's. */
+  readonly putLists: (pem: string) => void
   /** Opens TLS connections; `begin` is called with each that stands. One that is refused is counted and left out. */
   readonly connections: (
     count: number,
@@ -33,11 +38,13 @@ export interface AttackCount {
 
 export function createAttacker(options: {
   readonly port: number
-  readonly ca: string
+  readonly authority: Authority
+  /** Path of the balancer's revocation lists. */
+  readonly lists: string
   readonly identity: (index: number) => IssuedCertificate
   readonly signal: AbortSignal
 }): Attacker & { readonly count: AttackCount } {
-  const { port, ca, identity, signal } = options
+  const { port, authority, lists, identity, signal } = options
   const count: AttackCount = { connected: 0, refused: 0, answered: 0 }
   const sockets = new Set<Socket>()
   const over = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -85,13 +92,18 @@ export function createAttacker(options: {
   return {
     count,
     identity,
+    authority,
+    putLists(pem) {
+      writeFileSync(`${lists}.new`, pem)
+      renameSync(`${lists}.new`, lists)
+    },
     connections: (amount, begin, whose) =>
       openAll(amount, async index => {
         const shown = typeof whose === 'function' ? whose(index) : whose
         const options: ConnectionOptions = {
           socket: net.connect({ host: '127.0.0.1', port, localAddress: from(index) }).on('error', () => {}),
           servername: 'puppet',
-          ca,
+          ca: authority.bundle,
           ...(shown && { cert: shown.chain, key: shown.key })
         }
         const socket = await open(() => tls.connect(options), 'secureConnect')

@@ -1,3 +1,13 @@
+import { formatPem } from '../../src/pki/pem.ts'
+import {
+  type CraftedList,
+  type Crafter,
+  craftersOf,
+  craftList,
+  extension,
+  integer,
+  manyEntries
+} from '../support/crafted-list.ts'
 import type { Attacker } from './attacker-hands.ts'
 import type { BalancerOptions } from './balancer.ts'
 
@@ -5,9 +15,10 @@ import type { BalancerOptions } from './balancer.ts'
 export interface Attack {
   /** What is done, for the table. */
   readonly title: string
-  readonly setting?: Pick<BalancerOptions, 'nofile' | 'log'>
-  /** Done by a process of its own. */
-  readonly run: (hands: Attacker) => Promise<void>
+  readonly setting?: Pick<BalancerOptions, 'nofile' | 'log' | 'settings'>
+  /** Done by a process of its own, while nothing is measured yet: the result is done while it is. */
+  readonly prepare?: (hands: Attacker) => () => Promise<void>
+  readonly run?: (hands: Attacker) => Promise<void>
 }
 
 const LENGTH = 1000
@@ -19,6 +30,20 @@ const node = (certname: string, headers = '') =>
 const reportOf = (certname: string, bytes: number) =>
   `PUT /puppet/v3/report/${certname}?environment=production HTTP/1.1\r\nHost: puppet\r\n` +
   `Content-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`
+
+const brokenRequests = [
+  'GET /puppet/v3/node/x HTTP/2.0\r\nHost: puppet\r\n\r\n',
+  'GET  /puppet/v3/node/x HTTP/1.1\r\nHost: puppet\r\n\r\n',
+  'GET /puppet/v3/node/x\r\n\r\n',
+  'GET /puppet/v3/node/x HTTP/1.1\nHost: puppet\n\n',
+  'POST /puppet/v3/catalog/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  'POST /puppet/v3/catalog/x HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  'GET /puppet/v3/node/x HTTP/1.1\r\nHost: puppet\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nPRI * HTTP/2.0\r\n\r\n'
+]
+/** Put often enough for the whole measurement. */
+const LONG_LISTS = 10
+const LONG_LIST = 200_000
+const everySecond = { settings: { tls: { crl: { file: 'crl.pem', refresh: '1s' } } } }
 
 export const attacks: Readonly<Record<string, Attack>> = {
   none: {
@@ -146,6 +171,41 @@ export const attacks: Readonly<Record<string, Attack>> = {
       await hands.every(200, () => hands.connections(20, socket => socket.write(bytes), identity))
     }
   },
+  'broken-requests': {
+    title: 'requests that are none, 200 a second',
+    async run(hands) {
+      await hands.every(500, () =>
+        hands.connections(100, (socket, index) =>
+          socket.write(brokenRequests[index % brokenRequests.length] as string)
+        )
+      )
+    }
+  },
+  'long-list': {
+    title: 'a new revocation list of 200,000 entries every two seconds',
+    setting: everySecond,
+    prepare(hands) {
+      const lists = Array.from({ length: LONG_LISTS }, (_, index) =>
+        listsOf(hands, { number: BigInt(Date.now() + index), entries: manyEntries(LONG_LIST) })
+      )
+      return () => hands.every(2_000, () => hands.putLists(lists.shift() ?? ''))
+    }
+  },
+  'unusable-lists': {
+    title: 'older, partial, delta and damaged revocation lists, one a second',
+    setting: everySecond,
+    prepare(hands) {
+      const newer = { number: BigInt(Date.now()) }
+      const lists = [
+        { number: 1n },
+        { ...newer, extensions: [extension('551d1c', Buffer.of(0x30, 0), true)] },
+        { ...newer, extensions: [extension('551d1b', integer(1n), true)] },
+        { ...newer, sign: () => Buffer.alloc(64) }
+      ].map(list => listsOf(hands, list))
+      let turn = 0
+      return () => hands.every(1_000, () => hands.putLists(lists[turn++ % lists.length] as string))
+    }
+  },
   'unread-answers': {
     title: '100 connections that ask and never read, twenty certificates',
     async run(hands) {
@@ -163,6 +223,15 @@ export const attacks: Readonly<Record<string, Attack>> = {
 }
 
 export const attackNames: readonly string[] = Object.keys(attacks)
+
+/** A list of the CA that signs agents, with one of its root, which never changes. */
+function listsOf({ authority }: Attacker, list: Omit<CraftedList, 'by'>): string {
+  const [root, signer] = craftersOf(authority) as [Crafter, Crafter]
+  return (
+    formatPem('X509 CRL', craftList({ ...list, by: signer })) +
+    formatPem('X509 CRL', craftList({ by: root, number: 1_000_000n }))
+  )
+}
 
 async function longPaths(hands: Attacker): Promise<void> {
   const identity = hands.identity(0)

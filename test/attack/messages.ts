@@ -4,6 +4,8 @@ import type { IssuedCertificate, SavedAuthority } from './material.ts'
 export interface AttackOrder {
   readonly name: string
   readonly port: number
+  /** Path of the balancer's revocation lists. */
+  readonly lists: string
   readonly authority: SavedAuthority
   readonly first: IssuedCertificate
 }
