@@ -7,6 +7,9 @@ import { createAuthority } from '../../src/simulation/certificates.ts'
 export const serverName = 'puppet.bench.example'
 export const agentNames: readonly string[] = ['agent-1', 'agent-2', 'agent-3', 'agent-4']
 
+/** Suites of TLS 1.3 in the order that puppet-lb prefers: all three proxies are to agree on the same with the same agents. */
+export const tls13Suites = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256'
+
 /** Files of a Puppet CA with RSA-4096 keys throughout, Puppet's default: root, intermediate, server, agents. */
 export interface Material {
   readonly directory: string

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Material, serverName } from './material.ts'
+import { type Material, serverName, tls13Suites } from './material.ts'
 import { adminPort, type BackendPorts, type ProxyName, proxyPorts, type Scheme } from './ports.ts'
 
 /**
@@ -36,6 +36,7 @@ global
   tune.bufsize 32768
   tune.maxrewrite 8192
   ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
+  ssl-default-bind-ciphersuites ${tls13Suites}
 defaults
   mode http
   log global
@@ -94,6 +95,7 @@ http {
     ssl_certificate ${material.serverCert}; ssl_certificate_key ${material.serverKey};
     ssl_client_certificate ${material.ca}; ssl_verify_client optional; ssl_verify_depth 3;
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets off; ssl_session_cache off;
+    ssl_prefer_server_ciphers on; ssl_conf_command Ciphersuites ${tls13Suites};
     keepalive_timeout 75s; keepalive_requests 100000000;
     client_max_body_size 0; client_body_buffer_size 64k; proxy_buffers 32 4k;
     proxy_read_timeout 10m; proxy_http_version 1.1;
