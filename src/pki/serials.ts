@@ -70,7 +70,10 @@ export function serialOf(certificate: Buffer): Uint8Array {
     if (part.tag !== derTag.context0) break
   }
   if (serial?.tag !== derTag.integer || serial.contentStart === serial.end) throw new RangeError('no serial')
-  return certificate.subarray(firstByte(certificate, serial.contentStart, serial.end), serial.end)
+  // A copy: a view would keep the whole certificate in memory, for as long as its connection lives.
+  return Uint8Array.from(
+    certificate.subarray(firstByte(certificate, serial.contentStart, serial.end), serial.end)
+  )
 }
 
 /** Less than zero when the row comes before the serial number, more when it comes after it. */

@@ -2,21 +2,22 @@ import { createHash } from 'node:crypto'
 import { type Answer, json, octets } from './answer.ts'
 import type { MasterCall, Service } from './master-call.ts'
 
-/** Length of a file. */
-const fileBytes = 2048
+/** Length of a file, unless somebody says otherwise. */
+const USUAL_BYTES = 2048
 /** What pluginsync finds. */
 const plugins = [0, 1, 2].map(i => `plugins/lib/facter/demo_${i}.rb`)
 
 /**
  * The file server: any path under a module but `absent`, and the plugins. `codeVersion` is part of every file, so
- * that masters with different code serve different content.
+ * that masters with different code serve different content. `fileBytes` gives the length of a file by its path.
  */
 export function createFileServices(
-  codeVersion: string
+  codeVersion: string,
+  fileBytes: (path: string) => number = () => USUAL_BYTES
 ): Readonly<Record<'file_metadata' | 'file_metadatas' | 'file_content' | 'static_file_content', Service>> {
   const contentOf = (path: string): Buffer | undefined => {
     if (!plugins.includes(path) && !/^modules\/[^/]+\/(?!absent(\/|$))./.test(path)) return undefined
-    return Buffer.alloc(fileBytes, `# ${path} of ${codeVersion}\n`)
+    return Buffer.alloc(fileBytes(path), `# ${path} of ${codeVersion}\n`)
   }
 
   const metadataOf = (path: string) => {

@@ -20,4 +20,6 @@ export interface SimulatedMasterOptions {
   readonly lightMs?: DrawDuration
   /** Part of every file: masters with different values serve different content. Default `1`. */
   readonly codeVersion?: string
+  /** Length of a file by its path. Default 2 KiB. */
+  readonly fileBytes?: (path: string) => number
 }

@@ -17,14 +17,14 @@ export interface MasterProcess {
 
 /** Everything a simulated master serves, as its options say. */
 export function createMasterServices(
-  { ca, codeVersion = '1' }: SimulatedMasterOptions,
+  { ca, codeVersion = '1', fileBytes }: SimulatedMasterOptions,
   process: () => MasterProcess
 ): MasterServices {
   const { now, wallClock } = systemRuntime
   return {
     puppet: {
       ...catalogServices({ codeVersion, wallClock }),
-      ...createFileServices(codeVersion),
+      ...createFileServices(codeVersion, fileBytes),
       file_bucket_file: createFilebucket()
     },
     status: createStatusService({

@@ -207,13 +207,31 @@ export const attacks: Readonly<Record<string, Attack>> = {
     }
   },
   'unread-answers': {
-    title: '100 connections that ask and never read, twenty certificates',
+    title: '100 connections that ask for a large file and never read, twenty certificates',
+    async run(hands) {
+      await hands.connections(
+        100,
+        socket => {
+          socket.pause()
+          socket.write(
+            'GET /puppet/v3/file_content/modules/large/x HTTP/1.1\r\nHost: puppet\r\n\r\n'.repeat(20)
+          )
+        },
+        index => hands.identity(index % 20)
+      )
+      await hands.untilOver()
+    }
+  },
+  greedy: {
+    title: 'twenty enrolled agents that ask on 100 connections without a pause',
     async run(hands) {
       await hands.connections(
         100,
         (socket, index) => {
-          socket.pause()
-          socket.write(node(hands.identity(index % 20).certname).repeat(200))
+          const { certname } = hands.identity(index % 20)
+          const ask = () => socket.write(node(certname))
+          socket.on('data', ask)
+          ask()
         },
         index => hands.identity(index % 20)
       )
