@@ -23,7 +23,6 @@ export function createClientErrors(
     readonly schedule: Runtime['schedule']
   }
 ): ClientErrors {
-  const exchanges = new WeakMap<IncomingMessage, Exchange>()
   const failed = new WeakSet<Socket>()
 
   /** The last words on a connection. To be said only when every answer before has gone out whole. */
@@ -74,7 +73,7 @@ export function createClientErrors(
   /** The request that came last breaks off: no master may take it for whole. */
   function refuseBroken(
     socket: Socket,
-    { request, response }: Arrival,
+    { request, response, exchange }: Arrival,
     reason: ReasonCode | undefined
   ): void {
     const { owed } = deps.conversations.of(socket)
@@ -83,7 +82,6 @@ export function createClientErrors(
       afterAnswer(response, () => socket.destroySoon())
       return
     }
-    const exchange = exchanges.get(request)
     const refusal = new ProxyError(reason ?? 'internal')
     if (exchange) {
       exchange.end = refusal.code
@@ -102,7 +100,9 @@ export function createClientErrors(
 
   return {
     onRequest(exchange) {
-      exchanges.set(exchange.request, exchange)
+      const { latest } = deps.conversations.of(exchange.request.socket)
+      // Those before the last one have come whole: nothing breaks off any more.
+      if (latest?.request === exchange.request) latest.exchange = exchange
     },
     onError(error, socket) {
       const fault = faultOf(error.code)

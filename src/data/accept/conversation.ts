@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Exchange } from '../http/exchange.ts'
 
 /** A request and the response to it. */
 export interface Arrival {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Its books, once it is served. */
+  exchange?: Exchange
 }
 
 /** What one connection has asked so far, and what it is owed for that. */
