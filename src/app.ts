@@ -152,6 +152,7 @@ function openAdmin(
       return `${await registry.metrics()}${await traffic.metrics()}`
     },
     why: control.planes.why,
+    operate: control.operate,
     ...rest,
     settings: () => summaryOf(control.reload.config())
   })
@@ -160,7 +161,8 @@ function openAdmin(
 function whyNotReady(phase: Phase, { planes, supervisor }: ControlPlane): string | undefined {
   const { masters, ca, tiers } = supervisor.snapshot()
   if (phase === 'starting') {
-    const isProbed = [...masters, ca].every(({ id }) => supervisor.stateOf(id) !== 'unknown')
+    const asked = [...masters.filter(({ mode }) => mode !== 'maint'), ca]
+    const isProbed = asked.every(({ id }) => supervisor.stateOf(id) !== 'unknown')
     return isProbed ? 'waiting for the workers to load' : 'waiting for the first probe of every master'
   }
   if (phase === 'draining') return 'stopping'

@@ -1,12 +1,15 @@
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
+import type { Operate } from '../model/operation.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot } from '../model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
 import type { Guard } from './auth.ts'
 import { streamEvents } from './events.ts'
+import { noteMethods } from './methods.ts'
+import { addOperations, maxNameLength } from './operations.ts'
 
 /** What the admin listener shows and sets off. */
 export interface AdminDeps {
@@ -22,6 +25,7 @@ export interface AdminDeps {
   readonly status: () => Status
   readonly masters: () => readonly MasterStatus[]
   readonly reload: () => Promise<ReloadReport>
+  readonly operate: Operate
   /** Every key of the configuration in force with its value, secrets left out. */
   readonly settings: () => Readonly<Record<string, string>>
   readonly events: EventLog
@@ -38,7 +42,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
   'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings ' +
-  'and POST /api/reload.\n'
+  'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
 
@@ -48,6 +52,7 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
     logger: false,
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: maxNameLength },
     // No hook has run by then.
     frameworkErrors: (error, _request, reply) =>
       void say(reply.headers(always), error.statusCode ?? 500, error.message)
@@ -57,10 +62,15 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
   app.setErrorHandler(async (error: Error & { readonly statusCode?: number }, _request, reply) =>
     say(reply, error.statusCode ?? 500, error.message)
   )
-  app.setNotFoundHandler(async (_request, reply) => reply.type(TEXT).code(404).send(paths))
-  // No route reads a body, and a caller that sends or announces one by habit is not to be turned away.
+  const methods = noteMethods(app)
+  app.setNotFoundHandler(async (request, reply) => {
+    const allowed = methods.of(request.url.split('?', 1)[0] ?? '').join(', ')
+    if (allowed === '') return reply.type(TEXT).code(404).send(paths)
+    return say(reply.header('allow', allowed), 405, `This path takes ${allowed} only.`)
+  })
+  // Whatever a caller says of its body: few routes read one, and who sends one by habit is not to be turned away.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null))
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   addProbes(app, deps)
   addReads(app, deps)
   addEvents(app, deps)
@@ -68,7 +78,12 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
     const report = await deps.reload()
     return reply.code(report.ok ? 200 : 422).send(report)
   })
+  addOperations(app, deps.operate, { asker: guard ? overTcp : () => 'over the Unix socket', refuse: say })
   return app
+}
+
+function overTcp({ ip }: FastifyRequest): string {
+  return `over TCP, from ${ip}`
 }
 
 function addGuard(app: FastifyInstance, guard: Guard): void {

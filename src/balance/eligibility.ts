@@ -1,4 +1,4 @@
-import type { Master } from '../model/master.ts'
+import { type Master, takesNewRuns } from '../model/master.ts'
 import { maskOf, type SeatMask } from '../model/seat-mask.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 
@@ -31,17 +31,18 @@ export interface Eligibility {
 /**
  * A run stays on the master it is pinned to while that takes work at all. A master of whom it is only a guess that it
  * fails keeps a run if it has room at once; otherwise any of the best tier may have it. Masters that were tried are
- * out, and the next tier serves when all of one were. When all tiers were tried, doubted masters are the last resort.
+ * out, and the next tier serves when all of one were. When all tiers were tried, doubted masters are the last resort,
+ * those apart that take no new runs.
  */
 export function createEligibility({ tiers, finishing, doubted }: Snapshot): Eligibility {
   const groups = tiers.map(groupOf)
-  const lastResort = groupOf(doubted)
+  const lastResort = groupOf(doubted.filter(takesNewRuns))
   const binding = singlesOf([...tiers.flat(), ...finishing])
   const guesses = new Map(doubted.map(master => [master.id, master]))
 
   /** The first group that has somebody left. */
   function untried(tried: readonly number[]): Eligible | undefined {
-    if (tried.length === 0) return groups[0] ?? (doubted.length > 0 ? lastResort : undefined)
+    if (tried.length === 0) return groups[0] ?? (lastResort.candidates.length > 0 ? lastResort : undefined)
     for (const group of [...groups, lastResort]) {
       const left = group.candidates.filter(({ id }) => !tried.includes(id))
       if (left.length === group.candidates.length && left.length > 0) return group

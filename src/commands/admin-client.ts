@@ -5,6 +5,8 @@ import type { AdminAddress } from './admin-address.ts'
 export interface AdminAnswer {
   readonly status: number
   readonly text: string
+  /** The code that the listener gives its refusals. */
+  readonly reason: string | undefined
   /** Throws an Error when the text is no JSON: something else listens there. */
   readonly json: () => unknown
 }
@@ -14,6 +16,8 @@ export interface AdminRequest {
   readonly path: string
   /** Default GET. */
   readonly method?: 'GET' | 'POST'
+  /** JSON. Default: none. */
+  readonly body?: string
   /** Every other status is an error. Default: 200 alone. */
   readonly accept?: readonly number[]
   /** Longest wait for the whole answer. Default: 5 s. */
@@ -30,14 +34,15 @@ const MAX_BYTES = 16 * 1024 * 1024
  */
 export async function askAdmin(
   address: AdminAddress,
-  { path, method = 'GET', accept = [200], timeoutMs = TIMEOUT_MS }: AdminRequest
+  { path, method = 'GET', accept = [200], timeoutMs = TIMEOUT_MS, body }: AdminRequest
 ): Promise<AdminAnswer> {
-  const { status, text } = await send(address, { path, method, timeoutMs })
+  const { status, text, reason } = await send(address, { path, method, timeoutMs, body })
   const listener = `the admin listener ${address.name}`
   if (accept.includes(status)) {
     return {
       status,
       text,
+      reason,
       json() {
         try {
           return JSON.parse(text)
@@ -54,17 +59,32 @@ export async function askAdmin(
 
 async function send(
   { name, origin, socketPath, token }: AdminAddress,
-  { path, method, timeoutMs }: Required<Omit<AdminRequest, 'accept'>>
-): Promise<Pick<AdminAnswer, 'status' | 'text'>> {
+  {
+    path,
+    method,
+    timeoutMs,
+    body
+  }: Pick<Required<AdminRequest>, 'path' | 'method' | 'timeoutMs'> & { readonly body: string | undefined }
+): Promise<Omit<AdminAnswer, 'json'>> {
   const dispatcher = new Agent({
     connect: socketPath === undefined ? {} : { socketPath },
     maxResponseSize: MAX_BYTES
   })
   try {
-    const headers = { 'x-puppet-lb': '1', ...(token !== undefined && { authorization: basic(token) }) }
-    const options = { method, headers, dispatcher, signal: AbortSignal.timeout(timeoutMs) }
-    const { statusCode, body }: Dispatcher.ResponseData = await request(new URL(path, origin), options)
-    return { status: statusCode, text: await body.text() }
+    const sent = {
+      'x-puppet-lb': '1',
+      ...(token !== undefined && { authorization: basic(token) }),
+      ...(body !== undefined && { 'content-type': 'application/json' })
+    }
+    const signal = AbortSignal.timeout(timeoutMs)
+    const options = { method, headers: sent, dispatcher, signal, ...(body !== undefined && { body }) }
+    const answer: Dispatcher.ResponseData = await request(new URL(path, origin), options)
+    const { 'x-puppet-lb-reason': reason } = answer.headers
+    return {
+      status: answer.statusCode,
+      text: await answer.body.text(),
+      reason: typeof reason === 'string' ? reason : undefined
+    }
   } catch (error) {
     throw new Error(`the admin listener ${name} cannot be reached: ${reasonOf(error, timeoutMs)}`, {
       cause: error

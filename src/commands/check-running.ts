@@ -6,6 +6,7 @@ import type { Status } from '../model/status.ts'
 import { addressOf, parseAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { type CheckResult, check } from './check.ts'
+import { describeKept, weightOf } from './status-text.ts'
 
 export interface CheckRunningOptions {
   readonly config: string
@@ -26,10 +27,23 @@ export async function checkAgainstRunning(
   const address =
     options.admin === undefined ? addressOf(admin) : { token: admin.token, ...parseAdmin(options.admin) }
   const running = (await askAdmin(address, { path: '/api/settings' })).json()
-  const { crl } = (await askAdmin(address, { path: '/api/status' })).json() as Status
+  const { crl, masters, kept } = (await askAdmin(address, { path: '/api/status' })).json() as Status
   const diff = diffOfSummaries(
     { ...(running as Summary), ...(crl && { 'tls.crl': describeLists(crl) }) },
     { ...summaryOf(config), ...summaryOfLists(config, systemRuntime.wallClock()) }
   )
-  return { warnings, text: renderDiff(diff) }
+  return { warnings, text: [renderDiff(diff), ...describeOperators(masters, kept)].join('\n') }
+}
+
+/** What operators said to the running one, which no configuration changes. */
+function describeOperators(masters: Status['masters'], kept: Status['kept']): readonly string[] {
+  const lines = masters.flatMap(master => {
+    const { name, mode, weight, configuredWeight } = master
+    return [
+      ...(mode === 'active' || mode === 'leaving' ? [] : [`${name}: ${mode}`]),
+      ...(weight === configuredWeight ? [] : [`${name}: weight ${weightOf(master)}`])
+    ]
+  })
+  const all = [...lines, ...kept.map(describeKept)]
+  return all.length === 0 ? [] : ['operators have said, which stays:', ...all.map(line => `  ${line}`)]
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../config/units.ts'
 import { parseAdmin } from './admin-address.ts'
 
 /** `--config`, for a command that cannot do without: `required` says so once nothing else is wrong. */
@@ -36,6 +37,18 @@ export function adminOption(fallback: string): Option {
     '--admin <url>',
     `admin listener to ask, http://HOST:PORT or unix:/PATH, default ${fallback}`
   ).argParser(adminUrl)
+}
+
+/** Adds a command to a program. */
+export function addCommand(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).allowExcessArguments(false)
+}
+
+/** Reads a duration of the command line; the result is in milliseconds. */
+export function durationText(text: string): number {
+  const durationMs = parseDuration(text)
+  if (durationMs !== undefined) return durationMs
+  throw new InvalidArgumentError('It must be a duration, written like 250ms, 5s, 10m or 1h.')
 }
 
 /** Reads a port of the command line; 0 is one. */

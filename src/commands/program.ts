@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/problems.ts'
 import type { AdminFlags } from './admin-address.ts'
-import { addAdminOptions, adminOption, configOption, portNumber, required } from './options.ts'
+import { addAdminOptions, addCommand, adminOption, configOption, portNumber, required } from './options.ts'
+import { addOperations } from './program-operations.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
 export type { Terminal } from './terminal.ts'
@@ -53,6 +54,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
   addWhy(program, io, finish)
   addStatus(program, io)
   addReload(program, io, finish)
+  addOperations(program, io, finish)
   return program
 }
 
@@ -172,10 +174,6 @@ function oneSentence(complaint: string): string {
     .replace(/^error: /, 'puppet-lb: ')
     .trim()
     .replaceAll('\n', ' ')}\n`
-}
-
-function addCommand(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).allowExcessArguments(false)
 }
 
 function version(): string {

@@ -1,4 +1,4 @@
-import type { MasterStatus, Status } from '../model/status.ts'
+import type { KeptOverride, MasterStatus, Status } from '../model/status.ts'
 import { block, tableOf } from './table.ts'
 
 const INDENT = 14
@@ -6,11 +6,13 @@ const DAY_MS = 86_400_000
 
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
 export function describeStatus(status: Status, readiness: string, nowMs: number): string {
-  const { version, masters, ca, queue, certificates, crl, reload } = status
+  const { version, masters, ca, queue, certificates, crl, reload, kept } = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
     ...block('ready:', [readiness], INDENT),
     ...block('masters:', masterTable(masters), INDENT),
+    // Nearly always there is nothing of the kind.
+    ...(kept.length > 0 ? block('no masters:', kept.map(describeKept), INDENT) : []),
     ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
@@ -23,10 +25,22 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
 function masterTable(masters: readonly MasterStatus[]): readonly string[] {
   if (masters.length === 0) return []
   const header = ['name', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'URL', 'cause']
-  const rows = masters.map(({ name, state, mode, inFlight, capacity, weight, priority, url, cause }) =>
-    [name, state, mode, inFlight, capacity, weight, priority, url, cause ?? ''].map(String)
-  )
+  const rows = masters.map(master => {
+    const { name, state, mode, inFlight, capacity, priority, url, cause } = master
+    return [name, state, mode, inFlight, capacity, weightOf(master), priority, url, cause ?? ''].map(String)
+  })
   return tableOf(header, rows)
+}
+
+/** An operator's weight is marked by the one it stands for. */
+export function weightOf({ weight, configuredWeight }: MasterStatus): string {
+  return weight === configuredWeight ? String(weight) : `${weight} (configured: ${configuredWeight})`
+}
+
+/** What operators said of names that no master has. */
+export function describeKept({ name, mode, weight }: KeptOverride): string {
+  const parts = [...(mode === null ? [] : [mode]), ...(weight === null ? [] : [`weight ${weight}`])]
+  return `${name}: ${parts.join(', ')}`
 }
 
 function certificateTable(certificates: Status['certificates'], nowMs: number): readonly string[] {

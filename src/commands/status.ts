@@ -4,7 +4,7 @@ import type { Status } from '../model/status.ts'
 import { type AdminAddress, type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { describeStatus } from './status-text.ts'
-import type { Terminal } from './terminal.ts'
+import { stayAlive, type Terminal } from './terminal.ts'
 
 export interface StatusOptions extends AdminFlags {
   /** Prints what the admin listener says, as it says it. */
@@ -58,11 +58,4 @@ async function askReadiness(address: AdminAddress): Promise<string> {
 /** A reader of JSON gets JSON, whatever happens. */
 function describeFailure({ message }: Error, { json }: StatusOptions): string {
   return json ? JSON.stringify({ error: message }) : `puppet-lb: ${message}`
-}
-
-/** The timers of a runtime do not keep the process alive; an open port does. */
-function stayAlive(): () => void {
-  const { port1 } = new MessageChannel()
-  port1.ref()
-  return () => port1.close()
 }

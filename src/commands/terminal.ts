@@ -44,3 +44,10 @@ export function outliveReaders(
 ): void {
   for (const output of outputs) output.on('error', () => {})
 }
+
+/** For a command that waits: the timers of a runtime do not keep the process alive, an open port does. */
+export function stayAlive(): () => void {
+  const { port1 } = new MessageChannel()
+  port1.ref()
+  return () => port1.close()
+}

@@ -36,7 +36,7 @@ export function settingsOf(
   tlsFiles: TlsFiles,
   { places, directory }: { readonly places: Places; readonly directory: string }
 ): Settings {
-  const { listen, ca, masters, health, balance, queue, access, admin, reload, log } = file
+  const { listen, ca, masters, health, balance, queue, access, admin, state, reload, log } = file
   return {
     listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
     tls: tlsOf(file, tlsFiles, places.crl),
@@ -58,6 +58,9 @@ export function settingsOf(
     access: {
       administrators: access.administrators ?? admin.allow ?? [],
       withoutCertificate: access.withoutCertificate
+    },
+    state: {
+      directory: state.directory === undefined ? undefined : resolve(directory, state.directory)
     },
     reload,
     log: logOf(log, directory, places.logFile)

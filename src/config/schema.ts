@@ -104,6 +104,16 @@ export const schema = group({
     .describe('Which of the masters that can serve gets a request.'),
   queue: queue.prefault({}).describe('Requests that wait for a JRuby wait here, not in the masters.'),
   access: access.prefault({}).describe('What agents may do.'),
+  state: group({
+    directory: filePath('a directory')
+      .optional()
+      .describe(
+        'Directory in which what operators said of masters (drain, maint, weight) is kept over a restart; made if need ' +
+          'be. Default: none, and a restart forgets it.'
+      )
+  })
+    .prefault({})
+    .describe('What is kept over a restart.'),
   reload: oneOf(reloadModes)
     .default('watch')
     .describe(

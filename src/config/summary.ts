@@ -35,7 +35,7 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
 }
 
 function servingOf(settings: Settings): Entries {
-  const { tls, ca, health, balance, queue, access, reload } = settings
+  const { tls, ca, health, balance, queue, access, state, reload } = settings
   return {
     'tls.cert': tls.certificates.map(certOf).join(', '),
     'tls.key': tls.certificates.map(keyOf).join(', '),
@@ -59,6 +59,7 @@ function servingOf(settings: Settings): Entries {
     'queue.shedAbove': formatDuration(queue.shedAboveMs),
     'access.administrators': listOf(access.administrators),
     'access.withoutCertificate': access.withoutCertificate,
+    'state.directory': state.directory,
     reload
   }
 }

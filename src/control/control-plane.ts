@@ -4,15 +4,19 @@ import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
 import { type Master, seatOf } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
+import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
+import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
+import { describeOverlay, type JoinedMembers, wantedOf } from './joined-members.ts'
 import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
-import { prepareMembership } from './membership-change.ts'
+import { createMemberControl } from './member-control.ts'
+import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults, type OwnFaults } from './own-faults.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
@@ -21,11 +25,7 @@ import { createRevocationWatch } from './revocation.ts'
 import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
-import { createSeating } from './seating.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
-
-/** Planes that are told of new settings and do not answer are not waited for longer: they will go by them later. */
-const APPLY_TIMEOUT_MS = 5_000
 
 export interface ControlPlaneOptions {
   readonly config: Config
@@ -51,8 +51,11 @@ export interface ControlPlane {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly supervisor: Supervisor
+  readonly members: JoinedMembers
+  readonly drains: Drains
   readonly planes: Planes
   readonly reload: Reload
+  readonly operate: Operate
   readonly revocations: ReturnType<typeof createRevocationWatch>
   readonly probeFailures: ProbeFailures
   /** Resolves with the port once every master was probed once and every plane listens. */
@@ -75,9 +78,11 @@ interface Context extends ControlPlaneOptions {
 /** Reads the revocation lists and builds everything; nothing is asked or served before `start`. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { config, runtime, log, events } = options
+  const overlayFile = createOverlayFile({ log, events })
+  const overlay = await overlayFile.read(config.settings.state.directory)
+  const first = { masters: config.settings.masters, ca: config.settings.ca, overlay }
   const roster = createRoster()
-  const proposal = roster.propose(config.settings)
-  roster.adopt(proposal)
+  roster.adopt(roster.propose(wantedOf(first)))
   const memory = createSharedMemory(config.boot, runtime)
   let settings = config.settings
   let nextSettings = settings
@@ -109,7 +114,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   )
   const planes = planesOf(context, publisher, supervisor)
   const whenApplied = () => planes.whenApplied(publisher.current().version)
-  const seating = createSeating({ ...memory, roster, supervisor, whenApplied, runtime, log, events })
+  const { changes, members, apply, operate, seating, drains } = createMemberControl({
+    ...{ first, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
+    publish: part => publishSnapshot(part),
+    stateDirectory: () => settings.state.directory
+  })
 
   function publishSnapshot(
     part: Parameters<Publisher['publish']>[0] & { readonly snapshot: Snapshot }
@@ -120,25 +129,28 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   const watch = createFileWatch(() => void reload.afterChange(), runtime)
   const watchFiles = (files: readonly string[]) => watch.set(settings.reload === 'watch' ? files : [])
+  let remarks: readonly string[] = []
   const reload = createReload({
+    changes,
     first: config,
     load: options.load,
     runtime,
     log,
     events,
     watchFiles,
-    concerns: () => (supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
+    concerns: () => [
+      ...(supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
+      ...remarks,
+      ...describeOverlay(members.current()),
+      ...[overlayFile.problem() ?? []].flat()
+    ],
     async prepare(next) {
       nextSettings = next.settings
       const lists = await revocations.prepare(next.settings.tls)
       const logFile = next.settings.log.file
       const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-      const change = await prepareMembership(next.settings, {
-        ...context,
-        slots: memory.slots,
-        supervisor,
-        seating
-      }).catch(error => {
+      const { masters, ca } = next.settings
+      const change = await members.prepare({ masters, ca }).catch(error => {
         output.cancel()
         throw error
       })
@@ -149,37 +161,42 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           log.level = settings.log.level
           output.commit()
           revocations.adopt(lists)
-          change.commit()
-          publishSnapshot({ settings, revoked: revocations.revoked(), snapshot: supervisor.compose() })
-          change.seeOff()
-          await within(APPLY_TIMEOUT_MS, whenApplied(), runtime)
+          remarks = change.remarks
+          await apply(change, () => ({ settings, revoked: revocations.revoked() }))
         }
       }
     }
   })
 
+  async function start(): Promise<number> {
+    // A file that changes while masters are probed must not be missed.
+    watchFiles(reload.config().files)
+    const { masters, ca } = roster.current()
+    await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
+    supervisor.open()
+    supervisor.refresh()
+    const port = await planes.start()
+    seating.start()
+    drains.start()
+    return port
+  }
+
   return {
     memory,
     roster,
     supervisor,
+    members,
+    drains,
     planes,
     reload,
+    operate,
     revocations,
     probeFailures: context.probeFailures,
-    async start() {
-      // A file that changes while masters are probed must not be missed.
-      watchFiles(reload.config().files)
-      const { masters, ca } = roster.current()
-      await supervisor.watch([...masters, ca])
-      supervisor.open()
-      supervisor.refresh()
-      const port = await planes.start()
-      seating.start()
-      return port
-    },
+    start: () => changes.run(start),
     async stop() {
       watch.stop()
       seating.stop()
+      drains.stop()
       supervisor.stop()
       revocations.stop()
       await planes.terminate()
@@ -249,12 +266,4 @@ function superviseWith(
 function memberOf(roster: Roster, id: number): Master | undefined {
   const { masters, ca } = roster.current()
   return ca.id === id ? ca : masters.find(master => master.id === id)
-}
-
-/** Resolves when the promise does, or after a time. */
-async function within(timeoutMs: number, promise: Promise<void>, { schedule }: Runtime): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const cancel = schedule(timeoutMs, late.resolve)
-  await Promise.race([promise, late.promise])
-  cancel()
 }

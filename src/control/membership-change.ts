@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
-import type { Settings } from '../model/settings.ts'
+import { type Master, takesNewRuns } from '../model/master.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
-import { keyOf, type Proposal, type Roster } from './roster.ts'
+import { keyOf, type Proposal, type Roster, type Wanted } from './roster.ts'
 import type { Seating } from './seating.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -23,41 +23,37 @@ export interface MembershipChange {
   readonly seeOff: () => void
 }
 
-/** A change of membership made ready: those who join are seated and were probed once. */
+/**
+ * A change of membership made ready: those who join are seated, and they and those who come back from an operator's
+ * hands were probed once.
+ */
 export async function prepareMembership(
-  settings: Settings,
-  { roster, supervisor, seating, slots, log, events }: MembershipChangeDeps
+  wanted: Wanted,
+  deps: MembershipChangeDeps
 ): Promise<MembershipChange> {
-  const named = new Set(settings.masters.map(keyOf))
-  await seating.makeRoom(newSeats(settings, roster), master => named.has(keyOf(master)))
+  const { roster, supervisor, seating } = deps
+  const named = new Set(wanted.masters.map(keyOf))
+  await seating.makeRoom(newSeats(wanted, roster), master => named.has(keyOf(master)))
   const release = seating.hold()
   let proposal: Proposal
+  let fresh: readonly Master[]
   try {
-    proposal = roster.propose(settings)
-    await supervisor.watch(proposal.joining)
+    proposal = roster.propose(wanted)
+    fresh = toProbe(proposal, deps)
+    await supervisor.watch(fresh)
   } catch (error) {
     release()
     throw error
   }
-  const { joining, leaving, ca } = proposal
+  const { leaving } = proposal
   const oldCa = roster.current().ca
   return {
     commit() {
       release()
       roster.adopt(proposal)
-      // Whoever takes over from all the others has no time to warm up.
-      const othersServe = proposal.masters.some(
-        each =>
-          !joining.includes(each) &&
-          each.mode === 'active' &&
-          each.weight > 0 &&
-          supervisor.stateOf(each.id) === 'up'
-      )
-      for (const { name, url, seat, id } of joining) {
-        log.info({ master: name, url }, 'master joins')
-        events.add({ kind: 'master-joined', text: `${name} joins at ${url}`, master: name })
-        if (othersServe && id !== ca.id) void slots.startSlowly(seat)
-      }
+      for (const { id, mode } of proposal.masters) if (mode === 'maint') supervisor.unwatch(id)
+      tellJoining(proposal, deps)
+      startSlowly(proposal, fresh, deps)
     },
     /** Those that leave without anything to wait for. */
     seeOff() {
@@ -66,8 +62,51 @@ export async function prepareMembership(
   }
 }
 
-/** How many more seats settings need, the worst case being that all names are new. */
-function newSeats({ masters, ca }: Settings, roster: Roster): number {
+/**
+ * Who is to be probed before the change is in force: those nobody watches, and those that operators give back to work.
+ * What was known of these is from before they were patched.
+ */
+function toProbe(
+  { masters, joining }: Proposal,
+  { roster, supervisor }: MembershipChangeDeps
+): readonly Master[] {
+  const before = new Map(roster.current().masters.map(({ id, mode }) => [id, mode]))
+  const isGivenBack = ({ id, mode }: Master) =>
+    mode === 'active' && ['draining', 'maint'].includes(before.get(id) ?? '')
+  const known = masters.filter(
+    master =>
+      !joining.includes(master) &&
+      master.mode !== 'leaving' &&
+      (isGivenBack(master) || !supervisor.watchOf(master.id))
+  )
+  return [...joining, ...known].filter(({ mode }) => mode !== 'maint')
+}
+
+function tellJoining({ joining }: Proposal, { log, events }: MembershipChangeDeps): void {
+  for (const { name, url, mode } of joining) {
+    const how = { active: '', draining: ', draining', maint: ', in maintenance', leaving: '' }[mode]
+    log.info({ master: name, url, mode }, 'master joins')
+    events.add({ kind: 'master-joined', text: `${name} joins at ${url}${how}`, master: name })
+  }
+}
+
+/** Whoever takes over from all the others has no time to warm up. */
+function startSlowly(
+  { masters, ca }: Proposal,
+  fresh: readonly Master[],
+  { supervisor, slots }: MembershipChangeDeps
+): void {
+  const othersServe = masters.some(
+    each => !fresh.includes(each) && takesNewRuns(each) && supervisor.stateOf(each.id) === 'up'
+  )
+  if (!othersServe) return
+  for (const { seat, id, mode } of fresh) {
+    if (id !== ca.id && mode === 'active') void slots.startSlowly(seat)
+  }
+}
+
+/** How many more seats a membership needs, the worst case being that all names are new. */
+function newSeats({ masters, ca }: Wanted, roster: Roster): number {
   const current = roster.current()
   const known = new Set(current.masters.map(keyOf))
   const joining = masters.filter(master => !known.has(keyOf(master))).length

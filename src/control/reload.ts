@@ -5,6 +5,7 @@ import type { EventLog } from '../model/event.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Config } from '../model/settings.ts'
 import type { ReloadReport, ReloadStatus, SettingChange } from '../model/status.ts'
+import type { ChangeQueue } from './change-queue.ts'
 
 /** A certificate whose key is not there yet: how long a change seen by ourselves waits for it, and how it asks. */
 const PAIR = { timeoutMs: 30_000, againMs: 1_000 } as const
@@ -17,6 +18,8 @@ export interface PreparedReload {
 }
 
 export interface ReloadDeps {
+  /** Whatever changes what is in force waits here for its turn. */
+  readonly changes: ChangeQueue
   /** What was loaded at the start. */
   readonly first: Config
   /** Reads the configuration again. Throws a ConfigError. */
@@ -38,8 +41,8 @@ export interface ReloadDeps {
 /** Takes a changed configuration while it serves: load, compare, prepare, publish. A failure leaves all as it was. */
 export interface Reload {
   /**
-   * Reloads now. Never rejects. One that is asked for while another runs begins after it, and is the same for all who
-   * ask in the meantime.
+   * Reloads now. Never rejects. One that is asked for while another change is made begins after it, and is the same for
+   * all who ask in the meantime.
    */
   readonly now: () => Promise<ReloadReport>
   /** Reloads since a file changed; a certificate and a key that do not belong together yet are waited for. */
@@ -58,7 +61,6 @@ export function createReload(deps: ReloadDeps): Reload {
   let config = first
   let status: ReloadStatus = Object.freeze({ at: isoNow(), ok: true, problems: [], needsRestart: [] })
   const listeners: ((ok: boolean) => void)[] = []
-  let running: Promise<unknown> = Promise.resolve()
   /** The one that has not begun yet: whoever asks now gets what the files say when it does. */
   let following: Promise<ReloadReport> | undefined
   /** A change that waits for its other half; what changes meanwhile is taken with it. */
@@ -129,11 +131,10 @@ export function createReload(deps: ReloadDeps): Reload {
   }
 
   function attemptNext(): Promise<ReloadReport> {
-    following ??= running.then(() => {
+    following ??= deps.changes.run(() => {
       following = undefined
       return attempt()
     })
-    running = following
     return following
   }
 

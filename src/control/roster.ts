@@ -1,9 +1,21 @@
-import { idOf, type Master, seatCount } from '../model/master.ts'
+import { idOf, type Master, type MasterMode, seatCount } from '../model/master.ts'
 import type { MasterSettings, Settings } from '../model/settings.ts'
 
 /** Why a roster cannot be had: an Error with a sentence for the operator. */
 export class NoSeatError extends Error {
   override readonly name = 'NoSeatError'
+}
+
+/** A member as its source names it and operators want it. */
+export interface MemberSettings extends MasterSettings {
+  /** Default: active. */
+  readonly mode?: Exclude<MasterMode, 'leaving'>
+}
+
+/** What a membership is to be. */
+export interface Wanted {
+  readonly masters: readonly MemberSettings[]
+  readonly ca: Settings['ca']
 }
 
 /** Who is a member: compile masters, those included that leave and end their work, and the CA. */
@@ -28,7 +40,7 @@ export interface Proposal extends Membership {
 export interface Roster {
   readonly current: () => Membership
   /** What the membership would be. Changes nothing. Throws a NoSeatError. */
-  readonly propose: (settings: Pick<Settings, 'masters' | 'ca'>) => Proposal
+  readonly propose: (wanted: Wanted) => Proposal
   readonly adopt: (proposal: Proposal) => void
   /** A master that was leaving is none of the members any more. Its seat stays taken until `free`. */
   readonly dismiss: (id: number) => void
@@ -52,7 +64,7 @@ export function createRoster(): Roster {
     propose({ masters: wanted, ca }) {
       const seats = [...free].sort((a, b) => a - b)
       const joining: Master[] = []
-      const seated = (settings: MasterSettings): Master => {
+      const seated = (settings: MemberSettings): Master => {
         const seat = seats.shift()
         if (seat === undefined) throw new NoSeatError(noSeat(current.masters))
         const master = memberOf(settings, { id: idOf(seat, epochs[seat] as number), seat })
@@ -96,8 +108,8 @@ export function createRoster(): Roster {
 /** How the CA appears among masters; its name is taken from nobody, since no master may have it. */
 const caSettings = { name: 'ca', weight: 1, priority: 0 } as const
 
-function memberOf(settings: MasterSettings, { id, seat }: Pick<Master, 'id' | 'seat'>): Master {
-  return Object.freeze({ ...settings, id, seat, mode: 'active' as const })
+function memberOf(settings: MemberSettings, { id, seat }: Pick<Master, 'id' | 'seat'>): Master {
+  return Object.freeze({ mode: 'active' as const, ...settings, id, seat })
 }
 
 /** What makes a master the same one over reloads. */

@@ -6,6 +6,7 @@ import type { Board } from '../shared/board.ts'
 import type { PinTable } from '../shared/pins.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { Turns } from '../shared/turns.ts'
+import { createRemainingWork } from './remaining-work.ts'
 import { NoSeatError, type Roster } from './roster.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -49,19 +50,14 @@ export interface Seating {
 }
 
 export function createSeating(deps: SeatingDeps): Seating {
-  const { roster, supervisor, board, slots, pins, turns, runtime } = deps
+  const { roster, supervisor, slots, turns, runtime } = deps
   const vacating = new Set<number>()
   let cancel = () => {}
   let isHeld = false
   let stopped = false
 
-  const isIdle = ({ seat }: Master) => board.inFlight(seat) === 0 && slots.taken(seat) === 0
+  const { isIdle, hasEnded } = createRemainingWork(deps)
   const leaving = () => roster.current().masters.filter(({ mode }) => mode === 'leaving')
-
-  function hasEnded(master: Master): boolean {
-    if (!isIdle(master)) return false
-    return supervisor.stateOf(master.id) === 'down' || pins.count(master.id, runtime.now()) === 0
-  }
 
   /** Takes masters out of the membership, tells the planes, and frees their seats when that is safe. */
   function dismiss(gone: readonly Master[]): void {

@@ -1,9 +1,10 @@
-import type { Master, MasterState } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { MasterStatus, Status } from '../model/status.ts'
 import type { ControlFacts } from '../telemetry/metrics.ts'
 import { certificateEndsOf } from './certificate-ends.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { keptOf } from './joined-members.ts'
+import { masterStatuses, shownModeOf, stateAndCauseOf } from './master-status.ts'
 
 /** Why a balancer is not ready, one sentence; `undefined` while it is. */
 export type NotReady = () => string | undefined
@@ -17,35 +18,12 @@ export interface Reporting {
 }
 
 export function createReporting(
-  { roster, supervisor, memory, reload, revocations }: ControlPlane,
+  control: ControlPlane,
   { version, notReady }: { readonly version: string; readonly notReady: NotReady }
 ): Reporting {
-  const { board, slots } = memory
-
-  function stateOf({ id }: Master): { readonly state: MasterState; readonly cause: string | null } {
-    const watch = supervisor.watchOf(id)
-    return { state: supervisor.stateOf(id), cause: watch ? watch.cause() : 'was not asked yet' }
-  }
-
-  const masters = () =>
-    roster.current().masters.map((master): MasterStatus => {
-      const { name, url, mode, weight, priority, seat, id } = master
-      const capacity = supervisor.watchOf(id)?.load?.capacity() ?? 0
-      const inFlight = board.inFlight(seat)
-      return {
-        name,
-        url,
-        pools: ['default'],
-        source: 'file',
-        ...stateOf(master),
-        mode,
-        weight,
-        priority,
-        capacity,
-        inFlight
-      }
-    })
-
+  const { roster, memory, reload, revocations, members } = control
+  const { slots } = memory
+  const masters = () => masterStatuses(control)
   return {
     masters,
     revocations: revocations.current,
@@ -56,7 +34,7 @@ export function createReporting(
         version,
         ready: notReady() === undefined,
         masters: masters(),
-        ca: { url: ca.url, ...stateOf(ca) },
+        ca: { url: ca.url, ...stateAndCauseOf(ca, control) },
         queue: { light: slots.waiting(0), report: slots.waiting(1), catalog: slots.waiting(2) },
         certificates: certificateEndsOf(settings).map(({ role, notAfter, source }) => ({
           role,
@@ -64,7 +42,12 @@ export function createReporting(
           source
         })),
         crl: crlStatus(revocations.current()),
-        reload: reload.status()
+        reload: reload.status(),
+        kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
+          name,
+          mode: mode ?? null,
+          weight: weight ?? null
+        }))
       }
     }
   }
@@ -86,10 +69,11 @@ function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): S
 
 /** What control metrics show, read when they are scraped. */
 export function metricFacts(
-  { roster, supervisor, memory, reload, revocations, probeFailures }: ControlPlane,
+  control: ControlPlane,
   log: ControlFacts['log'],
   wallClock: Runtime['wallClock']
 ) {
+  const { roster, supervisor, memory, reload, revocations, probeFailures } = control
   const { board, slots } = memory
   const members = () => [...roster.current().masters, roster.current().ca]
   return {
@@ -100,12 +84,13 @@ export function metricFacts(
     },
     probeFailures: () => probeFailures.of(members().map(({ name }) => name)),
     masters: () =>
-      members().map(({ name, id, seat, mode }) => ({
-        name,
-        state: supervisor.stateOf(id),
-        inFlight: board.inFlight(seat),
-        capacity: supervisor.watchOf(id)?.load?.capacity(),
-        isMember: mode !== 'leaving'
+      members().map(master => ({
+        name: master.name,
+        state: supervisor.stateOf(master.id),
+        mode: shownModeOf(master, control),
+        inFlight: board.inFlight(master.seat),
+        capacity: supervisor.watchOf(master.id)?.load?.capacity(),
+        isMember: master.mode !== 'leaving'
       })),
     queueDepth: () => [slots.waiting(0), slots.waiting(1), slots.waiting(2)],
     crl: () => {

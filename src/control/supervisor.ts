@@ -1,4 +1,4 @@
-import type { Master, MasterState } from '../model/master.ts'
+import { type Master, type MasterState, takesNewRuns } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
 import { type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { MasterWatch } from './master-watch/master-watch.ts'
@@ -30,7 +30,10 @@ export interface SupervisorOptions {
 
 /** Decides who may be given work: joins what is known of each member, and alone makes snapshots. */
 export interface Supervisor {
-  /** Watches masters from now on. Resolves once each was probed once, whatever came of it. */
+  /**
+   * Watches masters from now on. Resolves once each was probed once, whatever came of it. One that is watched already is
+   * watched anew; what was known of it counts until it was probed.
+   */
   readonly watch: (masters: readonly Master[]) => Promise<void>
   readonly unwatch: (id: number) => void
   readonly watchOf: (id: number) => MasterWatch | undefined
@@ -49,6 +52,8 @@ export interface Supervisor {
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { membership } = options
   const watches = new Map<number, MasterWatch>()
+  /** Watches that will take another one's place once they have probed. */
+  const successors = new Set<MasterWatch>()
   const lastStates = new Map<number, MasterState>()
   const { masters, ca } = membership()
   let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [], finishing: [], doubted: [] })
@@ -82,24 +87,26 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   function compose(): Snapshot {
     const { masters, ca } = membership()
     tellReturns(masters)
-    const takesNewRuns = masters.filter(({ mode, weight }) => mode === 'active' && weight > 0)
-    const inState = (state: MasterState) => takesNewRuns.filter(({ id }) => stateOf(id) === state)
+    const active = masters.filter(takesNewRuns)
+    const inState = (state: MasterState) => active.filter(({ id }) => stateOf(id) === state)
     // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same. So do
     // those that take connections, though too slow: a balancer that starts into a herd finds all of them so.
     const fallbacks = [
       () => inState('up'),
       () => inState('ejected'),
-      () => takesNewRuns.filter(({ id }) => watchOf(id)?.accepts())
+      () => active.filter(({ id }) => watchOf(id)?.accepts())
     ]
     const serving = fallbacks.map(each => each()).find(each => each.length > 0) ?? []
+    // In maintenance a master has nothing, though it may be probed already that is about to come back.
+    const working = masters.filter(({ mode }) => mode !== 'maint')
     snapshot = Object.freeze({
       version: snapshot.version + 1,
       ca,
       masters,
       tiers: tiersOf(serving),
-      finishing: masters.filter(master => !takesNewRuns.includes(master) && stateOf(master.id) === 'up'),
+      finishing: working.filter(master => !takesNewRuns(master) && stateOf(master.id) === 'up'),
       // A guess again: a run whose files can still come from there need not mix them with another master's.
-      doubted: masters.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm())
+      doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm())
     })
     return snapshot
   }
@@ -108,11 +115,22 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (isOpen) options.publish(compose())
   }
 
+  /** The one before it is asked until the new one has something to say. */
+  async function start(watch: MasterWatch): Promise<void> {
+    const { id } = watch
+    if (!watches.has(id)) watches.set(id, watch)
+    else successors.add(watch)
+    await watch.start()
+    if (!successors.delete(watch)) return
+    watches.get(id)?.stop()
+    watches.set(id, watch)
+    lastStates.delete(id)
+  }
+
   return {
     async watch(masters) {
       const added = masters.map(master => options.watch(master, { isExcused, changed: refresh }))
-      for (const each of added) watches.set(each.id, each)
-      await Promise.all(added.map(each => each.start()))
+      await Promise.all(added.map(start))
     },
     unwatch(id) {
       watches.get(id)?.stop()
@@ -133,7 +151,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     snapshot: () => snapshot,
     stop() {
       isOpen = false
-      for (const watch of watches.values()) watch.stop()
+      for (const watch of [...watches.values(), ...successors]) watch.stop()
+      successors.clear()
     }
   }
 }

@@ -4,8 +4,13 @@
  */
 export const seatCount = 256
 
-/** `draining`: takes no new runs because its operator says so. `leaving`: is no member any more, and ends its work. */
-export type MasterMode = 'active' | 'draining' | 'leaving'
+/**
+ * What a master is wanted for. `draining`: takes no new runs and ends those it has, because an operator says so.
+ * `maint`: takes nothing and is not probed, because an operator says so. `leaving`: is no member any more, and ends its
+ * work.
+ */
+export const masterModes = ['active', 'draining', 'maint', 'leaving'] as const
+export type MasterMode = (typeof masterModes)[number]
 
 /** A Puppet Server as a member of the roster. Replaced, never edited. */
 export interface Master {
@@ -24,6 +29,11 @@ export interface Master {
   /** JRubies the configuration says it has; otherwise its own word is taken. */
   readonly capacity?: number | undefined
   readonly mode: MasterMode
+}
+
+/** Whether new runs may be given to a master that can serve. */
+export function takesNewRuns({ mode, weight }: Pick<Master, 'mode' | 'weight'>): boolean {
+  return mode === 'active' && weight > 0
 }
 
 /** The id of whoever sits on a seat in an epoch. */

@@ -66,6 +66,10 @@ export interface Settings {
     /** What becomes of requests for masters that come without a client certificate. */
     readonly withoutCertificate: AnonymousRule
   }
+  readonly state: {
+    /** Absolute; what operators said of masters is kept there over a restart. `undefined`: it is not. */
+    readonly directory: string | undefined
+  }
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
   readonly reload: 'watch' | 'signal'
   readonly log: LogSettings

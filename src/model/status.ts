@@ -1,5 +1,10 @@
-import type { MasterMode, MasterState } from './master.ts'
+import { type MasterState, masterModes } from './master.ts'
+import type { OperatorMode } from './operation.ts'
 import type { WhenExpired } from './settings.ts'
+
+/** How a mode is shown: a draining master that has nothing left is `drained`. */
+export const shownModes = [...masterModes, 'drained'] as const
+export type ShownMode = (typeof shownModes)[number]
 
 /** One master as `/api/masters` and `status` show it. The field names are part of the contract. */
 export interface MasterStatus {
@@ -9,8 +14,11 @@ export interface MasterStatus {
   /** Where its membership comes from. */
   readonly source: 'file'
   readonly state: MasterState
-  readonly mode: MasterMode
+  readonly mode: ShownMode
+  /** In force. */
   readonly weight: number
+  /** What its source says; another one than `weight` while an operator's is in force. */
+  readonly configuredWeight: number
   readonly priority: number
   readonly capacity: number
   readonly inFlight: number
@@ -43,6 +51,16 @@ export interface Status {
     readonly late: WhenExpired | null
   } | null
   readonly reload: ReloadStatus
+  /** What operators said of names that are no masters now; it counts again when one of that name comes. */
+  readonly kept: readonly KeptOverride[]
+}
+
+/** What is kept of an operator's word. */
+export interface KeptOverride {
+  readonly name: string
+  /** null: nothing was said of it. */
+  readonly mode: OperatorMode | null
+  readonly weight: number | null
 }
 
 /** How the last reload ended; the start counts as one. */

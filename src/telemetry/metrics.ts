@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { masterStates } from '../model/master.ts'
+import { shownModes } from '../model/status.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 
@@ -82,6 +83,7 @@ export interface ControlFacts extends ReachFacts {
   readonly masters: () => readonly {
     readonly name: string
     readonly state: string
+    readonly mode: string
     readonly inFlight: number
     /** JRubies; `undefined` for the CA, which is not queued for. */
     readonly capacity: number | undefined
@@ -129,6 +131,18 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       this.reset()
       for (const { name, state } of facts.masters()) {
         for (const each of masterStates) this.set({ master: name, state: each }, each === state ? 1 : 0)
+      }
+    }
+  })
+  new Gauge({
+    name: `${PREFIX}master_mode`,
+    help: '1 for the mode the master is in, 0 for every other: what it is wanted for, whatever its state.',
+    labelNames: ['master', 'mode'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, mode } of facts.masters()) {
+        for (const each of shownModes) this.set({ master: name, mode: each }, each === mode ? 1 : 0)
       }
     }
   })

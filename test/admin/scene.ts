@@ -24,6 +24,7 @@ const alpha: MasterStatus = {
   state: 'up',
   mode: 'active',
   weight: 75,
+  configuredWeight: 75,
   priority: 0,
   capacity: 12,
   inFlight: 3,
@@ -41,6 +42,7 @@ export const status: Status = Object.freeze<Status>({
       state: 'down',
       mode: 'draining',
       weight: 1,
+      configuredWeight: 10,
       priority: 1,
       inFlight: 0,
       cause: 'ECONNREFUSED'
@@ -60,7 +62,8 @@ export const status: Status = Object.freeze<Status>({
     source: '/etc/puppet-lb/crl.pem',
     late: null
   },
-  reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] }
+  reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] },
+  kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
 })
 
 export const reloaded: ReloadReport = Object.freeze<ReloadReport>({
@@ -89,6 +92,7 @@ export async function startScene(
       reloads++
       return reloaded
     },
+    operate: async () => ({ done: [], masters: [], warnings: [] }),
     settings: () => ({ 'balance.policy': 'least-loaded' }),
     events,
     runtime,

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { ConfigError, type Problem } from '../../src/config/problems.ts'
+import { createChangeQueue } from '../../src/control/change-queue.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
 import { createReload } from '../../src/control/reload.ts'
 import type { Config } from '../../src/model/settings.ts'
@@ -47,6 +48,7 @@ function setUp(first = configOf()) {
   }
   const levelOf = ({ settings }: Config) => settings.log.level
   const reload = createReload({
+    changes: createChangeQueue(),
     first,
     load() {
       scene.loads++

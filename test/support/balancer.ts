@@ -34,6 +34,7 @@ interface Overrides {
   readonly balance?: Partial<Settings['balance']>
   readonly queue?: Partial<Settings['queue']>
   readonly access?: Partial<Settings['access']>
+  readonly state?: Partial<Settings['state']>
   readonly log?: Partial<Settings['log']>
 }
 
@@ -114,6 +115,7 @@ export function testConfig(
       balance: { policy: 'least-loaded', affinity: 'phase', ...overrides.balance },
       queue: { limit: 4_000, timeoutMs: 60_000, shedAboveMs: 60_000, ...overrides.queue },
       access: { administrators: [], withoutCertificate: 'forward', ...overrides.access },
+      state: { directory: undefined, ...overrides.state },
       reload: 'signal',
       log: { level: 'silent', access: true, file: undefined, ...overrides.log }
     }

@@ -1,10 +1,11 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { masterStates } from '../../src/model/master.ts'
+import { shownModes } from '../../src/model/status.ts'
 import { type ControlFacts, createControlMetrics } from '../../src/telemetry/metrics.ts'
 
-const m1 = { name: 'm1', state: 'up', inFlight: 3, capacity: 4, isMember: true }
-const ca = { name: 'ca', state: 'up', inFlight: 1, capacity: undefined, isMember: true }
+const m1 = { name: 'm1', state: 'up', mode: 'active', inFlight: 3, capacity: 4, isMember: true }
+const ca = { name: 'ca', state: 'up', mode: 'active', inFlight: 1, capacity: undefined, isMember: true }
 
 /** Metrics of a control plane that knows these facts; the facts may change between scrapes. */
 function setUp(facts: Partial<ControlFacts> = {}) {
@@ -66,6 +67,15 @@ for (const state of masterStates)
     for (const each of masterStates)
       t.same(await series(`master_state{master="m1",state="${each}"}`), [
         `master_state{master="m1",state="${each}"} ${each === state ? 1 : 0}`
+      ])
+  })
+
+for (const mode of shownModes)
+  t.test(`a master that is ${mode} says so, and nothing else`, async t => {
+    const { series } = setUp({ masters: () => [{ ...m1, mode }] })
+    for (const each of shownModes)
+      t.same(await series(`master_mode{master="m1",mode="${each}"}`), [
+        `master_mode{master="m1",mode="${each}"} ${each === mode ? 1 : 0}`
       ])
   })
 

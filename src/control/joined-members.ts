@@ -1,0 +1,80 @@
+import type { MasterSettings, Settings } from '../model/settings.ts'
+import { type MembershipChange, type MembershipChangeDeps, prepareMembership } from './membership-change.ts'
+import { describeOverride, noOverlay, type Overlay, overlaid, withoutNames } from './overlay.ts'
+
+/** What a membership is made of, joined by name. */
+export interface MemberParts {
+  /** As the sources name them. */
+  readonly masters: readonly MasterSettings[]
+  readonly ca: Settings['ca']
+  /** What operators said of them. */
+  readonly overlay: Overlay
+}
+
+/** A change that is ready, and what it does beside that, one sentence each. */
+export interface PreparedMembers extends MembershipChange {
+  readonly remarks: readonly string[]
+}
+
+/**
+ * The parts in force, and the one way to others, whoever wants them: a reload, DNS or an operator. Changes are made one
+ * after the other, in the queue of changes.
+ */
+export interface JoinedMembers {
+  readonly current: () => MemberParts
+  /** Makes a change of some parts ready. Rejects with a NoSeatError. */
+  readonly prepare: (parts: Partial<MemberParts>) => Promise<PreparedMembers>
+}
+
+/** `first` is in force already. */
+export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDeps): JoinedMembers {
+  let current = first
+  return {
+    current: () => current,
+    async prepare(parts) {
+      const named = { ...current, ...parts }
+      const forgotten = namesTakenOut(current, named)
+      const next = { ...named, overlay: withoutNames(named.overlay, forgotten) }
+      const change = await prepareMembership(wantedOf(next), deps)
+      return {
+        ...change,
+        remarks: forgotten.map(name => {
+          const said = describeOverride(name, named.overlay.get(name) ?? {})
+          return `${said}: that is forgotten, for the configuration names no ${name} any more`
+        }),
+        commit() {
+          current = next
+          change.commit()
+        }
+      }
+    }
+  }
+}
+
+/** The membership that is made of these parts. */
+export function wantedOf({ masters, ca, overlay }: MemberParts) {
+  return { masters: overlaid(masters, overlay), ca }
+}
+
+/** One sentence for each name that operators said something of. */
+export function describeOverlay({ masters, overlay }: MemberParts): readonly string[] {
+  const configured = new Map(masters.map(({ name, weight }) => [name, weight]))
+  return [...overlay].map(([name, said]) => {
+    const weight = configured.get(name)
+    if (weight === undefined) return `${describeOverride(name, said)}; there is no such master now`
+    const compared = said.weight === undefined ? '' : `; the weight ${weight} is configured`
+    return `${describeOverride(name, said)}${compared}`
+  })
+}
+
+/** What operators said of names that are no masters: the names may come again. */
+export function keptOf({ masters, overlay }: MemberParts): Overlay {
+  const names = masters.map(({ name }) => name)
+  return overlay.size === 0 ? noOverlay : withoutNames(overlay, names)
+}
+
+/** Names of which operators said something, and that the file names no more. Whoever took one out meant it. */
+function namesTakenOut(before: MemberParts, next: MemberParts): readonly string[] {
+  const names = new Set(next.masters.map(({ name }) => name))
+  return before.masters.flatMap(({ name }) => (next.overlay.has(name) && !names.has(name) ? [name] : []))
+}

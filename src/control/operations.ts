@@ -1,0 +1,157 @@
+import type { Logger } from 'pino'
+import type { EventLog } from '../model/event.ts'
+import { type Operate, type Operation, type OperationReport, UnknownMasterError } from '../model/operation.ts'
+import type { MasterStatus } from '../model/status.ts'
+import type { ChangeQueue } from './change-queue.ts'
+import type { JoinedMembers, MemberParts, PreparedMembers } from './joined-members.ts'
+import { type Override, type Word, withWord } from './overlay.ts'
+import type { Roster } from './roster.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** As many names as fit a sentence. */
+const NAMES_SHOWN = 20
+
+export interface OperationsDeps {
+  readonly changes: ChangeQueue
+  readonly members: JoinedMembers
+  /** Puts a change in force; resolves when all planes go by it. */
+  readonly apply: (change: PreparedMembers) => Promise<void>
+  readonly statuses: () => readonly MasterStatus[]
+  readonly roster: Pick<Roster, 'current'>
+  readonly supervisor: Pick<Supervisor, 'snapshot'>
+  /** Why it would not outlive a restart, although it should; `undefined` when it does. */
+  readonly problem: () => string | undefined
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+}
+
+/** What operators want of masters: drain, undrain, maint and weight. */
+export function createOperate(deps: OperationsDeps): Operate {
+  const { changes, members, apply } = deps
+  return (name, operation, asker) =>
+    changes.run(async () => {
+      const parts = members.current()
+      const names = namesMeant(name, operation, parts, deps)
+      const overlay = withWord(parts.overlay, names, wordOf(operation))
+      const touched = names.filter(each => !isSame(parts.overlay.get(each), overlay.get(each)))
+      if (touched.length > 0) await apply(await members.prepare({ overlay }))
+      const report = reportOf({ names, touched, operation, parts }, deps)
+      tell(touched, { operation, asker, report }, deps)
+      return report
+    })
+}
+
+function wordOf(operation: Operation): Word {
+  switch (operation.action) {
+    case 'drain':
+      return { mode: 'draining' }
+    case 'maint':
+      return { mode: 'maint' }
+    case 'undrain':
+      return { mode: 'active' }
+    case 'weight':
+      return { weight: operation.weight }
+  }
+}
+
+/** The masters of this name, or of names below it. What is kept of other names can be taken back. */
+function namesMeant(
+  name: string,
+  operation: Operation,
+  { masters, overlay }: MemberParts,
+  { roster }: OperationsDeps
+): readonly string[] {
+  const takesBack =
+    operation.action === 'undrain' || (operation.action === 'weight' && operation.weight === 'default')
+  const known = new Set([...masters.map(each => each.name), ...(takesBack ? overlay.keys() : [])])
+  if (known.has(name)) return [name]
+  const below = [...known].filter(each => each.startsWith(`${name}/`))
+  if (below.length > 0) return below
+  if (name === roster.current().ca.name)
+    throw new UnknownMasterError('ca is the CA master: there is no other to take its place')
+  const shown = JSON.stringify(name.slice(0, 100))
+  if (roster.current().masters.some(each => each.name === name))
+    throw new UnknownMasterError(`${shown} is leaving: it is named no more, and ends its work`)
+  const names = masters.map(each => each.name)
+  const more = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : ''
+  const there = names.length === 0 ? 'none' : `${names.slice(0, NAMES_SHOWN).join(', ')}${more}`
+  throw new UnknownMasterError(`there is no master ${shown}; there is ${there}`)
+}
+
+interface Asked {
+  readonly names: readonly string[]
+  /** Those for which it changed anything. */
+  readonly touched: readonly string[]
+  readonly operation: Operation
+  readonly parts: MemberParts
+}
+
+function reportOf(asked: Asked, { statuses, supervisor, problem }: OperationsDeps): OperationReport {
+  const { names, touched, operation } = asked
+  const all = statuses()
+  const masters = names.flatMap(name => all.find(each => each.name === name && each.mode !== 'leaving') ?? [])
+  const notKept = touched.length > 0 ? problem() : undefined
+  return {
+    done: names.map(name => {
+      const master = masters.find(each => each.name === name)
+      if (!master) return `${name} is no master now: what was said of it is forgotten`
+      return sentenceOf(operation, master, touched.includes(name))
+    }),
+    masters,
+    warnings: [
+      ...masters.flatMap(master => doubtsAbout(operation, master)),
+      ...(supervisor.snapshot().tiers.length === 0 ? ['no master takes new runs now'] : []),
+      ...(notKept === undefined ? [] : [notKept])
+    ]
+  }
+}
+
+function sentenceOf(
+  operation: Operation,
+  { name, mode, weight, configuredWeight }: MasterStatus,
+  isNew: boolean
+): string {
+  switch (operation.action) {
+    case 'drain':
+      if (isNew) return `${name} drains: it takes no new runs, and ends those it has`
+      return mode === 'drained' ? `${name} is drained already` : `${name} drains already`
+    case 'undrain':
+      return isNew ? `${name} takes new runs again` : `${name} neither drains nor is in maintenance`
+    case 'maint':
+      return isNew
+        ? `${name} is in maintenance: it gets no requests, and is not probed`
+        : `${name} is in maintenance already`
+    case 'weight':
+      return operation.weight === 'default'
+        ? `${name} has the weight ${weight} that is configured`
+        : `${name} has the weight ${weight}; ${configuredWeight} is configured`
+  }
+}
+
+function doubtsAbout({ action }: Operation, { name, mode, state, cause }: MasterStatus): readonly string[] {
+  if (action === 'undrain' && mode === 'active' && state !== 'up')
+    return [`${name} is ${state} (${cause ?? 'no cause is known'}): it gets work when it is up`]
+  if (action === 'weight' && mode !== 'active') return [`${name} is ${mode}: the weight counts after that`]
+  return []
+}
+
+function tell(
+  touched: readonly string[],
+  {
+    operation,
+    asker,
+    report
+  }: { readonly operation: Operation; readonly asker: string; readonly report: OperationReport },
+  { log, events }: OperationsDeps
+): void {
+  for (const name of touched) {
+    const sentence = report.done.find(each => each.startsWith(`${name} `)) ?? name
+    log.info({ master: name, ...operation, asker }, 'an operator has changed a master')
+    events.add({ kind: `master-${operation.action}`, text: `${sentence} (${asker})`, master: name })
+  }
+  if (touched.length > 0) for (const warning of report.warnings) log.warn(warning)
+}
+
+function isSame(a: Override | undefined, b: Override | undefined): boolean {
+  return a?.mode === b?.mode && a?.weight === b?.weight
+}

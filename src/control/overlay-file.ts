@@ -1,0 +1,142 @@
+import { constants } from 'node:fs'
+import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { EventLog } from '../model/event.ts'
+import { maxWeight } from '../model/settings.ts'
+import { noOverlay, type Overlay, type Override } from './overlay.ts'
+
+/** In the state directory. */
+const FILE = 'overlay.json'
+/** Of the form of the file; one of another version is not understood. */
+const VERSION = 1
+
+/** Where what operators said of masters is kept over a restart. */
+export interface OverlayFile {
+  /** What was kept; nothing when there is no file, or when it is damaged, which is told. Never rejects. */
+  readonly read: (directory: string | undefined) => Promise<Overlay>
+  /** Keeps an overlay, if another one is there or it goes to another directory. Never rejects. */
+  readonly keep: (directory: string | undefined, overlay: Overlay) => Promise<void>
+  /** Why what is in force is not kept, one sentence; `undefined` while it is, and without a directory. */
+  readonly problem: () => string | undefined
+}
+
+export function createOverlayFile({
+  log,
+  events
+}: {
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+}): OverlayFile {
+  let kept: { readonly directory: string | undefined; readonly overlay: Overlay } | undefined
+  let problem: string | undefined
+
+  function tell(sentence: string): void {
+    log.warn(sentence)
+    events.add({ kind: 'state', text: sentence })
+  }
+
+  function fail(directory: string, error: unknown): void {
+    const next =
+      `what operators said of masters cannot be kept in ${directory} (${codeOf(error)}), ` +
+      'so it is forgotten at the next restart'
+    if (next !== problem) tell(next)
+    problem = next
+  }
+
+  return {
+    async read(directory) {
+      if (directory === undefined) return noOverlay
+      try {
+        await mkdir(directory, { recursive: true, mode: 0o700 })
+        await access(directory, constants.W_OK | constants.X_OK)
+      } catch (error) {
+        fail(directory, error)
+      }
+      const file = join(directory, FILE)
+      try {
+        const overlay = parseOverlay(await readFile(file, 'utf8'))
+        kept = { directory, overlay }
+        return overlay
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+          tell(`${file} is ignored, and nothing that operators said of masters is known: ${causeOf(error)}`)
+        return noOverlay
+      }
+    },
+    async keep(directory, overlay) {
+      if (directory === undefined) {
+        problem = undefined
+        return
+      }
+      if (kept?.overlay === overlay && kept.directory === directory) return
+      try {
+        await mkdir(directory, { recursive: true, mode: 0o700 })
+        await replace(join(directory, FILE), formatOverlay(overlay))
+        kept = { directory, overlay }
+        problem = undefined
+      } catch (error) {
+        fail(directory, error)
+      }
+    },
+    problem: () => problem
+  }
+}
+
+/** As it is written. */
+export function formatOverlay(overlay: Overlay): string {
+  return `${JSON.stringify({ version: VERSION, masters: Object.fromEntries(overlay) }, undefined, 2)}\n`
+}
+
+/** What a file says. Throws an Error that tells what is wrong with it; half of it is not taken. */
+export function parseOverlay(text: string): Overlay {
+  const data: unknown = JSON.parse(text)
+  if (!isRecord(data) || data.version !== VERSION || !isRecord(data.masters))
+    throw new Error(`it is no overlay of version ${VERSION}`)
+  return new Map(Object.entries(data.masters).map(([name, said]) => [name, overrideOf(name, said)]))
+}
+
+function overrideOf(name: string, said: unknown): Override {
+  if (!isRecord(said) || Object.keys(said).length === 0) throw wrong(name)
+  const { mode, weight, ...rest } = said
+  if (Object.keys(rest).length > 0) throw wrong(name)
+  if (mode !== undefined && mode !== 'draining' && mode !== 'maint') throw wrong(name)
+  if (weight !== undefined && !isWeight(weight)) throw wrong(name)
+  return Object.freeze({ ...(mode !== undefined && { mode }), ...(weight !== undefined && { weight }) })
+}
+
+function isWeight(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxWeight
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function wrong(name: string): Error {
+  return new Error(`what it says of ${JSON.stringify(name.slice(0, 100))} is neither a mode nor a weight`)
+}
+
+/** Never half a file, whatever happens: written beside the old one, and then put in its place. */
+async function replace(file: string, text: string): Promise<void> {
+  const next = `${file}.new`
+  await rm(next, { force: true })
+  const handle = await open(next, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(next, file)
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message
+}
+
+/** A parser's words may quote the file. */
+function causeOf(error: unknown): string {
+  return error instanceof SyntaxError ? 'it is no JSON' : codeOf(error)
+}

@@ -1,0 +1,41 @@
+import type { Master } from '../model/master.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Board } from '../shared/board.ts'
+import type { PinTable } from '../shared/pins.ts'
+import type { SlotTable } from '../shared/slots/types.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface RemainingWorkDeps {
+  readonly supervisor: Pick<Supervisor, 'stateOf'>
+  readonly board: Pick<Board, 'inFlight'>
+  readonly slots: Pick<SlotTable, 'taken'>
+  readonly pins: Pick<PinTable, 'count'>
+  readonly runtime: Pick<Runtime, 'now'>
+}
+
+/** What a master has left to do that takes no new runs. */
+export interface RemainingWork {
+  /** It has no request, nor a JRuby that works for an agent that has gone. */
+  readonly isIdle: (master: Master) => boolean
+  /** It is idle, and no run is pinned to it that could go on there. Takes a millisecond for one that is idle. */
+  readonly hasEnded: (master: Master) => boolean
+}
+
+export function createRemainingWork({
+  supervisor,
+  board,
+  slots,
+  pins,
+  runtime
+}: RemainingWorkDeps): RemainingWork {
+  const isIdle = ({ seat }: Master) => board.inFlight(seat) === 0 && slots.taken(seat) === 0
+  return {
+    isIdle,
+    hasEnded(master) {
+      if (!isIdle(master)) return false
+      const state = supervisor.stateOf(master.id)
+      // One that is not probed is in maintenance.
+      return state === 'down' || state === 'unknown' || pins.count(master.id, runtime.now()) === 0
+    }
+  }
+}
