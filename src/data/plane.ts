@@ -153,7 +153,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
       void fanOut(
         exchange,
         identity.headers,
-        snapshot().masters.filter(({ mode }) => mode !== 'leaving' && mode !== 'maint'),
+        snapshot().masters.filter(({ mode }) => mode !== 'leaving'),
         dispatchDeps
       )
   }

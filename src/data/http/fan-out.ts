@@ -9,7 +9,8 @@ import type { Responder } from './respond.ts'
 
 /**
  * Sends one bodyless request to every master and answers once: 204 when every one of them did it, otherwise a
- * sentence that names who did and who did not. A master that is down is asked as well and fails by itself.
+ * sentence that names who did and who did not. A master that is down is asked as well and fails by itself; one in
+ * maintenance is not asked, and told as one that did not.
  */
 export function fanOut(
   exchange: Exchange,
@@ -30,6 +31,7 @@ async function askAll(...[exchange, identity, masters, deps]: Parameters<typeof 
   deps.history.note(record, 'every-master', undefined)
   const results = await Promise.all(
     masters.map(async master => {
+      if (master.mode === 'maint') return { master, done: false, why: 'in maintenance' }
       const { pool, host } = deps.upstreamOf(master)
       exchange.attempts++
       const turn = beginTurn(record, master, deps.now())
