@@ -12,7 +12,7 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
     ...block('ready:', [readiness], INDENT),
     ...block('masters:', masterTable(masters), INDENT),
     // Nearly always there is nothing of the kind.
-    ...(kept.length > 0 ? block('no masters:', kept.map(describeKept), INDENT) : []),
+    ...(kept.length > 0 ? block('absent:', kept.map(describeKept), INDENT) : []),
     ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
@@ -37,7 +37,7 @@ export function weightOf({ weight, configuredWeight }: MasterStatus): string {
   return weight === configuredWeight ? String(weight) : `${weight} (configured: ${configuredWeight})`
 }
 
-/** What operators said of names that no master has. */
+/** What operators said of a name that no master has now. */
 export function describeKept({ name, mode, weight }: KeptOverride): string {
   const parts = [...(mode === null ? [] : [mode]), ...(weight === null ? [] : [`weight ${weight}`])]
   return `${name}: ${parts.join(', ')}`

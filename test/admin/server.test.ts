@@ -124,13 +124,33 @@ t.test('a reload that fails in a way nobody foresaw is 500 with a sentence', asy
 
 t.test('what there is not is 404 and says what there is', async t => {
   const { origin } = await startScene(t)
-  const listed = /^There is \/metrics, .*\/api\/events.* POST \/api\/reload\.\n$/
+  const listed =
+    /^There is \/metrics, .*\/api\/events.* POST \/api\/reload and POST \/api\/masters\/NAME\/drain, .*\.\n$/
   for (const path of ['/', '/api', '/api/status/', '/API/status', '/metrics/%2e%2e', '/x?/metrics']) {
     t.match(await ask(`${origin}${path}`), { status: 404, type: plain, text: listed }, path)
   }
-  t.match(await ask(`${origin}/api/reload`), { status: 404 }, 'a reload is no read')
-  t.match(await ask(`${origin}/api/status`, { method: 'DELETE', headers: mark }), { status: 404 })
   t.match(await ask(`${origin}/%zz`), { status: 400, type: plain, text: /%zz/ })
+})
+
+t.test('a path that there is takes its own methods only, and says which', async t => {
+  const { origin, reloads } = await startScene(t)
+  for (const [method, path, allowed] of [
+    ['GET', '/api/reload', 'POST'],
+    ['HEAD', '/api/reload?now', 'POST'],
+    ['DELETE', '/api/status', 'GET, HEAD'],
+    ['POST', '/metrics', 'GET, HEAD'],
+    ['PUT', '/api/why/1', 'GET, HEAD'],
+    ['HEAD', '/api/events', 'GET'],
+    ['GET', '/api/masters/alpha/drain', 'POST'],
+    ['PUT', '/api/masters/rr%2F192.0.2.1/weight', 'POST'],
+    ['PROPFIND', '/api/masters', 'GET, HEAD']
+  ] as const) {
+    const { status, headers, text } = await ask(`${origin}${path}`, { method, headers: mark })
+    t.equal(status, 405, `${method} ${path}`)
+    t.equal(headers.get('allow'), allowed)
+    if (method !== 'HEAD') t.equal(text, `This path takes ${allowed} only.\n`)
+  }
+  t.equal(reloads(), 0)
 })
 
 t.test('no answer may be kept, guessed at or read by another site', async t => {

@@ -15,6 +15,7 @@ masters:
 upstream: { tls: { ca: ca.pem, cert: server.pem, key: server.key, serverName: puppet } }
 access: { administrators: [ops, dev] }
 admin: { hosts: [lb], socket: /run/lb.sock, token: { file: admin.token } }
+state: { directory: state }
 log: { file: lb.log }
 `
 const files = { 'admin.token': secret }

@@ -42,6 +42,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_QUEUE_TIMEOUT',
       'PUPPET_LB_QUEUE_SHED_ABOVE',
       'PUPPET_LB_ACCESS_WITHOUT_CERTIFICATE',
+      'PUPPET_LB_STATE_DIRECTORY',
       'PUPPET_LB_RELOAD',
       'PUPPET_LB_ADMIN_HOST',
       'PUPPET_LB_ADMIN_PORT',

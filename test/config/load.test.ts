@@ -31,6 +31,7 @@ t.test('what a file leaves out has its default', async t => {
     balance: { policy: 'least-loaded', affinity: 'phase' },
     queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },
     access: { administrators: [], withoutCertificate: 'refuse' },
+    state: { directory: undefined },
     reload: 'watch',
     log: { level: 'info', access: true, file: undefined }
   })
@@ -62,6 +63,7 @@ upstream:
 health: { path: /status/v1/simple/ca, interval: 1h, timeout: 1h, rise: 1, fall: 100 }
 balance: { policy: round-robin }
 access: { administrators: [ops.example.com], withoutCertificate: forward }
+state: { directory: /var/lib/puppet-lb }
 reload: signal
 admin: { host: localhost, port: 0, hosts: [lb.example.com], metricsToken: true, socket: /run/lb.sock }
 log: { level: silent }
@@ -94,6 +96,7 @@ log: { level: silent }
     },
     balance: { policy: 'round-robin' },
     access: { administrators: ['ops.example.com'], withoutCertificate: 'forward' },
+    state: { directory: '/var/lib/puppet-lb' },
     reload: 'signal',
     log: { level: 'silent' }
   })

@@ -111,7 +111,7 @@ t.test(
     })
     const { operator } = await startScene(t, directory)
     t.same((await operator.status()).kept, [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }])
-    t.match(await operator.run('status'), { out: /^no masters: +rr\/192\.0\.2\.9: maint$/m })
+    t.match(await operator.run('status'), { out: /^absent: +rr\/192\.0\.2\.9: maint$/m })
     t.match(await operator.run('drain', 'rr'), { code: 1, err: /there is no master "rr"; there is a, b\n/ })
     t.match(await operator.run('undrain', 'rr'), {
       code: 0,
