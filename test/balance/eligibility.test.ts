@@ -133,3 +133,16 @@ t.test('what is asked for most is made once for all requests', async t => {
   t.equal(eligibility.of({ pinned: -1, tried: [] }), eligibility.of({ pinned: -1, tried: [] }))
   t.equal(eligibility.of({ pinned: near.id, tried: [] }), eligibility.of({ pinned: near.id, tried: [] }))
 })
+
+t.test('the last resort has no master that takes no new runs, but for the runs it has', async t => {
+  for (const mode of ['draining', 'leaving'] as const) {
+    const drained = { ...shaky, mode }
+    const eligibility = eligibilityOf({ tiers: [], finishing: [], doubted: [drained] })
+    t.equal(asked({}, eligibility), undefined)
+    t.equal(asked({ tried: ['near'] }, eligibility), undefined)
+  }
+  const weightless = { ...shaky, weight: 0 }
+  const both = eligibilityOf({ tiers: [], finishing: [], doubted: [weightless, close] })
+  t.equal(asked({}, both), `[close] of ${close.seat}`)
+  t.equal(asked({ pinned: 'shaky' }, both), `shaky first, [close] of ${close.seat} ${shaky.seat}`)
+})

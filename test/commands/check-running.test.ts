@@ -46,3 +46,15 @@ t.test('a balancer that is not there ends it with 2', async t => {
   await close()
   t.match(await puppetLb(args, { env }), { code: 2, out: '', err: /cannot be reached: ECONNREFUSED\n$/ })
 })
+
+t.test('what operators said to the running one is told, for it stays', async t => {
+  const { args, env } = await startRunning(t, {})
+  t.match(await puppetLb(args, { env }), {
+    code: 0,
+    out: `operators have said, which stays:
+  b: draining
+  b: weight 1 (configured: 10)
+  rr/192.0.2.9: maint
+`
+  })
+})

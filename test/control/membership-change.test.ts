@@ -119,3 +119,51 @@ t.test('an old CA is seen off once its successor is published; masters are left 
   t.same(scene.vacated, [ca])
   t.same(slowOnes(), [])
 })
+
+for (const mode of ['draining', 'maint'] as const)
+  t.test(`who comes back from ${mode} is probed first, and starts slowly beside others`, async t => {
+    const { prepare, slowOnes, probedAt, stateOf, sick } = await setUp({ a: 1, b: 1 })
+    ;(await prepare({ a: 1, b: { mode } })).commit()
+    const probes = probedAt.get('b')?.length ?? 0
+    sick.add('b')
+    const change = await prepare({ a: 1, b: 1 })
+    t.equal(probedAt.get('b')?.length, probes + 1)
+    change.commit()
+    t.equal(stateOf('b'), 'down')
+    t.same(slowOnes(), ['b'])
+  })
+
+t.test('who comes back alone has no time to warm up', async t => {
+  const { prepare, slowOnes } = await setUp({ a: 1 })
+  ;(await prepare({ a: { mode: 'draining' } })).commit()
+  ;(await prepare({ a: 1 })).commit()
+  t.same(slowOnes(), [])
+})
+
+t.test('nobody is probed for a weight, nor for going out of service', async t => {
+  const { prepare, probedAt } = await setUp({ a: 1, b: 1, c: 1 })
+  const change = await prepare({ a: 5, b: { mode: 'draining' }, c: { mode: 'maint' } })
+  change.commit()
+  t.same(
+    ['a', 'b', 'c'].map(name => probedAt.get(name)?.length),
+    [1, 1, 1]
+  )
+})
+
+t.test('in maintenance nobody watches a master, be it an old one or one that joins so', async t => {
+  const { prepare, supervisor, idOf, probedAt, roster } = await setUp({ a: 1, b: 1 })
+  ;(await prepare({ a: 1, b: { mode: 'maint' }, c: { mode: 'maint' } })).commit()
+  for (const name of ['b', 'c']) t.equal(supervisor.watchOf(idOf(name)), undefined)
+  t.equal(probedAt.get('c'), undefined)
+  t.match(roster.current().masters, [{ mode: 'active' }, { mode: 'maint' }, { mode: 'maint' }])
+  ;(await prepare({ a: 1, b: { mode: 'draining' }, c: { mode: 'maint' } })).commit()
+  t.ok(supervisor.watchOf(idOf('b')), 'to end runs it must be known to be up')
+})
+
+t.test('one that left in maintenance and is named again is watched again', async t => {
+  const { prepare, stateOf } = await setUp({ a: 1, b: 1 })
+  ;(await prepare({ a: 1, b: { mode: 'maint' } })).commit()
+  ;(await prepare({ a: 1 })).commit()
+  ;(await prepare({ a: 1, b: 1 })).commit()
+  t.equal(stateOf('b'), 'up')
+})

@@ -212,3 +212,15 @@ t.test('when all seats are taken nobody can join, and all stays as it was', asyn
   seeOff(roster, memberOf(roster, 'm0'))
   t.doesNotThrow(() => roster.propose(settings([...full.slice(1), of('new')])))
 })
+
+t.test('what operators want of a member is told with it, and it stays the same one', async t => {
+  const roster = rosterOf([of('a')])
+  const { id, seat } = memberOf(roster, 'a')
+  for (const mode of ['draining', 'maint', 'active'] as const) {
+    roster.adopt(roster.propose({ ...settings([]), masters: [{ ...of('a'), mode }] }))
+    t.match(memberOf(roster, 'a'), { id, seat, mode })
+  }
+  roster.adopt(roster.propose({ ...settings([]), masters: [{ ...of('a'), mode: 'maint' }] }))
+  take(roster, settings([]))
+  t.match(memberOf(roster, 'a'), { id, mode: 'leaving' }, 'one that is named no more leaves, whatever it was')
+})

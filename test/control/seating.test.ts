@@ -262,3 +262,14 @@ t.test('once stopped nobody goes and no seat is freed', async t => {
   t.same(members(), ['a', 'b'])
   t.equal(roster.freeSeats(), free)
 })
+
+t.test('one that leaves out of maintenance goes as soon as it is idle: no run can end there', async t => {
+  const { become, look, members, member, pinned, supervisor } = await setUp({ a: 1, b: 1 })
+  const { id } = member('b')
+  pinned.set(id, 3)
+  await become({ a: 1, b: { mode: 'maint' } })
+  supervisor.unwatch(id)
+  await become({ a: 1 })
+  await look()
+  t.same(members(), ['a'])
+})

@@ -244,3 +244,66 @@ t.test('once stopped it publishes nothing and asks nobody', async t => {
   t.equal(snapshots.length, 1)
   t.equal(probedAt.get('a')?.length, 1)
 })
+
+t.test('one that drains takes no new runs, ends those it has, and is probed as before', async t => {
+  const { runtime, sick, eject, become, start, serving, finishing, doubted } = watchedPool({ a: 1, b: 1 })
+  await start()
+  await become({ a: 1, b: { mode: 'draining' } })
+  t.same(serving(), ['a'])
+  t.equal(finishing(), 'b')
+  eject('b')
+  t.equal(doubted(), 'b')
+  eject('a')
+  sick.add('a')
+  await runtime.advance(4 * ROUND_MS)
+  t.same(serving(), [], 'it does not serve even when nobody else can')
+})
+
+t.test('one in maintenance has nothing, whatever is known of it', async t => {
+  const { cold, eject, become, start, serving, finishing, doubted, snapshots } = watchedPool({
+    a: 1,
+    b: 1,
+    c: 1
+  })
+  await start()
+  eject('c')
+  cold.clear()
+  await become({ a: 1, b: { mode: 'maint' }, c: { mode: 'maint' } })
+  t.same([serving(), finishing(), doubted()], [['a'], '', ''])
+  t.equal(snapshots.at(-1)?.masters.length, 3, 'it keeps its seat')
+})
+
+t.test('one that is watched anew counts by what was known of it until it was probed', async t => {
+  const { supervisor, roster, sick, start, stateOf, serving, probedAt, runtime, returned } = watchedPool({
+    a: 1,
+    b: 1
+  })
+  await start()
+  sick.add('b')
+  const b = roster.current().masters.filter(({ name }) => name === 'b')
+  const watched = supervisor.watch(b)
+  t.equal(stateOf('b'), 'up')
+  await watched
+  t.equal(stateOf('b'), 'down', 'the first probe decides alone')
+  supervisor.refresh()
+  t.same(serving(), ['a'])
+  sick.clear()
+  await supervisor.watch(b)
+  t.equal(stateOf('b'), 'up', 'the same the other way round')
+  supervisor.refresh()
+  t.same(returned, [], 'who asked for it says how it is to begin')
+  const probes = probedAt.get('b')?.length ?? 0
+  await runtime.advance(10 * ROUND_MS)
+  t.ok((probedAt.get('b')?.length ?? 0) - probes <= 12, 'the watch before it has ended')
+})
+
+t.test('one that is watched anew when all ends is not asked any more', async t => {
+  const { supervisor, roster, start, probedAt, runtime } = watchedPool({ a: 1 })
+  await start()
+  const watched = supervisor.watch(roster.current().masters)
+  supervisor.stop()
+  await watched
+  const probes = probedAt.get('a')?.length
+  await runtime.advance(10 * ROUND_MS)
+  t.equal(probedAt.get('a')?.length, probes)
+})

@@ -3,10 +3,9 @@ import { createEventLog } from '../../src/control/event-log.ts'
 import type { JRubyLoad } from '../../src/control/master-watch/jruby-load.ts'
 import { createMasterWatch } from '../../src/control/master-watch/master-watch.ts'
 import type { ProbeResult } from '../../src/control/master-watch/probe.ts'
-import { createRoster } from '../../src/control/roster.ts'
+import { createRoster, type MemberSettings } from '../../src/control/roster.ts'
 import { createSupervisor } from '../../src/control/supervisor.ts'
 import type { Master } from '../../src/model/master.ts'
-import type { MasterSettings } from '../../src/model/settings.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
@@ -16,7 +15,7 @@ const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false,
 const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true, isOwnFault: false }
 
 /** Masters by name, with what is to be said of them beside that. */
-export type Pool = Readonly<Record<string, number | Partial<MasterSettings>>>
+export type Pool = Readonly<Record<string, number | Partial<MemberSettings>>>
 
 /** As much of the settings as a roster asks for. */
 export const settingsOf = (pool: Pool, ca = 'https://ca.example.com:8140') => ({
@@ -45,7 +44,12 @@ export function watchedPool(pool: Pool) {
   const returned: string[] = []
   const snapshots: Snapshot[] = []
   const nameOf = (id: number) => roster.current().masters.find(master => master.id === id)?.name ?? ''
-  const loadOf = (name: string) => ({ start: async () => {}, isWarm: () => !cold.has(name), stop() {} })
+  const loadOf = (name: string) => ({
+    start: async () => {},
+    capacity: () => 4,
+    isWarm: () => !cold.has(name),
+    stop() {}
+  })
   const supervisor = createSupervisor({
     membership: roster.current,
     fall: () => health.fall,

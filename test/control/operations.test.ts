@@ -1,0 +1,188 @@
+import pino from 'pino'
+import t from 'tap'
+import { createChangeQueue } from '../../src/control/change-queue.ts'
+import { createEventLog } from '../../src/control/event-log.ts'
+import { createJoinedMembers, type MemberParts } from '../../src/control/joined-members.ts'
+import { masterStatuses } from '../../src/control/master-status.ts'
+import { createOperate } from '../../src/control/operations.ts'
+import { noOverlay } from '../../src/control/overlay.ts'
+import { type Operation, UnknownMasterError } from '../../src/model/operation.ts'
+import { captureLog } from '../support/log-lines.ts'
+import { type Pool, settingsOf, watchedPool } from './watched-pool.ts'
+
+/** Operations over a roster and a supervisor. */
+async function setUp(pool: Pool, overlay: MemberParts['overlay'] = noOverlay) {
+  const scene = watchedPool(pool)
+  await scene.start()
+  const { roster, supervisor, runtime } = scene
+  const events = createEventLog(runtime.wallClock)
+  const { log, lines } = captureLog()
+  const state = { problem: undefined as string | undefined }
+  const seating = {
+    ...{ start() {}, stop() {}, vacate() {} },
+    makeRoom: async () => {},
+    hold: () => () => {}
+  }
+  const members = createJoinedMembers(
+    { ...settingsOf(pool), overlay },
+    {
+      ...{ roster, supervisor, seating, events },
+      slots: { startSlowly: async () => {} },
+      log: pino({ level: 'silent' })
+    }
+  )
+  const drained = new Set<string>()
+  const drains = { isDrained: (id: number) => [...drained].some(name => scene.idOf(name) === id) }
+  const operate = createOperate({
+    ...{ members, roster, supervisor, log, events },
+    changes: createChangeQueue(),
+    async apply(change) {
+      change.commit()
+      supervisor.refresh()
+    },
+    statuses: () =>
+      masterStatuses({
+        roster,
+        supervisor,
+        members,
+        drains,
+        memory: { board: { inFlight: () => 0 } as never }
+      }),
+    problem: () => state.problem
+  })
+  return {
+    ...{ ...scene, operate, members, lines, drained, state },
+    perform: (name: string, action: Exclude<Operation['action'], 'weight'>) =>
+      operate(name, { action }, 'over the Unix socket'),
+    weigh: (name: string, weight: number | 'default') =>
+      operate(name, { action: 'weight', weight }, 'over TCP, from 192.0.2.1'),
+    told: () => events.recent().map(({ kind, text }) => `${kind}: ${text}`)
+  }
+}
+
+t.test('what is done is said, once, to who asked, in the log and as an event', async t => {
+  const { perform, told, lines, drained } = await setUp({ a: 1, b: 1 })
+  t.match(await perform('a', 'drain'), {
+    done: ['a drains: it takes no new runs, and ends those it has'],
+    masters: [{ name: 'a', mode: 'draining' }],
+    warnings: []
+  })
+  t.match(lines, [
+    {
+      level: 'info',
+      master: 'a',
+      action: 'drain',
+      asker: 'over the Unix socket',
+      msg: 'an operator has changed a master'
+    }
+  ])
+  t.same(told().slice(-1), [
+    'master-drain: a drains: it takes no new runs, and ends those it has (over the Unix socket)'
+  ])
+  t.same((await perform('a', 'drain')).done, ['a drains already'])
+  drained.add('a')
+  t.same((await perform('a', 'drain')).done, ['a is drained already'])
+  t.equal(lines.length, 1, 'nothing has changed')
+})
+
+t.test('every operation has its sentence, and says when it changes nothing', async t => {
+  const { perform, weigh } = await setUp({ a: 75, b: 1 })
+  t.same((await perform('a', 'undrain')).done, ['a neither drains nor is in maintenance'])
+  t.same((await perform('a', 'maint')).done, ['a is in maintenance: it gets no requests, and is not probed'])
+  t.same((await perform('a', 'maint')).done, ['a is in maintenance already'])
+  t.same((await perform('a', 'undrain')).done, ['a takes new runs again'])
+  t.same((await weigh('a', 5)).done, ['a has the weight 5; 75 is configured'])
+  t.same((await weigh('a', 'default')).done, ['a has the weight 75 that is configured'])
+})
+
+t.test('the name before a slash means all the masters below it, and no others', async t => {
+  const { perform, roster, told } = await setUp({ 'rr/1': 1, 'rr/2': 1, 'rr2/3': 1, rrr: 1 })
+  t.equal((await perform('rr', 'drain')).done.length, 2)
+  t.same(
+    roster.current().masters.map(({ mode }) => mode),
+    ['draining', 'draining', 'active', 'active']
+  )
+  t.equal(told().filter(each => each.startsWith('master-drain:')).length, 2)
+  await perform('rr/1', 'undrain')
+  t.same(
+    roster.current().masters.map(({ mode }) => mode),
+    ['active', 'draining', 'active', 'active'],
+    'and each can be meant alone'
+  )
+})
+
+t.test('a name that no master has is refused with the names there are, and nothing changes', async t => {
+  const { perform, become, snapshots } = await setUp({ a: 1, b: 1 })
+  for (const name of ['c', 'A', '', 'a/', 'a\u001b[31m'])
+    await t.rejects(perform(name, 'drain'), UnknownMasterError)
+  await t.rejects(perform('c', 'maint'), { message: 'there is no master "c"; there is a, b' })
+  await t.rejects(perform('a\u001b[31m', 'maint'), { message: /^there is no master "a\\u001b\[31m"; / })
+  await t.rejects(perform('ca', 'drain'), { message: /^ca is the CA master/ })
+  const published = snapshots.length
+  await become({ a: 1 })
+  await t.rejects(perform('ca', 'undrain'), UnknownMasterError)
+  t.equal(snapshots.length, published + 1)
+})
+
+t.test('of many masters a few are named', async t => {
+  const { perform } = await setUp(
+    Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`m${index}`, 1]))
+  )
+  await t.rejects(perform('x', 'drain'), { message: /there is m0, .*, m19, and 10 more$/ })
+})
+
+t.test('what is worth a second look is a warning', async t => {
+  const { perform, weigh, sick, state, lines } = await setUp({ a: 1, b: 1 })
+  t.same((await perform('a', 'drain')).warnings, [])
+  t.same((await perform('b', 'maint')).warnings, ['no master takes new runs now'])
+  t.same((await weigh('a', 3)).warnings, [
+    'a is draining: the weight counts after that',
+    'no master takes new runs now'
+  ])
+  sick.add('b')
+  t.same((await perform('b', 'undrain')).warnings, [
+    'b is down (ECONNREFUSED): it gets work when it is up',
+    'no master takes new runs now'
+  ])
+  state.problem = 'it cannot be kept'
+  t.same((await perform('a', 'undrain')).warnings, ['it cannot be kept'])
+  t.ok(lines.some(({ level, msg }) => level === 'warn' && msg === 'it cannot be kept'))
+})
+
+t.test('what is kept of a name that is no master can be taken back, and nothing else', async t => {
+  const { perform, weigh, members } = await setUp(
+    { a: 1 },
+    new Map([
+      ['rr/1', { mode: 'maint' as const, weight: 5 }],
+      ['rr/2', { weight: 7 }]
+    ])
+  )
+  for (const action of ['drain', 'maint'] as const)
+    await t.rejects(perform('rr/1', action), UnknownMasterError)
+  await t.rejects(weigh('rr/1', 3), UnknownMasterError)
+  t.same(await perform('rr/1', 'undrain'), {
+    done: ['rr/1 is no master now: what was said of it is forgotten'],
+    masters: [],
+    warnings: []
+  })
+  t.same(
+    [...members.current().overlay],
+    [
+      ['rr/1', { weight: 5 }],
+      ['rr/2', { weight: 7 }]
+    ]
+  )
+  await weigh('rr', 'default')
+  t.equal(members.current().overlay.size, 0)
+})
+
+t.test('an operation that fails changes nothing, and the next one has its turn', async t => {
+  const { perform, supervisor, roster } = await setUp({ a: 1, b: 1 })
+  await perform('a', 'maint')
+  const { watch } = supervisor
+  Object.assign(supervisor, { watch: () => Promise.reject(new Error('a defect')) })
+  await t.rejects(perform('a', 'undrain'), { message: 'a defect' })
+  t.match(roster.current().masters, [{ mode: 'maint' }, { mode: 'active' }])
+  Object.assign(supervisor, { watch })
+  t.same((await perform('a', 'undrain')).done, ['a takes new runs again'])
+})
