@@ -4,7 +4,11 @@ export interface Event {
   readonly id: number
   /** ISO 8601. */
   readonly at: string
-  /** What kind: `master-up`, `master-down`, `master-ejected`, `master-joined`, `master-left`, `reload`, `reload-refused`, `crl`, `worker-died`. */
+  /**
+   * What kind: `master-up`, `master-down`, `master-ejected`, `master-joined`, `master-left`, `master-drain`,
+   * `master-drained`, `master-undrain`, `master-maint`, `master-weight`, `state`, `reload`, `reload-refused`, `crl`,
+   * `worker-died`.
+   */
   readonly kind: string
   /** One sentence. */
   readonly text: string

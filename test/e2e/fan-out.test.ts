@@ -2,6 +2,7 @@ import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
+import { operatorOf } from '../support/operator.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -75,4 +76,13 @@ t.test('a body that comes with it is left out, and the connection stays in step'
     [[], [], []]
   )
   t.match(await agent.ask(flush), { status: 204 })
+})
+
+t.test('a master in maintenance is not asked, and told as one that did not do it', async t => {
+  const { masters, app, agent } = await startScene(t)
+  t.equal((await operatorOf(app).run('maint', 'three')).code, 0)
+  const answer = await agent.ask(flush)
+  t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'fan-out-incomplete' } })
+  t.match(answer.body, /done on one, two; not on three \(in maintenance\)\. Request [\w-]+$/)
+  t.equal(masters[2]?.seen.length, 0)
 })

@@ -154,3 +154,14 @@ t.test('where it cannot be written the command works, and says that a restart fo
   })
   t.match(await operator.master('a'), { mode: /^drain/ })
 })
+
+t.test('a start with every master in maintenance serves at once, and says that it cannot', async t => {
+  const directory = t.testdir({
+    'overlay.json': '{"version":1,"masters":{"a":{"mode":"maint"},"b":{"mode":"maint"}}}'
+  })
+  const { app, operator } = await startScene(t, directory)
+  const ready = async () => (await fetch(`http://127.0.0.1:${app.adminPort}/readyz`)).text()
+  t.equal(await ready(), 'no master can serve\n')
+  t.match(await operator.run('undrain', 'b', '--wait'), { code: 0, err: '' })
+  t.equal(await ready(), 'ready\n')
+})
