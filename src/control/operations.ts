@@ -35,8 +35,9 @@ export function createOperate(deps: OperationsDeps): Operate {
       const overlay = withWord(parts.overlay, names, wordOf(operation))
       const touched = names.filter(each => !isSame(parts.overlay.get(each), overlay.get(each)))
       if (touched.length > 0) await apply(await members.prepare({ overlay }))
-      const report = reportOf({ names, touched, operation, parts }, deps)
-      tell(touched, { operation, asker, report }, deps)
+      const asked = { names, touched, operation }
+      const report = reportOf(asked, deps)
+      tell(asked, { asker, report }, deps)
       return report
     })
 }
@@ -83,7 +84,6 @@ interface Asked {
   /** Those for which it changed anything. */
   readonly touched: readonly string[]
   readonly operation: Operation
-  readonly parts: MemberParts
 }
 
 function reportOf(asked: Asked, { statuses, supervisor, problem }: OperationsDeps): OperationReport {
@@ -136,16 +136,12 @@ function doubtsAbout({ action }: Operation, { name, mode, state, cause }: Master
 }
 
 function tell(
-  touched: readonly string[],
-  {
-    operation,
-    asker,
-    report
-  }: { readonly operation: Operation; readonly asker: string; readonly report: OperationReport },
+  { names, touched, operation }: Asked,
+  { asker, report }: { readonly asker: string; readonly report: OperationReport },
   { log, events }: OperationsDeps
 ): void {
   for (const name of touched) {
-    const sentence = report.done.find(each => each.startsWith(`${name} `)) ?? name
+    const sentence = report.done[names.indexOf(name)]
     log.info({ master: name, ...operation, asker }, 'an operator has changed a master')
     events.add({ kind: `master-${operation.action}`, text: `${sentence} (${asker})`, master: name })
   }

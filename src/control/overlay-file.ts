@@ -15,7 +15,7 @@ const VERSION = 1
 export interface OverlayFile {
   /** What was kept; nothing when there is no file, or when it is damaged, which is told. Never rejects. */
   readonly read: (directory: string | undefined) => Promise<Overlay>
-  /** Keeps an overlay, if another one is there or it goes to another directory. Never rejects. */
+  /** Keeps an overlay, unless it is there already. Never rejects. */
   readonly keep: (directory: string | undefined, overlay: Overlay) => Promise<void>
   /** Why what is in force is not kept, one sentence; `undefined` while it is, and without a directory. */
   readonly problem: () => string | undefined
@@ -36,6 +36,17 @@ export function createOverlayFile({
     events.add({ kind: 'state', text: sentence })
   }
 
+  /** Nothing where there is no file; `undefined` when it is damaged. */
+  async function readFrom(file: string): Promise<Overlay | undefined> {
+    try {
+      return parseOverlay(await readFile(file, 'utf8'))
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return noOverlay
+      tell(`${file} is ignored, and nothing that operators said of masters is known: ${causeOf(error)}`)
+      return undefined
+    }
+  }
+
   function fail(directory: string, error: unknown): void {
     const next =
       `what operators said of masters cannot be kept in ${directory} (${codeOf(error)}), ` +
@@ -53,23 +64,16 @@ export function createOverlayFile({
       } catch (error) {
         fail(directory, error)
       }
-      const file = join(directory, FILE)
-      try {
-        const overlay = parseOverlay(await readFile(file, 'utf8'))
-        kept = { directory, overlay }
-        return overlay
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-          tell(`${file} is ignored, and nothing that operators said of masters is known: ${causeOf(error)}`)
-        return noOverlay
-      }
+      const overlay = await readFrom(join(directory, FILE))
+      kept = overlay && { directory, overlay }
+      return overlay ?? noOverlay
     },
     async keep(directory, overlay) {
       if (directory === undefined) {
         problem = undefined
         return
       }
-      if (kept?.overlay === overlay && kept.directory === directory) return
+      if (kept?.overlay === overlay && kept.directory === directory && problem === undefined) return
       try {
         await mkdir(directory, { recursive: true, mode: 0o700 })
         await replace(join(directory, FILE), formatOverlay(overlay))

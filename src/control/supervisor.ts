@@ -152,7 +152,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     stop() {
       isOpen = false
       for (const watch of [...watches.values(), ...successors]) watch.stop()
-      successors.clear()
     }
   }
 }

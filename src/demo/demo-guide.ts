@@ -30,6 +30,10 @@ Flush the environment cache of every master, which only operator.demo may:
 See it work:
   curl http://127.0.0.1:${adminPort}/metrics
   watch -n 1 "curl -s http://127.0.0.1:${adminPort}/metrics | grep -e master_up -e in_flight"
+Let the largest master end its runs, give it back, and see how they all are:
+  puppet-lb drain master-3 --wait --admin http://127.0.0.1:${adminPort}
+  puppet-lb undrain master-3 --wait --admin http://127.0.0.1:${adminPort}
+  puppet-lb status --admin http://127.0.0.1:${adminPort}
 See the largest master die in the middle of its work, and come back the second time:
   kill -USR2 ${pid}
 Ctrl-C ends it.
