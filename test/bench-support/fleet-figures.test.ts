@@ -108,6 +108,16 @@ t.test('a ratio is against the better HAProxy of the same seed, load and masters
   t.equal(rest.length, 6)
 })
 
+t.test('several balancers are told apart from one, and compared with it', async t => {
+  const [one, two] = summariesOf([
+    measurement({ p99: 40 }),
+    measurement({ p99: 44, balancers: 2 }),
+    measurement({ proxy: 'haproxy', p99: 80 })
+  ])
+  t.match(one, { balancers: 1, ratios: { runP99: { median: 0.5 } } })
+  t.match(two, { balancers: 2, ratios: { runP99: { median: 1.1 } } })
+})
+
 t.test('without HAProxy there are no ratios', async t => {
   t.same(summariesOf([measurement({ p99: 40 })])[0]?.ratios, {})
 })

@@ -35,6 +35,7 @@ const measurement = {
 } as const
 const summary: FleetSummary = {
   proxy: 'puppet-lb',
+  balancers: 1,
   title: 'equal masters, load 0.9',
   times: times(16),
   ratios: { runP50: spread(0.8) },

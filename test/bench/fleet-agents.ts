@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fleetAgentNames } from './fleet-material.ts'
 import type { FleetOrder, FleetReply, RunRecord } from './fleet-messages.ts'
-import { planRuns } from './fleet-plan.ts'
+import { type PlannedRun, planRuns } from './fleet-plan.ts'
 import { type FleetAgent, performRun } from './fleet-run.ts'
 import { agentContext, materialIn } from './material.ts'
 
@@ -25,7 +25,7 @@ function takeOrders(directory: string): void {
 
 /** Begins every run when its time has come, however those before it go: agents know nothing of each other. */
 async function perform(
-  { port, load, limitMs }: FleetOrder,
+  { ports, load, limitMs }: FleetOrder,
   agents: readonly FleetAgent[]
 ): Promise<FleetReply> {
   const idle = [...agents]
@@ -35,13 +35,14 @@ async function perform(
   lag.enable()
   const startMs = performance.now()
   const running: Promise<RunRecord>[] = []
+  const portOf = ({ dice }: PlannedRun) => ports[Math.floor(dice * ports.length)] as number
   const options = { compression: load.compression, signal: over.signal }
   for (const planned of planRuns(load)) {
     const leftMs = startMs + planned.atMs - performance.now()
     if (leftMs >= 1) await wait(leftMs)
     const agent = idle.shift()
     if (!agent) throw new Error(`more than ${agents.length} runs at a time: the proxy cannot keep up`)
-    running.push(performRun(port, agent, planned, options).finally(() => idle.push(agent)))
+    running.push(performRun(portOf(planned), agent, planned, options).finally(() => idle.push(agent)))
   }
   const runs = await Promise.all(running)
   clearTimeout(limit)

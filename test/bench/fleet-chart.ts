@@ -1,7 +1,6 @@
 import { type EChartsOption, init } from 'echarts'
 import type { FleetSummary, TimeName } from './fleet-figures.ts'
-import { fleetProxyTitles } from './fleet-recipes.ts'
-import { timeTitles } from './fleet-report.ts'
+import { nameOf, timeTitles } from './fleet-report.ts'
 
 const shown: readonly TimeName[] = ['runP50', 'runP99', 'lightWaitP99']
 const labelWidth = 255
@@ -50,7 +49,7 @@ export function fleetChart(summaries: readonly FleetSummary[]): string {
     yAxis: panels.map(({ rows, hasLabels }, gridIndex) => ({
       gridIndex,
       type: 'category' as const,
-      data: rows.map(({ proxy }) => fleetProxyTitles[proxy]),
+      data: rows.map(nameOf),
       axisTick: { show: false },
       axisLine: { show: false },
       axisLabel: { show: hasLabels, color: ink }

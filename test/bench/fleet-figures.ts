@@ -44,6 +44,8 @@ export interface FleetCpu {
 /** One proxy under one load with one seed. */
 export interface FleetMeasurement extends FleetLoad {
   readonly proxy: FleetProxyName
+  /** How many of it shared the agents; absent for one. */
+  readonly balancers?: number
   /** One master was killed, and one was added. */
   readonly kill: boolean
   readonly figures: FleetFigures
@@ -53,10 +55,14 @@ export interface FleetMeasurement extends FleetLoad {
 /** A proxy under one load, over all seeds. */
 export interface FleetSummary {
   readonly proxy: FleetProxyName
+  readonly balancers: number
   /** What was measured, in a few words; the same for all proxies that can be compared. */
   readonly title: string
   readonly times: Readonly<Record<TimeName, Spread>>
-  /** Against HAProxy's best, seed by seed; nothing where HAProxy was not measured. */
+  /**
+   * Against HAProxy's best, seed by seed, and of several balancers against one of them; nothing where that was not
+   * measured.
+   */
   readonly ratios: Readonly<Partial<Record<TimeName, Spread>>>
   readonly failed: number
   readonly lostReports: number
@@ -117,13 +123,15 @@ export function titleOf({ fleet, rho, kill }: Pick<FleetMeasurement, 'fleet' | '
 
 /** The measurements of all seeds summed up, in the order they were made. */
 export function summariesOf(measurements: readonly FleetMeasurement[]): FleetSummary[] {
-  const groups = Map.groupBy(measurements, each => `${titleOf(each)} ${each.proxy}`)
+  const groups = Map.groupBy(measurements, each => `${titleOf(each)} ${each.proxy} ${each.balancers ?? 1}`)
   return [...groups.values()].map(group => {
-    const { proxy } = group[0] as FleetMeasurement
+    const { proxy, balancers = 1 } = group[0] as FleetMeasurement
     const title = titleOf(group[0] as FleetMeasurement)
+    const isRival = (each: FleetMeasurement) =>
+      balancers === 1 ? each.proxy.startsWith('haproxy') : each.proxy === proxy && !each.balancers
     const seeds = new Set(group.map(({ seed }) => seed))
     const rivals = measurements.filter(
-      each => titleOf(each) === title && seeds.has(each.seed) && each.proxy.startsWith('haproxy')
+      each => titleOf(each) === title && seeds.has(each.seed) && isRival(each)
     )
     const times = (name: TimeName) => group.map(({ figures }) => figures[name])
     const best = (name: TimeName) =>
@@ -134,6 +142,7 @@ export function summariesOf(measurements: readonly FleetMeasurement[]): FleetSum
       Object.fromEntries(timeNames.map(name => [name, value(name)])) as Record<TimeName, Value>
     return {
       proxy,
+      balancers,
       title,
       times: each(name => spreadOf(times(name))),
       ratios: rivals.length === 0 ? {} : each(name => spreadOf(ratiosOf(times(name), best(name)))),

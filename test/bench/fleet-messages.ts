@@ -15,7 +15,8 @@ export interface Receipt {
 
 /** What the process of the agents can be asked to do; it answers with one `FleetReply`. */
 export interface FleetOrder {
-  readonly port: number
+  /** Of the balancers: each run goes to one of them, by chance. */
+  readonly ports: readonly number[]
   readonly load: FleetLoad
   /** After this long, runs that have not ended are cut and count as failed. */
   readonly limitMs: number

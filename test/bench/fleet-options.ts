@@ -12,6 +12,7 @@ export const fleetUsage = `npm run bench:fleet -- [options]
   --runs N             runs in each measurement, 10 to 20000 (3000; 1000 with --quick)
   --compression X      how many times faster than Puppet, 1 to 20 (20)
   --proxies LIST       of ${fleetProxyNames.join(', ')} (all)
+  --balancers N        measures N of puppet-lb side by side as well, which know nothing of each other (1; at most 4)
   --kill               ends a master with kill -9 after a third of the time and adds another one after two thirds
   --from LIST          measures nothing: joins the fleet.json of earlier measurements
   --out DIRECTORY      where fleet.md, fleet.svg and fleet.json go (test/bench/out)
@@ -26,6 +27,8 @@ export interface FleetOptions {
   readonly runs: number
   readonly compression: number
   readonly proxies: readonly FleetProxyName[]
+  /** How many of puppet-lb share the agents in further measurements; 1 for none. */
+  readonly balancers: number
   readonly kill: boolean
   /** Files of measurements to join in place of making some. */
   readonly from: readonly string[] | undefined
@@ -47,6 +50,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
         runs: { type: 'string' },
         compression: { type: 'string', default: '20' },
         proxies: { type: 'string' },
+        balancers: { type: 'string', default: '1' },
         kill: { type: 'boolean', default: false },
         from: { type: 'string' },
         out: { type: 'string' },
@@ -67,6 +71,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
         values.proxies ?? (quick ? 'puppet-lb,haproxy-maxconn,haproxy' : fleetProxyNames.join()),
         fleetProxyNames
       ),
+      balancers: whole('--balancers', values.balancers, 1, 4),
       kill: values.kill,
       from: values.from?.split(','),
       out: values.out,

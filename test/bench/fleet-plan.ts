@@ -41,6 +41,8 @@ export interface PlannedRun {
   readonly atMs: number
   /** Service times in the order of the requests: plugins, catalog, files, report. */
   readonly serviceMs: readonly number[]
+  /** 0 to 1, for what is left to chance: which of several balancers it meets. */
+  readonly dice: number
 }
 
 /** What decides over the runs of one measurement. */
@@ -85,6 +87,7 @@ export function planRuns(load: FleetLoad): readonly PlannedRun[] {
     return { atMs, serviceMs }
   })
   const workMs = drawn.flatMap(({ serviceMs }) => serviceMs).reduce((sum, ms) => sum + ms, 0)
+  const choices = createDice(seed * 104_729)
   const stretch = workMs / (load.rho * capacityOf(load.fleet) * atMs)
-  return drawn.map(run => ({ ...run, atMs: run.atMs * stretch }))
+  return drawn.map(run => ({ ...run, atMs: run.atMs * stretch, dice: choices() }))
 }

@@ -3,7 +3,18 @@ import type { FleetMaster } from './fleet-plan.ts'
 import { type Material, serverName, tls13Suites } from './material.ts'
 
 /** Everything of this benchmark listens on 127.0.0.1, in 18500 to 18599. Nothing listens at `ca`: no run needs it. */
-export const fleetPorts = { proxy: 18500, admin: 18501, ca: 18502, firstMaster: 18510 } as const
+export const fleetPorts = {
+  proxy: 18500,
+  ca: 18502,
+  firstMaster: 18510,
+  furtherProxy: 18550,
+  admin: 18560
+} as const
+
+/** The port of a proxy by its place among several of the same. */
+export function proxyPortOf(index: number): number {
+  return index === 0 ? fleetPorts.proxy : fleetPorts.furtherProxy + index
+}
 
 export const fleetProxyNames = ['puppet-lb', 'haproxy-maxconn', 'haproxy', 'nginx'] as const
 export type FleetProxyName = (typeof fleetProxyNames)[number]
@@ -19,6 +30,10 @@ export const fleetProxyTitles: Readonly<Record<FleetProxyName, string>> = {
 export interface FleetRecipeOptions {
   readonly material: Material
   readonly masters: readonly FleetMaster[]
+  /** Which of several it is, from 0; only of puppet-lb are there several. */
+  readonly index: number
+  /** How often puppet-lb probes masters. */
+  readonly probeMs: number
 }
 
 /** How a proxy is started. */
@@ -29,7 +44,7 @@ export interface FleetRecipe {
 }
 
 /** Probes of all proxies alike; compressed like everything else, they would be most of the load. */
-const PROBE_MS = 1000
+export const PROBE_MS = 1000
 
 /** The configuration of a proxy, to be written to `file`, and the command that runs it. */
 export function recipeOf(name: FleetProxyName, file: string, options: FleetRecipeOptions): FleetRecipe {
@@ -55,15 +70,15 @@ export function portOf(index: number): number {
 }
 
 /** The defaults but for workers and probes; it learns the JRubies from the masters. */
-function puppetLbConfig({ material, masters }: FleetRecipeOptions): string {
+function puppetLbConfig({ material, masters, index: own, probeMs }: FleetRecipeOptions): string {
   return `
-listen: { host: 127.0.0.1, port: ${fleetPorts.proxy}, workers: 1 }
+listen: { host: 127.0.0.1, port: ${proxyPortOf(own)}, workers: 1 }
 tls: { cert: ${material.serverCert}, key: ${material.serverKey}, ca: ${material.ca} }
 ca: { url: "http://127.0.0.1:${fleetPorts.ca}" }
 masters:
 ${masters.map(({ name }, index) => `  - { name: ${name}, url: "http://127.0.0.1:${portOf(index)}" }`).join('\n')}
-health: { interval: ${PROBE_MS}ms, timeout: ${PROBE_MS}ms }
-admin: { host: 127.0.0.1, port: ${fleetPorts.admin} }
+health: { interval: ${probeMs}ms, timeout: ${PROBE_MS}ms }
+admin: { host: 127.0.0.1, port: ${fleetPorts.admin + own} }
 log: { level: warn }
 `
 }

@@ -50,8 +50,8 @@ function resultTable(rows: readonly FleetSummary[]): string {
   ]
   return markdown(
     header,
-    rows.map(({ proxy, times, ratios, failed, lostReports, mixed }) => [
-      fleetProxyTitles[proxy],
+    rows.map(({ proxy, balancers, times, ratios, failed, lostReports, mixed }) => [
+      nameOf({ proxy, balancers }),
       ...names.map(name => withRatio(times[name], ratios[name])),
       String(failed),
       String(lostReports),
@@ -62,12 +62,12 @@ function resultTable(rows: readonly FleetSummary[]): string {
 
 /** Why runs failed. */
 function failureLines(rows: readonly FleetSummary[]): string[] {
-  const lines = rows.flatMap(({ proxy, measurements }) => {
+  const lines = rows.flatMap(({ measurements, ...row }) => {
     const reasons = measurements.flatMap(({ figures }) => Object.entries(figures.failures))
     const sums = Map.groupBy(reasons, ([reason]) => reason)
     return [...sums].map(
       ([reason, counts]) =>
-        `- ${fleetProxyTitles[proxy]}: ${counts.reduce((sum, [, count]) => sum + count, 0)} failed by ${reason}`
+        `- ${nameOf(row)}: ${counts.reduce((sum, [, count]) => sum + count, 0)} failed by ${reason}`
     )
   })
   return lines.length === 0 ? [] : [...lines, '']
@@ -91,8 +91,8 @@ function cpuTable(rows: readonly FleetSummary[]): string {
       'JRubies at work',
       'light wait p50, real ms'
     ],
-    rows.map(({ proxy, measurements }) => [
-      fleetProxyTitles[proxy],
+    rows.map(({ measurements, ...row }) => [
+      nameOf(row),
       ...(['masters', 'agents', 'proxy', 'others'] as const).map(what => most(measurements, what).toFixed(2)),
       most(measurements, 'timerLag99Ms').toFixed(1),
       mean(measurements, 'serviceMean').toFixed(2),
@@ -100,6 +100,11 @@ function cpuTable(rows: readonly FleetSummary[]): string {
       mean(measurements, 'overheadMs').toFixed(2)
     ])
   )
+}
+
+/** What tables and charts call it. */
+export function nameOf({ proxy, balancers }: Pick<FleetSummary, 'proxy' | 'balancers'>): string {
+  return balancers === 1 ? fleetProxyTitles[proxy] : `${balancers} × ${fleetProxyTitles[proxy]}`
 }
 
 function withRatio({ median }: Spread, ratio: Spread | undefined): string {

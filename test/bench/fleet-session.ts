@@ -9,11 +9,20 @@ import { makeFleetMaterial } from './fleet-material.ts'
 import type { FleetOrder, FleetReply } from './fleet-messages.ts'
 import type { FleetOptions } from './fleet-options.ts'
 import { type FleetLoad, type FleetMaster, fleets, runsPerSecond } from './fleet-plan.ts'
-import { type FleetProxyName, fleetPorts, portOf, recipeOf } from './fleet-recipes.ts'
+import {
+  type FleetProxyName,
+  type FleetRecipeOptions,
+  PROBE_MS,
+  portOf,
+  proxyPortOf,
+  recipeOf
+} from './fleet-recipes.ts'
 import type { Material } from './material.ts'
 import type { Processes, Started } from './processes.ts'
 
 const START_MS = 15_000
+/** The default of `health.interval`. */
+const PUPPET_PROBE_MS = 5_000
 /** Probes have found all masters, and the proxy is at rest. */
 const SETTLE_MS = 2_500
 /** Lets just-in-time compilers and connection pools reach the state they stay in; nothing of it counts. */
@@ -49,10 +58,10 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
       const { firstSeed, seeds, runs, compression } = options
       for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
         const load = { fleet, rho, seed, runs, compression }
-        for (const proxy of options.proxies) {
+        for (const { proxy, balancers } of contendersOf(options)) {
           const seconds = Math.round(runs / runsPerSecond(load))
-          say(`${fleet} masters, load ${rho}, seed ${seed}: ${proxy}, about ${seconds} s`)
-          measurements.push(await measureOne(proxy, load, { agents, material, session }))
+          say(`${fleet} masters, load ${rho}, seed ${seed}: ${balancers} × ${proxy}, about ${seconds} s`)
+          measurements.push(await measureOne({ proxy, balancers }, load, { agents, material, session }))
         }
       }
     }
@@ -60,48 +69,72 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
   return measurements
 }
 
-async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage): Promise<FleetMeasurement> {
+interface Contender {
+  readonly proxy: FleetProxyName
+  readonly balancers: number
+}
+
+function contendersOf({ proxies, balancers }: FleetOptions): readonly Contender[] {
+  return proxies.flatMap(proxy => [
+    { proxy, balancers: 1 },
+    ...(proxy === 'puppet-lb' && balancers > 1 ? [{ proxy, balancers }] : [])
+  ])
+}
+
+async function measureOne(
+  { proxy, balancers }: Contender,
+  load: FleetLoad,
+  stage: Stage
+): Promise<FleetMeasurement> {
   const { agents, material, session } = stage
   const { processes, options, say } = session
   const fleet = fleets[load.fleet]
   const added: FleetMaster = { ...(fleet.at(-1) as FleetMaster), name: `m${fleet.length}` }
   const configured = options.kill ? [...fleet, added] : fleet
   const masters = await Promise.all(fleet.map((master, index) => startMaster(processes, master, index)))
-  const started = await startFleetProxy(proxy, processes, material, configured)
+  // Balancers that know nothing of each other ask as often as in Puppet's time, where they are measured.
+  const probeMs = options.balancers > 1 ? Math.round(PUPPET_PROBE_MS / load.compression) : PROBE_MS
+  const proxies = await Promise.all(
+    Array.from({ length: balancers }, (_, index) =>
+      startFleetProxy(proxy, processes, { material, masters: configured, index, probeMs })
+    )
+  )
+  const died = Promise.race(proxies.map(each => each.died))
+  const ports = proxies.map((_, index) => proxyPortOf(index))
   await wait(SETTLE_MS)
   const warmUp = ordered(agents, {
-    port: fleetPorts.proxy,
+    ports,
     load: { ...load, ...warmUpLoad },
     limitMs: PATIENCE_MS
   })
-  await Promise.race([warmUp, started.died])
+  await Promise.race([warmUp, died])
   const count = (all: readonly Started[]) => all.reduce((sum, { pid }) => sum + cpuMicros(pid), 0)
   const before = {
     masters: count(masters),
     agents: count([agents]),
-    proxy: count([started]),
+    proxy: count(proxies),
     machine: machineMicros(),
     own: cpuMicros(process.pid)
   }
   const sinceMs = performance.now()
   const plannedMs = (load.runs / runsPerSecond(load)) * 1000
   const limitMs = plannedMs * PATIENCE + PATIENCE_MS
-  const result = ordered(agents, { port: fleetPorts.proxy, load, limitMs })
+  const result = ordered(agents, { ports, load, limitMs })
   if (options.kill) {
     const replacing = killAndAdd(masters, added, plannedMs, processes)
-    await Promise.race([Promise.all([replacing, result]), started.died])
+    await Promise.race([Promise.all([replacing, result]), died])
   }
-  const { runs, timerLag99Ms, elapsedMs } = await Promise.race([result, started.died])
+  const { runs, timerLag99Ms, elapsedMs } = await Promise.race([result, died])
   const micros = (performance.now() - sinceMs) * 1000
   const cpu = {
     // With a master killed, what it used is lost from the count.
     masters: (count(masters) - (options.kill ? 0 : before.masters)) / micros,
     agents: (count([agents]) - before.agents) / micros,
-    proxy: (count([started]) - before.proxy) / micros,
+    proxy: (count(proxies) - before.proxy) / micros,
     others: (machineMicros() - before.machine - (cpuMicros(process.pid) - before.own)) / micros,
     timerLag99Ms
   }
-  await started.stop()
+  await Promise.all(proxies.map(each => each.stop()))
   await Promise.all(masters.map(master => master.stop()))
   const jrubies = fleet.reduce((sum, master) => sum + master.jrubies, 0)
   const figures = figuresOf(runs, { compression: load.compression, jrubies, elapsedMs })
@@ -112,7 +145,7 @@ async function measureOne(proxy: FleetProxyName, load: FleetLoad, stage: Stage):
       `agents ${cpu.agents.toFixed(2)}, proxy ${cpu.proxy.toFixed(2)}, others ${cpu.others.toFixed(2)}; ` +
       `timers late by ${timerLag99Ms.toFixed(1)} ms`
   )
-  return { ...load, proxy, kill: options.kill, figures, cpu }
+  return { ...load, proxy, ...(balancers > 1 && { balancers }), kill: options.kill, figures, cpu }
 }
 
 /** Ends the last master as `kill -9` does after a third of the time, and starts one more after two thirds. */
@@ -138,14 +171,13 @@ function startMaster(processes: Processes, master: FleetMaster, index: number): 
 async function startFleetProxy(
   name: FleetProxyName,
   processes: Processes,
-  material: Material,
-  masters: readonly FleetMaster[]
+  recipe: FleetRecipeOptions
 ): Promise<Started> {
-  const file = join(material.directory, `${name}.conf`)
-  const { text, command, args } = recipeOf(name, file, { material, masters })
+  const file = join(recipe.material.directory, `${name}-${recipe.index}.conf`)
+  const { text, command, args } = recipeOf(name, file, recipe)
   writeFileSync(file, text)
   const started = await processes.start({ command, args })
-  await Promise.race([untilListening(fleetPorts.proxy), started.died])
+  await Promise.race([untilListening(proxyPortOf(recipe.index)), started.died])
   return started
 }
 

@@ -71,7 +71,7 @@ function publish(measurements: readonly FleetMeasurement[], options: FleetOption
   const summaries = summariesOf(measurements)
   const table = [
     "Times are Puppet's, in seconds, medians over the seeds; in brackets as a multiple of HAProxy's best with the same",
-    'seed, with its range. A wait is what a request took beyond the time its master worked on it.',
+    'seed, with its range; of several puppet-lb, of one alone. A wait is what a request took beyond the time its master worked on it.',
     '',
     fleetTables(summaries),
     ''

@@ -106,6 +106,35 @@ t.test('a report grows old: then nothing is foreign, and the capacity stays as l
   t.equal(load.isWarm(), true)
 })
 
+t.test(
+  'while a master works for others it is asked five times as often, and then at leisure again',
+  async t => {
+    const { load, state, runtime } = setUp()
+    state.report = report({ capacity: 4, busy: 1 })
+    await load.start()
+    await runtime.advance(5_600)
+    const before = state.asked
+    await runtime.advance(10_000)
+    t.ok(state.asked - before >= 9, `asked ${state.asked - before} times in 10 s`)
+    state.report = report({ capacity: 4 })
+    await runtime.advance(15_000)
+    const calm = state.asked
+    await runtime.advance(20_000)
+    t.ok(state.asked - calm <= 5, `asked ${state.asked - calm} times in 20 s`)
+  }
+)
+
+t.test('a short interval is not made absurdly short', async t => {
+  const { load, state, runtime } = setUp()
+  state.intervalMs = 250
+  state.report = report({ capacity: 4, busy: 1 })
+  await load.start()
+  await runtime.advance(300)
+  const before = state.asked
+  await runtime.advance(1_000)
+  t.ok(state.asked - before <= 12, `asked ${state.asked - before} times in a second`)
+})
+
 t.test('a master that is still making its JRubies is not warm', async t => {
   const { load, state } = setUp()
   state.report = report({ busy: 2, isWarm: false })

@@ -47,6 +47,11 @@ export const masterReady = (master: MasterLayout): Promise<void> =>
 export const endMaster = (master: MasterLayout, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> =>
   end(masterPid(master), signal)
 
+/** Freezes a master that runs, or lets it go on. */
+export function signalMaster(master: MasterLayout, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  process.kill(masterPid(master), signal)
+}
+
 /** Process number of the last start. */
 export const masterPid = (master: MasterLayout): number =>
   Number(readFileSync(join(masterDir(master), 'pid'), 'utf8'))

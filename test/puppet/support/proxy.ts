@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask, type Question } from './ask.ts'
 import { operator } from './authority.ts'
-import { end, isRunning, reaches, serves, start } from './background.ts'
+import { end, isRunning, mustRun, reaches, serves, start } from './background.ts'
 import {
   caMaster,
   compileMasters,
@@ -91,6 +91,23 @@ export const askProxy = (path: string, question: Omit<Question, 'url' | 'trust'>
 /** One request to the balancer's admin listener. */
 export const admin = (path: string): Promise<Answer> =>
   ask({ url: `http://127.0.0.1:${ports.admin}${path}`, trust: 'anything' })
+
+/** Runs a command of the balancer against the one that runs; its output. Fails unless it ends with 0. */
+export const operate = (...args: readonly string[]): Promise<string> =>
+  mustRun({
+    command: process.execPath,
+    args: [source, ...args, '--admin', `http://127.0.0.1:${ports.admin}`],
+    cwd: scratch(),
+    logFile: scratch('logs/operate.log')
+  })
+
+/** What the balancer says of a master: `up`, `down` … */
+export async function stateOf(name: string): Promise<string | undefined> {
+  const masters: readonly { readonly name: string; readonly state: string }[] = JSON.parse(
+    (await admin('/api/masters')).body
+  )
+  return masters.find(master => master.name === name)?.state
+}
 
 function configuration({
   crlFile,
