@@ -172,6 +172,47 @@ t.test('a long outage is not waited out by every request', async t => {
   t.equal(send('next', stays).answer.status, undefined, 'a new one is')
 })
 
+const forCa: Question = {
+  ...stays,
+  rule: 'ca',
+  nobody: 'ca-unavailable',
+  repeatable: false,
+  slot: null,
+  method: 'PUT',
+  headers: { 'content-length': '3' }
+}
+
+t.test('what is for the CA waits without its body, and without a place in the queue', async t => {
+  const { runtime, pool, upstreams, send, table, entries, waits } = await deliveryScene()
+  const [ca] = pool
+  const only: Question['eligible'] = tried =>
+    tried.length === 0 ? { pinned: ca, candidates: [], mask: new Int32Array(8) } : undefined
+  const { answer, exchange } = send('a', { ...forCa, eligible: only })
+  upstreams[0].last().fail('ECONNREFUSED')
+  await runtime.advance(300)
+  t.same([exchange.request.listenerCount('data'), table.depth(), answer.status], [0, 0, undefined])
+  await runtime.advance(300)
+  const again = upstreams[0].last()
+  again.connect()
+  again.fail('UND_ERR_SOCKET')
+  t.equal(answer.status, 502, 'once a byte was sent it is not sent again')
+  t.equal(upstreams[0].delivered.length, 2)
+  t.match(entries, [{ attempts: 2, end: 'master-lost' }])
+  t.equal((await waits()).count, 1)
+})
+
+t.test('where it finds no place to wait the CA is asked at once, and then it is refused', async t => {
+  const { pool, upstreams, send, metrics, entries } = await deliveryScene({
+    caPlaces: { enter: () => undefined, reconsider() {}, close() {} }
+  })
+  const { answer } = send('a', { ...forCa, eligible: () => undefined, lastResort: () => pool[0] })
+  upstreams[0].last().fail('ECONNREFUSED')
+  t.equal(answer.status, 503)
+  t.notOk(answer.headers.has('retry-after'))
+  t.match((await metrics.limitRefusals.get()).values, [{ labels: { limit: 'caPlaces' } }])
+  t.match(entries, [{ attempts: 1, end: 'ca-unavailable' }])
+})
+
 t.test('a busy master’s 503 makes no agent wait that comes back', async t => {
   const { upstreams, send } = await deliveryScene()
   send('other', { pick: candidates => candidates.at(-1) })
