@@ -80,6 +80,7 @@ function candidatesOf(plan: MasterPlan, masters: readonly Master[], policyName: 
   const { of } = createEligibility({
     version: 0,
     ca: masters[0] as Master,
+    isCaUp: true,
     masters,
     tiers,
     finishing: [],

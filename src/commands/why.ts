@@ -1,4 +1,4 @@
-import type { Candidate, Explanation } from '../model/explanation.ts'
+import { type Candidate, type Explanation, firstTurns } from '../model/explanation.ts'
 import { type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { block, tableOf } from './table.ts'
@@ -32,7 +32,7 @@ const chosenBy: Readonly<Record<string, string>> = {
 const INDENT = 10
 
 function describe(told: Explanation): string {
-  const { id, certname, rule, pinned, candidates, queueMs, tried, end, status, durationMs } = told
+  const { id, certname, rule, pinned, candidates, queueMs, end, status, durationMs } = told
   const goesOn = end === 'open' ? `still open after ${ms(durationMs)}` : `${end} after ${ms(durationMs)}`
   return [
     `request:  ${id}, came ${ms(told.ageMs)} ago`,
@@ -41,13 +41,17 @@ function describe(told: Explanation): string {
     `chosen:   ${pinned === undefined ? '' : `pinned to ${pinned}, else `}${chosenBy[rule] ?? rule}`,
     ...block('masters:', candidateTable(candidates), INDENT),
     `queue:    ${ms(queueMs)}`,
-    ...block(
-      'attempts:',
-      tried.map((each, index) => `${index + 1}. ${each.master}: ${each.end} after ${ms(each.ms)}`),
-      INDENT
-    ),
+    ...block('attempts:', attemptsOf(told), INDENT),
     `ending:   ${goesOn}${status === undefined ? '' : `, status ${status}`}`
   ].join('\n')
+}
+
+/** Each with its number. */
+function attemptsOf({ tried, leftOut = 0 }: Explanation): readonly string[] {
+  return tried.map(({ master, end, ms: took }, index) => {
+    const number = index < firstTurns ? index + 1 : index + 1 + leftOut
+    return `${number}. ${master}: ${end} after ${ms(took)}`
+  })
 }
 
 function candidateTable(candidates: readonly Candidate[]): readonly string[] {

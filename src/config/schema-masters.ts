@@ -86,12 +86,15 @@ export const health = group({
 export const queue = group({
   limit: wholeNumber(0, maxQueueLimit)
     .default(4000)
-    .describe('Most requests that may wait for a JRuby; one more is sent away.'),
+    .describe(
+      'Most requests that may wait for a JRuby, or for masters that are away; one more is sent away.'
+    ),
   timeout: duration(SECOND, HOUR)
     .prefault('5m')
     .describe(
       'Longest time a request may wait for a JRuby when its agent, sent away, comes back by itself: Puppet 5.3.1 to ' +
-        '6.13, 7.26 and later of 7, 8.2 and later, with its node or catalog. Others wait until they hang up, at most one hour.'
+        '6.13, 7.26 and later of 7, 8.2 and later, with its node or catalog. Others wait for nine tenths of the silence ' +
+        'that their agent bears: 108 s before Puppet 4, an hour in 4 and 5, 9 minutes from 6 on.'
     ),
   shedAbove: duration(SECOND, HOUR)
     .prefault('2m')

@@ -56,7 +56,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const successors = new Set<MasterWatch>()
   const lastStates = new Map<number, MasterState>()
   const { masters, ca } = membership()
-  let snapshot: Snapshot = Object.freeze({ version: 0, ca, masters, tiers: [], finishing: [], doubted: [] })
+  let snapshot: Snapshot = Object.freeze({
+    version: 0,
+    ca,
+    isCaUp: true,
+    masters,
+    tiers: [],
+    finishing: [],
+    doubted: []
+  })
   let isOpen = false
 
   const watchOf = (id: number) => watches.get(id)
@@ -102,6 +110,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     snapshot = Object.freeze({
       version: snapshot.version + 1,
       ca,
+      isCaUp: stateOf(ca.id) !== 'down',
       masters,
       tiers: tiersOf(serving),
       finishing: working.filter(master => !takesNewRuns(master) && stateOf(master.id) === 'up'),

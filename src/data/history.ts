@@ -44,7 +44,7 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
   let count = 0
 
   function reasonsOf(record: RequestRecord): Reasons {
-    const { rule, pinned, turns } = record
+    const { rule, pinned, turns, turnsLeftOut } = record
     return {
       rule,
       pinned,
@@ -53,7 +53,8 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
         master,
         end,
         ms: tenths(end === 'open' ? now() - sinceMs : ms)
-      }))
+      })),
+      ...(turnsLeftOut > 0 && { leftOut: turnsLeftOut })
     }
   }
 

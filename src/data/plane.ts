@@ -14,17 +14,22 @@ import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
 import { createBodyRoom } from './http/body-room.ts'
+import { createCaPlaces } from './http/ca-places.ts'
 import type { Delivery, DispatchDeps } from './http/delivery.ts'
 import { dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
+import { createOutage } from './http/outage.ts'
 import { createResponder } from './http/respond.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
 import { createReturnTimes } from './http/return-times.ts'
 import { type ServeDeps, serve } from './http/serve.ts'
 import { createWaitingRoom } from './http/wait.ts'
 import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
+
+/** So long before a drain cuts what is left, those who still wait are told so. */
+const LAST_WORD_MS = 2_000
 
 /** A data plane that runs. */
 export interface Plane {
@@ -66,7 +71,7 @@ export async function startPlane(
       if (settings.tls.ca !== before.tls.ca) connections.setAuthorities(authoritiesOf(settings.tls.ca))
     }
     if (revoked) connections.cutRevoked(revoked)
-    if (publication.snapshot) way.waitingRoom.reconsider()
+    if (publication.snapshot) for (const waiting of way.waiting) waiting.reconsider()
   }
 
   port.on('message', (order: Order) => {
@@ -87,6 +92,9 @@ export async function startPlane(
         tell({ type: 'why', id: order.id, explanation: state.history.find(order.requestId) })
         break
       case 'drain':
+        runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), () => {
+          for (const waiting of way.waiting) waiting.close()
+        })
         void drain.start(order.timeoutMs).then(async cut => {
           await stop()
           tell({ type: 'drained', cut })
@@ -122,16 +130,20 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     masterAt: state.masterAt,
     onDefect
   })
+  const caPlaces = createCaPlaces({ workers: start.workers, runtime })
   const dispatchDeps: DispatchDeps = {
     metrics,
     responder,
     now,
     schedule,
+    random,
     upstreamOf: state.pools.of,
     begin: ({ seat }: Master) => board.begin(worker, seat),
     end: ({ seat }: Master) => board.end(worker, seat),
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
     waitingRoom,
+    caPlaces,
+    outages: { masters: createOutage(now), ca: createOutage(now) },
     bodyRoom: createBodyRoom({ memory: state.bodies.join(worker), now, onDefect }),
     hasRoom: ({ seat }: Master) => slots.hasRoom(seat),
     budget: createRetryBudget(now),
@@ -157,7 +169,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
         dispatchDeps
       )
   }
-  return { responder, waitingRoom, serveDeps }
+  return { responder, waitingRoom, waiting: [waitingRoom, caPlaces], serveDeps }
 }
 
 /** What stands towards the agents: listener, connections, drain. */

@@ -1,3 +1,4 @@
+import { firstTurns } from '../model/explanation.ts'
 import type { Master } from '../model/master.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
@@ -37,7 +38,12 @@ export interface RequestRecord {
   /** Waits for a JRuby since; `undefined` when it does not. */
   waitsSinceMs: number | undefined
   readonly turns: Turn[]
+  /** How many more there were, behind the first `firstTurns`. */
+  turnsLeftOut: number
 }
+
+/** One that waits for its masters for minutes has many turns: so many are kept, the first few and then the last. */
+const MOST_TURNS = 32
 
 /** What is known of a request before anything is. */
 export function newRecord(id: string, sinceMs: number): RequestRecord {
@@ -50,13 +56,18 @@ export function newRecord(id: string, sinceMs: number): RequestRecord {
     tier: nobody,
     numbers: [],
     waitsSinceMs: undefined,
-    turns: []
+    turns: [],
+    turnsLeftOut: 0
   }
 }
 
 /** A master's turn at a request begins. */
 export function beginTurn(record: RequestRecord, master: Master, sinceMs: number): Turn {
   const turn: Turn = { master: master.name, sinceMs, end: undefined, ms: 0 }
+  if (record.turns.length === MOST_TURNS) {
+    record.turns.splice(firstTurns, 1)
+    record.turnsLeftOut++
+  }
   record.turns.push(turn)
   return turn
 }

@@ -37,7 +37,12 @@ export interface Reasons {
   /** Those of the best tier, when the first master was chosen. */
   readonly candidates: readonly Candidate[]
   readonly tried: readonly Attempt[]
+  /** How many attempts are left out behind the first `firstTurns`, when there were very many. */
+  readonly leftOut?: number
 }
+
+/** Of very many attempts, how many of the first are told beside the last. */
+export const firstTurns = 8
 
 /** All that is told about one request. Milliseconds are rounded to a tenth. */
 export interface Explanation extends Reasons {

@@ -9,3 +9,11 @@ export function maskOf(seats: readonly number[]): SeatMask {
   for (const seat of seats) mask[seat >> 5] = (mask[seat >> 5] as number) | (1 << (seat & 31))
   return mask
 }
+
+export function isEmptyMask(mask: SeatMask): boolean {
+  return mask.every(word => word === 0)
+}
+
+export function isSameMask(a: SeatMask, b: SeatMask): boolean {
+  return a === b || a.every((word, index) => word === b[index])
+}

@@ -4,6 +4,8 @@ import type { Master } from './master.ts'
 export interface Snapshot {
   readonly version: number
   readonly ca: Master
+  /** False while its probes say that it is down. */
+  readonly isCaUp: boolean
   /** Every compile master that sits on a seat, whatever its state and mode. */
   readonly masters: readonly Master[]
   /** Masters that may be given new runs, grouped by priority, best first; no group is empty. */

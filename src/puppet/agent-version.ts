@@ -20,5 +20,15 @@ export function understandsRetryAfter(xPuppetVersion: string | undefined): boole
   return version !== null && comingBack.test(version)
 }
 
+/**
+ * Milliseconds for which an agent bears silence after it has asked: `configtimeout` before 4, nothing in 4 and 5,
+ * `http_read_timeout` from 6 on (`lib/puppet/defaults.rb`). Who does not say its version is taken for a later one.
+ */
+export function readTimeoutMs(xPuppetVersion: string | undefined): number {
+  const [, major] = /^(\d{1,3})\.[\w.+-]*$/.exec(xPuppetVersion ?? '') ?? []
+  if (major === undefined || Number(major) > 5) return 600_000
+  return Number(major) < 4 ? 120_000 : Number.POSITIVE_INFINITY
+}
+
 /** semver also reads `v1.2.3` and `=1.2.3`, Puppet Server does not. */
 const startsWithDigit = /^\d/

@@ -31,6 +31,8 @@ export interface Endpoint {
   readonly repeatable: boolean
   /** True: an agent can be told to come back later; nothing that a master did for its run is lost by it. */
   readonly deferrable: boolean
+  /** True: a run or an enrolment fails with it, so that it is worth waiting for; not so what only asks for a state. */
+  readonly waits: boolean
   /** True: keeps a JRuby for as long as a catalog does, whatever its class. */
   readonly compiles: boolean
   /** All requests with the same key belong on the same master; `undefined` where it does not matter. */
@@ -49,6 +51,7 @@ export function endpoint(
     open: rest.open ?? false,
     repeatable: rest.repeatable ?? false,
     deferrable: rest.deferrable ?? false,
+    waits: rest.waits ?? (endpointClass !== 'status' && endpointClass !== 'admin'),
     compiles: rest.compiles ?? endpointClass === 'catalog',
     pinKey: rest.pinKey
   })

@@ -3,6 +3,7 @@ import { fourSegments } from './path-segment.ts'
 
 /** For the CA master and nobody else. */
 export const ca = endpoint('ca', { action: 'ca', open: true })
+const caStatus = endpoint('ca', { action: 'ca', open: true, waits: false })
 /** Administration of one master: nothing an agent asks, and refused to whoever is not allowed. */
 export const admin = endpoint('admin', { restricted: true })
 /** Catalogs that are compiled for somebody else's tools. */
@@ -66,12 +67,12 @@ function statusService(
   const asksForPool = item === '' || item === 'server' || item === 'master'
   switch (name) {
     case 'simple':
-      if (item === 'ca') return ca
+      if (item === 'ca') return caStatus
       if (asksForPool && more === '') return plain(method, poolStatus, statusOther)
       return plain(method, statusRead, statusOther)
     case 'services':
-      if (item === 'ca') return ca
-      return item === '' && userAgent?.startsWith('PuppetserverCaCli') ? ca : admin
+      if (item === 'ca') return caStatus
+      return item === '' && userAgent?.startsWith('PuppetserverCaCli') ? caStatus : admin
     default:
       return admin
   }

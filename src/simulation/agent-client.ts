@@ -5,6 +5,7 @@ import { Agent, request } from 'node:https'
 import type { Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import type { Runtime } from '../model/runtime.ts'
+import { type AgentGeneration, generationOf } from './agent-generation.ts'
 import { AgentRequestError } from './agent-request-error.ts'
 import { pause } from './pause.ts'
 
@@ -22,6 +23,8 @@ export interface AgentConnectionOptions {
   readonly identity?: { readonly cert: string; readonly key: string }
   /** Hangs up at once, wherever the run is. */
   readonly signal?: AbortSignal
+  /** Version of Puppet; `none` says none. Default: 8.10.0. */
+  readonly version?: string
   readonly runtime: Runtime
 }
 
@@ -59,26 +62,32 @@ export interface AgentClient {
   readonly close: () => void
 }
 
+const newestVersion = '8.10.0'
+
 /** What `lib/puppet/http/client.rb` of agent 8 sends with every request. */
 const agentHeaders = {
-  'X-Puppet-Version': '8.10.0',
-  'User-Agent': 'Puppet/8.10.0 Ruby/3.2.4-p170 (x86_64-linux)',
   Accept: 'application/vnd.puppet.rich+json, application/json, text/pson',
   'Accept-Encoding': 'gzip;q=1.0,deflate;q=0.6,identity;q=0.3'
+}
+
+function versionHeaders({ version, hidesVersionAtContent }: AgentGeneration, path: string) {
+  if (version === undefined) return { 'User-Agent': 'Ruby' }
+  const userAgent = { 'User-Agent': `Puppet/${version} Ruby/3.2.4-p170 (x86_64-linux)` }
+  const isHidden = hidesVersionAtContent && path.includes('/file_content/')
+  return isHidden ? userAgent : { 'X-Puppet-Version': version, ...userAgent }
 }
 /** `http_keepalive_timeout`: a connection that idled longer is not used again. */
 const keepAliveMs = 4000
 /** `http_read_timeout`: the longest silence. */
 const readTimeoutMs = 600_000
-/** How often a `Retry-After` is waited out before it counts as a failure. */
-const maxSleeps = 10
 /** `runinterval`, which bounds what a `Retry-After` can ask. */
 const longestSleepMs = 30 * 60 * 1000
 
 /** An agent's connections; nothing is opened before the first request. */
 export function createAgentClient(options: AgentConnectionOptions): AgentClient {
-  const { runtime, signal } = options
-  const pool = createPool(options)
+  const { runtime, signal, version = newestVersion } = options
+  const generation = generationOf(version === 'none' ? undefined : version)
+  const pool = createPool(options, generation)
   const results: AgentRequestResult[] = []
 
   const askOnce = async (question: AgentQuestion): Promise<AgentAnswer> => {
@@ -96,14 +105,16 @@ export function createAgentClient(options: AgentConnectionOptions): AgentClient 
         pool.close()
         throw new AgentRequestError(question, undefined, error.message, { cause: error })
       })
-      const delayMs = retryDelayMs(answer)
-      if (delayMs === undefined || sleeps === maxSleeps) {
+      const delayMs = generation.onRetryAfter === 'ignores' ? undefined : retryDelayMs(answer)
+      if (delayMs === undefined || sleeps === generation.mostSleeps) {
         const { text, ...result } = answer
         results.push(result)
         return answer
       }
       pool.close()
       await pause(delayMs, runtime, signal)
+      if (generation.onRetryAfter === 'dies')
+        throw new AgentRequestError(question, answer.status, 'attempt to read body out of block')
     }
   }
 
@@ -111,7 +122,10 @@ export function createAgentClient(options: AgentConnectionOptions): AgentClient 
 }
 
 /** The connection in use, and a new one when it is too old. */
-function createPool({ host, port, servername, runtime, ca, crl, identity, signal }: AgentConnectionOptions) {
+function createPool(
+  { host, port, servername, runtime, ca, crl, identity, signal }: AgentConnectionOptions,
+  generation: AgentGeneration
+) {
   const seen = new WeakSet<Socket>()
   let opened = 0
   let usedMs = 0
@@ -157,6 +171,7 @@ function createPool({ host, port, servername, runtime, ca, crl, identity, signal
         headers: {
           Host: `${servername}:${port}`,
           ...agentHeaders,
+          ...versionHeaders(generation, path),
           ...headers,
           ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) })
         },

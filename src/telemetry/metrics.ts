@@ -38,7 +38,7 @@ export function createTrafficMetrics(registry: Registry) {
     }),
     queueDuration: new Histogram({
       name: `${PREFIX}queue_seconds`,
-      help: 'How long requests that need a JRuby waited for one.',
+      help: 'How long requests waited for a JRuby, or for masters or a CA that were away.',
       labelNames: ['class'] as const,
       buckets: DURATION_BUCKETS,
       registers
@@ -171,7 +171,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   })
   new Gauge({
     name: `${PREFIX}queue_depth`,
-    help: 'Requests that wait for a JRuby, by the class whose rank they have.',
+    help: 'Requests that wait for a JRuby, or for masters that are away, by the class whose rank they have.',
     labelNames: ['class'] as const,
     registers,
     collect() {

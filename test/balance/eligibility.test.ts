@@ -25,6 +25,7 @@ function eligibilityOf(parts: Partial<Snapshot> = {}) {
   return createEligibility({
     version: 1,
     ca: near,
+    isCaUp: true,
     masters: [near, close, far, leaving, shaky],
     tiers: tiersOf([far, near, close]),
     finishing: [leaving],

@@ -7,9 +7,12 @@ import { createEligibility } from '../../src/balance/eligibility.ts'
 import type { Rank } from '../../src/balance/queue-order.ts'
 import type { Generation } from '../../src/data/generation.ts'
 import { createBodyRoom } from '../../src/data/http/body-room.ts'
+import { createCaPlaces } from '../../src/data/http/ca-places.ts'
 import type { Delivery, DispatchDeps, SlotNeed } from '../../src/data/http/delivery.ts'
 import { dispatch } from '../../src/data/http/dispatch.ts'
 import { type Exchange, openExchange } from '../../src/data/http/exchange.ts'
+import { createOutage } from '../../src/data/http/outage.ts'
+import { patienceOf } from '../../src/data/http/patience.ts'
 import { createResponder } from '../../src/data/http/respond.ts'
 import { createRetryBudget } from '../../src/data/http/retry-budget.ts'
 import { createWaitingRoom } from '../../src/data/http/wait.ts'
@@ -86,11 +89,14 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     responder: createResponder({ ...runtime, metrics, log }),
     now: runtime.now,
     schedule: runtime.schedule,
+    random: runtime.random,
     upstreamOf: ({ seat }) => upstreams[seat] as FakeMaster,
     begin: master => charge(master, 1),
     end: master => charge(master, -1),
     report: outcome => outcomes.push(outcome),
     waitingRoom: room,
+    caPlaces: createCaPlaces({ workers: 1, runtime }),
+    outages: { masters: createOutage(runtime.now), ca: createOutage(runtime.now) },
     bodyRoom: createBodyRoom({
       memory: createBodyMemory({ workers: 1, schedule: runtime.schedule }).join(0),
       now: runtime.now,
@@ -121,6 +127,9 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
         eligible: tried => eligibility.of({ pinned: -1, tried }),
         pick: candidates => candidates[0],
         nobody: 'no-master',
+        waits: true,
+        comesBack: () => true,
+        patience: () => patienceOf(undefined, 'replaceable'),
         ...question,
         exchange,
         slot: slotNeed(question)
@@ -150,14 +159,15 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
   }
 }
 
-function slotNeed({ slot, rank = 'catalog' }: Question): SlotNeed | undefined {
+function slotNeed({ slot, rank = 'catalog', comesBack = () => true }: Question): SlotNeed | undefined {
   if (slot === null) return undefined
   return {
     rank,
+    isNeeded: true,
     limit: 10,
     memoryBytes: 16 * 1024 ** 2,
     timeoutMs: 30_000,
-    comesBack: true,
+    comesBack: comesBack(),
     chosen() {},
     ...slot
   }
@@ -167,6 +177,7 @@ function eligibilityOf(serving: readonly Master[]) {
   const snapshot: Snapshot = {
     version: 0,
     ca: serving[0] as Master,
+    isCaUp: true,
     masters: serving,
     tiers: tiersOf(serving),
     finishing: [],

@@ -44,17 +44,31 @@ t.test('a path that masters and balancer might read differently is refused with 
     t.match(planOf({ ...request, target }, settings), { code: 'bad-path', detail: /^it / }, target)
 })
 
-for (const [line, action, endpointClass] of [
-  ['GET /puppet-ca/v1/certificate/ca', 'ca', 'ca'],
-  ['PUT /puppet-ca/v1/certificate_request/web01', 'ca', 'ca'],
-  ['GET /production/certificate_revocation_list/ca', 'ca', 'ca'],
-  ['GET /status/v1/simple/ca', 'ca', 'ca'],
-  ['GET /status/v1/simple', 'pool-status', 'status']
+for (const [line, plan] of [
+  ['GET /puppet-ca/v1/certificate/ca', { action: 'ca', class: 'ca', waits: true }],
+  ['PUT /puppet-ca/v1/certificate_request/web01', { action: 'ca', class: 'ca', waits: true }],
+  ['GET /production/certificate_revocation_list/ca', { action: 'ca', class: 'ca', waits: true }],
+  ['GET /status/v1/simple/ca', { action: 'ca', class: 'ca', waits: false }],
+  ['GET /status/v1/simple', { action: 'pool-status', class: 'status' }]
 ] as const)
-  t.test(`${line} has the plan ${action}, whoever asks`, async t => {
-    t.same(planFor(line), { action, class: endpointClass })
-    t.same(planFor(line, { certname: undefined }), { action, class: endpointClass })
+  t.test(`${line} has the plan ${plan.action}, whoever asks`, async t => {
+    t.same(planFor(line), plan)
+    t.same(planFor(line, { certname: undefined }), plan)
   })
+
+t.test('what a run or an enrolment fails with is waited for, what asks for a state is not', async t => {
+  for (const line of [
+    'GET /puppet/v3/node/a',
+    'POST /puppet/v3/catalog/a',
+    'GET /puppet/v3/file_content/modules/a/b',
+    'GET /puppet/v3/static_file_content/modules/a/b',
+    'HEAD /puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661',
+    'PUT /puppet/v3/report/a',
+    'GET /production/file_metadata/modules/a/b'
+  ])
+    t.match(planFor(line), { action: 'master', waits: true }, line)
+  t.match(planFor('GET /status/v1/simple/pe-master'), { action: 'master', waits: false })
+})
 
 t.test('administration is for administrators with a certificate, and concerns every master', async t => {
   const line = 'DELETE /puppet-admin-api/v1/environment-cache'

@@ -122,10 +122,13 @@ t.test('of a herd that needs ten times as long as the queue may, nobody is sent 
     room.ask({
       rank: 'catalog',
       sinceMs: runtime.now(),
-      waitedMs: 0,
       limit: 400,
-      timeoutMs: 300_000,
-      mayWaitOn: () => false,
+      limits: () => ({
+        untilMs: runtime.now() + 300_000,
+        mayWaitOn: () => false,
+        latestMs: Number.POSITIVE_INFINITY,
+        awayUntilMs: undefined
+      }),
       eligible: only(master),
       eligibleAnew: () => only(master),
       pick: candidates => candidates[0],

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { LONGEST_WAIT_MS } from '../../src/data/http/wait.ts'
-import { any, m1, pool, setUp } from './waiting-scene.ts'
+import { nobodyYet } from '../../src/data/http/slot-request.ts'
+import { any, m0, m1, pool, setUp } from './waiting-scene.ts'
 
 t.test('with room there is no waiting at all', async t => {
   const { ask, log } = await setUp()
@@ -66,10 +66,11 @@ t.test('one that waits too long is told so, and takes no slot later', async t =>
 })
 
 t.test('one that would not be sent again waits on, and still not for ever', async t => {
-  const { ask, log, runtime, table } = await setUp({ timeoutMs: 30_000 })
+  const { ask, log, runtime, table, limits } = await setUp({ timeoutMs: 30_000 })
   const hold = ask('running')
-  for (const name of ['served', 'late', 'last']) ask(name, 'catalog', { mayWaitOn: () => true })
-  await runtime.advance(LONGEST_WAIT_MS - 1)
+  const patient = { limits: limits({ mayWaitOn: () => true, latestMs: 540_000 }) }
+  for (const name of ['served', 'late', 'last']) ask(name, 'catalog', patient)
+  await runtime.advance(539_999)
   t.same(log, ['running'])
   hold.release()
   await runtime.advance(0)
@@ -77,6 +78,83 @@ t.test('one that would not be sent again waits on, and still not for ever', asyn
   await runtime.advance(1)
   t.same(log, ['running', 'served', 'late queue-timeout', 'last queue-timeout'])
   t.equal(table.depth(), 0)
+})
+
+t.test('one whose agent is sooner impatient than the queue allows waits no longer than that', async t => {
+  const { ask, log, runtime, limits } = await setUp({ timeoutMs: 300_000 })
+  ask('running')
+  ask('patient', 'catalog', { limits: limits({ mayWaitOn: () => true, latestMs: 108_000 }) })
+  ask('comes back', 'catalog', { limits: limits({ latestMs: 108_000 }) })
+  await runtime.advance(107_999)
+  t.same(log, ['running'])
+  await runtime.advance(1)
+  t.same(log, ['running', 'patient queue-timeout'])
+  await runtime.advance(192_000)
+  t.same(log, ['running', 'patient queue-timeout', 'comes back queue-timeout'])
+})
+
+t.test('while no master may have it, one waits until another time, which is asked for then', async t => {
+  const { ask, log, runtime, room, limits, table } = await setUp()
+  let asked = 0
+  const away = limits({
+    awayUntilMs: () => {
+      asked++
+      return 90_000
+    }
+  })
+  let eligible = any([m0])
+  ask('running')
+  for (const name of ['waits', 'leaves']) ask(name, 'catalog', { limits: away, eligibleAnew: () => eligible })
+  const alone = ask('alone', 'catalog', { limits: away, eligible: nobodyYet, eligibleAnew: () => eligible })
+  t.equal(asked, 1, 'for the one that nobody may have')
+  await runtime.advance(50_000)
+  eligible = nobodyYet
+  room.reconsider()
+  t.equal(asked, 3)
+  alone.release()
+  await runtime.advance(39_999)
+  t.same(log, ['running'])
+  eligible = any([m0])
+  room.reconsider()
+  await runtime.advance(1)
+  t.same(log, ['running'], 'it counts only as long as nobody may have it')
+  eligible = nobodyYet
+  room.reconsider()
+  await runtime.advance(0)
+  t.same(log, ['running', 'waits no-master', 'leaves no-master'])
+  t.equal(table.depth(), 0)
+})
+
+t.test('one that may have others by its own doing is looked at by itself', async t => {
+  const { ask, log, runtime } = await setUp({ masters: pool })
+  ask('running')
+  let eligible = nobodyYet
+  const waits = ask('waits', 'catalog', { eligible: nobodyYet, eligibleAnew: () => eligible })
+  const other = ask('other', 'catalog', { eligible: nobodyYet, eligibleAnew: () => any(pool) })
+  eligible = any([m1])
+  waits.reconsider()
+  await runtime.advance(0)
+  t.same(log, ['running', 'waits'])
+  waits.reconsider()
+  other.release()
+  other.reconsider()
+  await runtime.advance(0)
+  t.same(log, ['running', 'waits'], 'and not when it has left or has a slot')
+})
+
+t.test('when the waiting ends for all, each hears what it waited for, and nobody waits any more', async t => {
+  const { ask, log, room, table, limits } = await setUp()
+  ask('running')
+  ask('waits')
+  ask('alone', 'catalog', {
+    limits: limits({ awayUntilMs: () => 90_000 }),
+    eligible: nobodyYet,
+    eligibleAnew: () => nobodyYet
+  })
+  room.close()
+  ask('late')
+  t.same(log, ['running', 'waits queue-timeout', 'alone no-master', 'late queue-timeout'])
+  t.same([table.depth(), table.taken(0)], [0, 1])
 })
 
 t.test('the queue is bounded', async t => {
@@ -137,7 +215,7 @@ t.test(
 )
 
 t.test('one that has to try another master keeps its turn, and the time it may wait', async t => {
-  const { ask, log, runtime } = await setUp({ timeoutMs: 60_000 })
+  const { ask, log, runtime, limits } = await setUp({ timeoutMs: 60_000 })
   let running = ask('running')
   await runtime.advance(1_000)
   ask('later')
@@ -147,7 +225,7 @@ t.test('one that has to try another master keeps its turn, and the time it may w
   t.same(log, ['running', 'again'])
   await runtime.advance(1_000)
   t.same(log, ['running', 'again', 'later queue-timeout'])
-  running = ask('x', 'catalog', { waitedMs: 60_000 })
+  running = ask('x', 'catalog', { limits: limits({ untilMs: runtime.now() }) })
   await runtime.advance(1)
   t.equal(log.at(-1), 'x queue-timeout', 'which may be over already')
   t.ok(running)

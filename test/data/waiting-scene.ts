@@ -1,6 +1,6 @@
 import type { Eligible } from '../../src/balance/eligibility.ts'
 import { type Rank, ranks } from '../../src/balance/queue-order.ts'
-import type { NoSlot, SlotRequest } from '../../src/data/http/slot-request.ts'
+import type { NoSlot, SlotRequest, WaitLimits } from '../../src/data/http/slot-request.ts'
 import { createWaitingRoom } from '../../src/data/http/wait.ts'
 import type { Master } from '../../src/model/master.ts'
 import { maskOf } from '../../src/model/seat-mask.ts'
@@ -59,14 +59,19 @@ export async function setUp({
     onDefect: error => defects.push(error)
   })
   const log: string[] = []
+  const limits = (rest: Partial<WaitLimits>) => () => ({
+    untilMs: runtime.now() + timeoutMs,
+    mayWaitOn: () => false,
+    latestMs: Number.POSITIVE_INFINITY,
+    awayUntilMs: undefined,
+    ...rest
+  })
   const ask = (name: string, rank: Rank = 'catalog', rest: Partial<SlotRequest> = {}) =>
     room.ask({
       rank,
       sinceMs: runtime.now(),
-      waitedMs: 0,
       limit,
-      timeoutMs,
-      mayWaitOn: () => false,
+      limits: limits({}),
       eligible: any([m0]),
       eligibleAnew: () => rest.eligible ?? any([m0]),
       pick: candidates => candidates[0],
@@ -74,7 +79,7 @@ export async function setUp({
       fail: defect => log.push(`${name} failed: ${(defect as Error).message}`),
       ...rest
     })
-  return { runtime, table, room, log, ask, defects }
+  return { runtime, table, room, log, ask, limits, defects }
 }
 
 /** A request that tells which master it got. */

@@ -225,7 +225,7 @@ for (const policy of ['least-loaded', 'round-robin', 'rendezvous'] satisfies Pol
     await askAll(agents, 40)
     await masters.a?.kill()
     for (const agent of agents) {
-      t.match(await agent.ask({ path: node }), {
+      t.match(await agent.ask({ path: node, headers: { 'x-puppet-version': '8.10.0' } }), {
         status: 503,
         headers: { 'x-puppet-lb-reason': 'no-master' }
       })

@@ -16,6 +16,7 @@ type Test = { teardown: (task: () => unknown) => void }
 const pki = await createTestPki()
 const DRAIN_MS = 60_000
 const GRACE_MS = 5_000
+const LAST_WORD_MS = 2_000
 const get = 'GET /puppet/v3/node/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
 /** A balancer whose master holds catalogs until told, and a way to know that it drains. */
@@ -150,6 +151,26 @@ t.test('what runs longer than drainTimeout is cut and counted', async t => {
   t.same(await Promise.all(agents.map(one => one.end)), ['', ''])
   t.equal(await cut, 2)
   t.match(await logged.line({ msg: 'requests were cut at the end of the drain timeout' }), { cut: 2 })
+})
+
+t.test('who waits for masters that are away is told so before it would be cut', async t => {
+  const { app, master, runtime, agent, drain } = await startScene(t)
+  const one = await agent()
+  const enrolling = connectAgent(t, pki, app.port)
+  await master.kill()
+  one.send(compile)
+  const asked = enrolling.ask({ path: '/puppet-ca/v1/certificate/ca' })
+  const waiting = async () => (await scrape(app.adminPort)).sum('puppet_lb_queue_depth')
+  while ((await waiting()) !== 1);
+  const { cut } = await drain()
+  await runtime.advance(DRAIN_MS - LAST_WORD_MS)
+  t.match(await one.end, /^HTTP\/1\.1 503 No Puppet master can .*connection: close\r\n/is)
+  t.match(await asked, {
+    status: 503,
+    headers: { 'x-puppet-lb-reason': 'ca-unavailable', connection: 'close' }
+  })
+  await runtime.advance(GRACE_MS)
+  t.equal(await cut, 0)
 })
 
 t.test('a connection whose handshake ends only now is not waited for until the deadline', async t => {

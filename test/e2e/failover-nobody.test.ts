@@ -8,6 +8,8 @@ import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
 const path = '/puppet/v3/catalog/a.example.com?environment=production'
+/** Longest wait at a catalog while nobody serves. */
+const LONGEST_AWAY_MS = 300_000
 const csr = '/puppet-ca/v1/certificate_request/a.example.com'
 
 t.test('when no master is left', async t => {
@@ -18,12 +20,14 @@ t.test('when no master is left', async t => {
     { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
     { health: { intervalMs: 3_600_000 } }
   )
-  const app = await startBalancer(t, config, { runtime: fakeRuntime(), log })
+  const runtime = fakeRuntime()
+  const app = await startBalancer(t, config, { runtime, log })
   const agent = connectAgent(t, pki, app.port)
   await master.kill()
+  const modern = { 'x-puppet-version': '8.10.0' }
 
   await t.test('the agent gets 503 and a sentence', async t => {
-    const answer = await agent.ask({ path })
+    const answer = await agent.ask({ path, headers: modern })
     t.match(answer, {
       status: 503,
       headers: { 'x-puppet-lb-reason': 'no-master', 'content-type': 'text/plain; charset=utf-8' },
@@ -46,27 +50,40 @@ t.test('when no master is left', async t => {
     '4.10.13': false,
     '3.8.7': false,
     '2.7.26': false,
-    unknown: false
+    unknown: false,
+    none: false
   }
-  for (const [version, understands] of Object.entries(versions)) {
-    await t.test(
-      `an agent of version ${version} is ${understands ? '' : 'not '}told when to come back`,
-      async t => {
-        const { status, headers } = await agent.ask({ path, headers: { 'x-puppet-version': version } })
-        t.equal(status, 503)
-        if (understands) t.match(headers['retry-after'], /^([5-9]|[12]\d|30)$/)
-        else t.equal(headers['retry-after'], undefined)
-      }
-    )
+  const those = (understand: boolean) => Object.keys(versions).filter(each => versions[each] === understand)
+  const ask = (version: string) =>
+    connectAgent(t, pki, app.port).ask({
+      path,
+      headers: version === 'none' ? {} : { 'x-puppet-version': version }
+    })
+  for (const version of those(true)) {
+    await t.test(`an agent of version ${version} is told when to come back`, async t => {
+      const { status, headers } = await ask(version)
+      t.equal(status, 503)
+      t.match(headers['retry-after'], /^([5-9]|[12]\d|30)$/)
+    })
   }
-  await t.test('a client that is no agent is not either', async t => {
-    t.equal((await agent.ask({ path })).headers['retry-after'], undefined)
+  await t.test('the others wait, and are not told to come back then', async t => {
+    const waiting = those(false)
+    const asked = waiting.map(ask)
+    const depth = async () => (await scrape(app.adminPort)).sum('puppet_lb_queue_depth')
+    while ((await depth()) !== waiting.length);
+    await runtime.advance(LONGEST_AWAY_MS)
+    for (const [index, answer] of (await Promise.all(asked)).entries()) {
+      t.equal(answer.status, 503, String(waiting[index]))
+      t.equal(answer.headers['retry-after'], undefined)
+      t.match(answer.body, /^No Puppet master can serve this request now/)
+    }
+    t.equal(await depth(), 0)
   })
 
   await t.test('agents are not told to come back all at once', async t => {
     const told = new Set<string | undefined>()
     for (let count = 0; count < 40; count++) {
-      const { headers } = await agent.ask({ path, headers: { 'x-puppet-version': '8.10.0' } })
+      const { headers } = await agent.ask({ path, headers: modern })
       told.add(String(headers['retry-after']))
     }
     t.ok(told.size >= 10, `${told.size} different times`)

@@ -191,6 +191,7 @@ t.test('a file for the bucket is kept where it will be looked for, or not at all
   const { status, headers: answered } = await connectAgent(t, pki, app.port, identity).ask({
     method: 'PUT',
     path: `/puppet/v3/file_bucket_file/sha256/${sum}?environment=production`,
+    headers: { 'x-puppet-version': '8.10.0' },
     body: 'contents'
   })
   t.same([status, answered['retry-after']], [503, '600'])

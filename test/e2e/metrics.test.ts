@@ -19,7 +19,7 @@ const foreign = await stranger.authority.issue({ certname })
 /** A balancer that has served one of everything. */
 async function serveSomething(t: Test, workers: number) {
   const master = await startScriptedMaster(t, (request, response) => {
-    response.writeHead(request.url?.includes('busy') ? 503 : 200).end('{}')
+    response.writeHead(request.url?.includes('broken') ? 500 : 200).end('{}')
   })
   const ca = await startScriptedMaster(t, (_request, response) => response.writeHead(404).end('no'))
   const { log, ...logged } = captureLog()
@@ -35,7 +35,7 @@ async function serveSomething(t: Test, workers: number) {
   for (let count = 0; count < 3; count++) await agent.ask({ path: `/puppet/v3/node/${certname}` })
   await agent.ask({ method: 'POST', path: `/puppet/v3/catalog/${certname}`, body: 'facts' })
   await agent.ask({ method: 'PUT', path: `/puppet/v3/report/${certname}`, body: 'report' })
-  await agent.ask({ path: '/production/catalog/busy' })
+  await agent.ask({ path: '/production/catalog/broken' })
   await anonymous.ask({ path: '/puppet-ca/v1/certificate/ca' })
   await anonymous.ask({ path: '/metrics/v2/list' })
   await anonymous.ask({ path: '/status/v1/simple' })
@@ -58,7 +58,7 @@ for (const workers of [0, 2]) {
           'class=light,master=m1,code=200': 3,
           'class=catalog,master=m1,code=200': 1,
           'class=report,master=m1,code=200': 1,
-          'class=catalog,master=m1,code=503': 1,
+          'class=catalog,master=m1,code=500': 1,
           'class=ca,master=ca,code=404': 1,
           'class=admin,master=,code=403': 1,
           'class=status,master=,code=200': 1,

@@ -133,7 +133,10 @@ for (const [what, answer] of Object.entries({
     )
     const app = await startBalancer(t, config)
     t.match(await look(app.adminPort, '/readyz'), { status: 503, text: /no master/ })
-    const { status, headers } = await connectAgent(t, pki, app.port).ask({ path: '/puppet/v3/node/a' })
+    const { status, headers } = await connectAgent(t, pki, app.port).ask({
+      path: '/puppet/v3/node/a',
+      headers: { 'x-puppet-version': '8.10.0' }
+    })
     t.equal(status, 503)
     t.equal(headers['x-puppet-lb-reason'], 'no-master')
   })

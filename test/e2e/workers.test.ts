@@ -142,6 +142,29 @@ t.test('the JRuby of a worker that dies goes to a request that waits in another'
   t.equal(await waiting(), 0, 'nor does anything of it wait any more')
 })
 
+t.test('those who wait for masters to come back lose their places with their worker', async t => {
+  const master = await startScriptedMaster(t, (_request, response) => response.end('{}'))
+  const ca = await startScriptedMaster(t, (_request, response) => response.end())
+  const balancer = await spawnBalancer(
+    t,
+    pki,
+    { ca: ca.url, masters: [{ name: 'm1', url: master.url }], listen: { workers: 2 } },
+    { nodeOptions: ['--import', crashModule] }
+  )
+  const agents = await connectTo(t, balancer.port, ['0', '1'], 2)
+  const [waits, crasher] = agents.get('0') as [RawAgent, RawAgent]
+  const [waitsElsewhere] = agents.get('1') as [RawAgent]
+  await master.kill()
+  for (const agent of [waits, waitsElsewhere]) agent.send(compile)
+  const depth = async () => (await scrape(balancer.adminPort)).sum('puppet_lb_queue_depth')
+  while ((await depth()) !== 2);
+  crasher.send(get('/crash'))
+  await balancer.line({ msg: 'a worker thread is replaced', worker: 0 })
+  t.equal(await depth(), 1)
+  await waits.end
+  t.notOk(waitsElsewhere.socket.destroyed)
+})
+
 for (const workers of [0, 2]) {
   t.test(`a port that somebody else has is told as such, with ${workers} workers`, async t => {
     const squatter = createServer().listen(0, '127.0.0.1')

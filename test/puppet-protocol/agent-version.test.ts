@@ -1,5 +1,5 @@
 import t from 'tap'
-import { understandsRetryAfter } from '../../src/puppet/agent-version.ts'
+import { readTimeoutMs, understandsRetryAfter } from '../../src/puppet/agent-version.ts'
 
 t.test('agents of 5.3.1 and later come back, but for those that sleep and then fail', async t => {
   for (const version of [
@@ -44,4 +44,21 @@ t.test('what is not one plain version is not an agent that waits', async t => {
     '99999999999999999999.0.0'
   ])
     t.notOk(understandsRetryAfter(version), String(version))
+})
+
+t.test('how long an agent bears silence depends on its major version', async t => {
+  for (const [version, ms] of [
+    ['2.7.26', 120_000],
+    ['3.8.7', 120_000],
+    ['4.0.0', Number.POSITIVE_INFINITY],
+    ['5.5.22', Number.POSITIVE_INFINITY],
+    ['6.0.0', 600_000],
+    ['7.23.0', 600_000],
+    ['10.1.0', 600_000],
+    [undefined, 600_000],
+    ['3', 600_000],
+    ['v3.8.7', 600_000],
+    ['3.8.7, 8.10.0', 600_000]
+  ] as const)
+    t.equal(readTimeoutMs(version), ms, String(version))
 })

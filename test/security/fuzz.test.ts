@@ -140,7 +140,9 @@ t.test(`answers with mutations never crash, split or reach another agent (seed $
       Array.from({ length: AT_A_TIME }, async () => {
         const raw = await connectRaw(t, pki, app.port, agent)
         asked++
-        raw.send(`GET /puppet/v3/file_content/modules/a/b HTTP/1.1\r\n${host}Connection: close\r\n\r\n`)
+        raw.send(
+          `GET /puppet/v3/file_content/modules/a/b HTTP/1.1\r\n${host}X-Puppet-Version: 8.10.0\r\nConnection: close\r\n\r\n`
+        )
         const rest = restOfAnswers(await raw.untilClosed())
         if (rest !== undefined) t.fail(`an agent was answered with ${JSON.stringify(rest)}`)
       })

@@ -37,7 +37,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
   async 'no-master'(t) {
     const scene = await startScene(t)
     await scene.masters[0]?.kill()
-    return (await anonymous(scene, t)).ask(get('/puppet/v3/node/x'))
+    return (await anonymous(scene, t)).ask(fromModern('/puppet/v3/node/x'))
   },
   async 'too-many-connections'(t) {
     const scene = await startScene(t, { overrides: { listen: { limits: { perCertname: 1 } } } })
@@ -49,7 +49,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     const starvation = createStarvation(t)
     const raw = await anonymous(await startScene(t), t)
     await starvation.begin()
-    const answer = await raw.ask(get('/puppet/v3/node/x'))
+    const answer = await raw.ask(fromModern('/puppet/v3/node/x'))
     await starvation.end()
     return answer
   },
@@ -59,7 +59,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
       if (!isSlow) response.end()
     }
     const scene = await startScene(t, { jrubies: 1, script, overrides: { queue: { shedAboveMs: 0 } } })
-    const node = get('/puppet/v3/node/x').replace('\r\n\r\n', '\r\nX-Puppet-Version: 8.10.0\r\n\r\n')
+    const node = fromModern('/puppet/v3/node/x')
     await (await anonymous(scene, t)).ask(node)
     isSlow = true
     for (const _ of ['has the JRuby', 'waits']) (await anonymous(scene, t)).ask(node).catch(() => {})
@@ -82,7 +82,7 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
   async 'ca-unavailable'(t) {
     const scene = await startScene(t)
     await scene.ca.kill()
-    return (await anonymous(scene, t)).ask(get('/puppet-ca/v1/certificate/ca'))
+    return (await anonymous(scene, t)).ask(fromModern('/puppet-ca/v1/certificate/ca'))
   },
   'master-lost': t =>
     askScripted(t, 'PUT', request => {
@@ -140,6 +140,11 @@ for (const [code, provoke] of Object.entries(cases)) {
 /** Addresses, ports, paths of files, names of the runtime's own errors, lines of a stack. */
 const inside =
   /\d+\.\d+\.\d+\.\d+|::|localhost|:\d{2,5}\b|\/(work|home|tmp|src|usr|opt|etc)\b|\.(ts|js|pem|key)\b|node:|\bat \S+ \(|\bE[A-Z]{4,}\b|UND_ERR|HPE_|ERR_|Error:|undici|[Ff]astify/
+
+/** Of an agent that is told when to come back, where others would wait. */
+function fromModern(path: string): string {
+  return get(path).replace('\r\n\r\n', '\r\nX-Puppet-Version: 8.10.0\r\n\r\n')
+}
 
 function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`

@@ -5,7 +5,10 @@ import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts
 import { type ScriptedMaster, startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
-const node = { path: '/puppet/v3/node/agent1', headers: { host: 'puppet.from.the.agent:8140' } }
+const node = {
+  path: '/puppet/v3/node/agent1',
+  headers: { host: 'puppet.from.the.agent:8140', 'x-puppet-version': '8.10.0' }
+}
 const ca = { ...node, path: '/puppet-ca/v1/certificate/ca' }
 
 t.test('SNI and Host are the name of the master, never the one the agent asked for', async t => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import t, { type Test } from 'tap'
 import { bootstrapAgent } from '../../src/simulation/agent-bootstrap.ts'
 import type { AgentRequestError } from '../../src/simulation/agent-request-error.ts'
@@ -150,10 +151,51 @@ t.test('told to come back later, it does, on a new connection', async t => {
   t.ok(runtime.now() >= 120_000)
 })
 
-t.test('it comes back ten times at most, and not for what it cannot read', async t => {
+t.test(
+  'agents of 6.14 to 7.25 and 8.0 to 8.1 sleep and then fail, those before 5.3.1 do not even sleep',
+  async t => {
+    for (const [version, sleptMs, end] of [
+      ['8.10.0', 60_000, { exitStatus: 2 }],
+      ['8.1.0', 60_000, { exitStatus: 1, failure: { message: /read body out of block/ } }],
+      ['7.26.0', 60_000, { exitStatus: 2 }],
+      ['7.23.0', 60_000, { exitStatus: 1, failure: { message: /read body out of block/ } }],
+      ['6.14.0', 60_000, { exitStatus: 1, failure: { message: /read body out of block/ } }],
+      ['6.13.0', 60_000, { exitStatus: 2 }],
+      ['5.3.1', 60_000, { exitStatus: 2 }],
+      ['4.10.12', 0, { exitStatus: 1, failure: { status: 503 } }],
+      ['none', 0, { exitStatus: 1, failure: { status: 503 } }]
+    ] as const) {
+      const runtime = steppingRuntime()
+      const { front } = await start(t, {}, busyFor(1, '60'))
+      t.match(await runAgent(agent(front, { runtime, version, files: 0 })), end, version)
+      t.equal(runtime.now() >= 60_000, sleptMs > 0, `${version} sleeps or not`)
+    }
+  }
+)
+
+t.test('it says its version with every request, but before 6 not at the content of files', async t => {
+  const hides = async (version: string) => {
+    const master = await startMaster(t)
+    const asked: IncomingMessage[] = []
+    const front = await startFront(t, { authority, server }, request => {
+      asked.push(request)
+      return master
+    })
+    await runAgent(agent(front, { version }))
+    const silent = asked.filter(({ headers }) => headers['x-puppet-version'] === undefined)
+    t.ok(silent.length < asked.length)
+    return silent.map(({ url }) => url?.includes('/file_content/'))
+  }
+  t.same(await hides('6.0.0'), [])
+  const hidden = await hides('5.5.22')
+  t.ok(hidden.length > 0)
+  t.ok(hidden.every(isContent => isContent))
+})
+
+t.test('before 6.14 it comes back ten times at most, and not for what it cannot read', async t => {
   const runtime = steppingRuntime()
   const { front } = await start(t, {}, busyFor(11, '1'))
-  t.match(await runAgent(agent(front, { runtime })), {
+  t.match(await runAgent(agent(front, { runtime, version: '6.13.0' })), {
     exitStatus: 1,
     connections: 11,
     failure: { status: 503 }

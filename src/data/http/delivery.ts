@@ -9,7 +9,10 @@ import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Upstream } from '../../upstream/pools.ts'
 import type { RequestHistory } from '../history.ts'
 import type { BodyRoom } from './body-room.ts'
+import type { CaPlaces } from './ca-places.ts'
 import type { Exchange } from './exchange.ts'
+import type { Outage } from './outage.ts'
+import type { Patience } from './patience.ts'
 import type { Responder } from './respond.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { WaitingRoom } from './slot-request.ts'
@@ -27,27 +30,37 @@ export interface Delivery {
   readonly pick: (candidates: readonly Master[]) => Master | undefined
   /** What to say when nobody is left to try. */
   readonly nobody: ReasonCode
-  /** `undefined` for what needs no JRuby and never waits for one. */
+  /** `undefined` for what never waits for a JRuby. */
   readonly slot: SlotNeed | undefined
+  /** It waits while nobody can serve it, if its agent would not come back. */
+  readonly waits: boolean
+  /** Told to come back later, its agent does. */
+  readonly comesBack: () => boolean
+  /** How long it may wait. */
+  readonly patience: () => Patience
+  /** Whom to ask rather than refuse it without having asked anybody. */
+  readonly lastResort?: () => Master
 }
 
 /** What a request that needs a JRuby asks for. */
 export interface SlotNeed {
   readonly rank: Rank
+  /** False: it goes to a master without one, unless it had to wait for a master to come back. */
+  readonly isNeeded: boolean
   /** As whom it is counted. `undefined`: it is not. */
   readonly claimant?: Claimant | undefined
   readonly limit: number
   readonly timeoutMs: number
   /** Bytes that bodies may have in memory, over all workers. */
   readonly memoryBytes: number
-  /** Told to come back later, its agent does. */
+  /** Told to come back later, its agent does, and loses nothing by it. */
   readonly comesBack: boolean
   /** Called with the master whose JRuby it got. */
   readonly chosen: (master: Master) => void
 }
 
 /** What the delivery of a worker's requests works with. */
-export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule'> {
+export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random'> {
   readonly metrics: TrafficMetrics
   readonly responder: Responder
   readonly upstreamOf: (master: Master) => Upstream
@@ -56,6 +69,8 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule'> {
   readonly end: (master: Master) => void
   readonly report: (outcome: Outcome) => void
   readonly waitingRoom: WaitingRoom
+  readonly caPlaces: CaPlaces
+  readonly outages: { readonly masters: Outage; readonly ca: Outage }
   readonly bodyRoom: BodyRoom
   /** Whether a master could take one more request now. */
   readonly hasRoom: (master: Master) => boolean

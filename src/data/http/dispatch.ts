@@ -4,10 +4,11 @@ import { beginTurn, endTurn } from '../request-record.ts'
 import { type AnswerHeaders, Attempt, type AttemptListener, type Ending } from './attempt.ts'
 import { pour, watchEnd } from './back-pressure.ts'
 import { hasBody, isCutShort } from './body.ts'
+import { type NotRun, notRunOf, withoutRetryAfter } from './declining.ts'
 import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
 import { createIntake } from './intake.ts'
-import { createQueueing } from './queueing.ts'
+import { createNextMaster } from './next-master.ts'
 import { mayTryNext } from './retry.ts'
 import type { Hold } from './slot-request.ts'
 
@@ -15,22 +16,26 @@ import type { Hold } from './slot-request.ts'
 export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const { exchange, identity, rule, slot } = delivery
   const { request, response } = exchange
-  const { now, metrics, history, schedule } = deps
-  const queueing = slot && createQueueing(delivery, slot, deps, { refuse, fail: onDefect })
+  const { now, metrics, schedule } = deps
+  const isForCa = rule === 'ca'
+  const outage = isForCa ? deps.outages.ca : deps.outages.masters
+  const next = createNextMaster(delivery, outage, deps, { found: send, refuse, fail: onDefect })
   const intake = hasBody(request)
-    ? createIntake(delivery, deps, queueing, {
-        inHand: () => guard(proceed),
+    ? createIntake(delivery, deps, next.queueing, {
+        inHand: () => guard(() => next.find()),
         tooSlow: () => guard(giveUpBody)
       })
     : undefined
-  const tried: number[] = []
   let attempt: Attempt | undefined
   /** The JRuby this request has. */
   let hold: Hold | undefined
   let repeats = 0
   let isAgentGone = false
+  /** Why the master that is asked now has not run it, as it says. */
+  let notRun: NotRun | undefined
   /** The agent has ended its side: it may read its answer yet, but nearly always it has left. */
   const hasEndedSide = () => request.socket.readableEnded
+  const isBodyKept = () => intake?.body.isKept ?? true
 
   function refuse(code: ReasonCode, cause?: Error): void {
     deps.responder.refuse(exchange, new ProxyError(code, undefined, cause && { cause }))
@@ -45,32 +50,10 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     }
   }
 
-  /** Why nobody is left to try: a fault of our own is told for what it is. */
-  const nobodyCode = (after: string | undefined): ReasonCode =>
-    after === 'own-fault' ? 'no-connection' : delivery.nobody
-
-  /** `after`: what ended the attempt before. */
-  function proceed(after?: string): void {
-    const eligible = delivery.eligible(tried)
-    history.note(exchange.record, rule, eligible?.pinned)
-    if (!eligible) refuse(nobodyCode(after))
-    else if (slot && queueing) {
-      const eligibleAnew = () => delivery.eligible(tried)
-      queueing.ask({ eligible, eligibleAnew, pick: delivery.pick }, nobodyCode(after), (master, granted) => {
-        hold = granted
-        slot.chosen(master)
-        send(master, after)
-      })
-    } else {
-      const master = eligible.pinned ?? delivery.pick(eligible.candidates)
-      if (master) send(master, after)
-      else refuse(nobodyCode(after))
-    }
-  }
-
-  function send(master: Master, after: string | undefined): void {
+  function send(master: Master, granted: Hold | undefined, after: string | undefined): void {
     if (after) metrics.retries.inc({ reason: after })
-    tried.push(master.id)
+    hold = granted
+    notRun = undefined
     attempt = new Attempt(master, now(), listener)
     exchange.attempts++
     exchange.master = master.name
@@ -90,7 +73,9 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   const listener: AttemptListener = {
     head(status, message, headers) {
-      if (status === 503 && headers['retry-after'] !== undefined && mayTryAnother()) return false
+      notRun = notRunOf(status, headers)
+      if (notRun && isDeclined(notRun)) return false
+      if (!notRun) outage.over()
       // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
       hold?.release(status < 500)
       intake?.body.stopKeeping()
@@ -115,13 +100,15 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   /** What it held goes to others, and its agent is told; nobody else's request is to suffer from it. */
   function onDefect(error: unknown): void {
     endAttempt('internal')
-    queueing?.leave()
+    next.stop()
     hold?.release()
     deps.responder.fail(exchange, error)
   }
 
   function writeHead(status: number, message: string | undefined, headers: AnswerHeaders): void {
-    response.writeHead(status, reasonPhrase(message), responseHeaders(headers, status))
+    const isLater = headers['retry-after'] !== undefined && (status === 503 || status === 429)
+    const told = isLater && !delivery.comesBack() ? withoutRetryAfter(headers) : headers
+    response.writeHead(status, reasonPhrase(message), responseHeaders(told, status))
   }
 
   /** An agent that reads nothing of its answer keeps a connection of its master. */
@@ -141,11 +128,16 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     refuse('request-timeout')
   }
 
-  /** Whether a request that a master declined, busy but not broken, can go to one that has room now. */
-  function mayTryAnother(): boolean {
-    if (!slot || rule === 'content' || !(intake?.body.isKept ?? true) || !request.complete) return false
-    const others = delivery.eligible(tried)
-    return (others?.candidates.some(deps.hasRoom) ?? false) && deps.budget.take()
+  /**
+   * Whether a request that its master has not run is kept from its agent: another master may have it, or it waits. The
+   * CA's word is always passed on, and what says nothing of coming back only of what may be run twice: it may be another
+   * program's, which knows no better.
+   */
+  function isDeclined(why: NotRun): boolean {
+    if (!delivery.waits || isForCa || !request.complete || !isBodyKept()) return false
+    if (why === 'master-unavailable') return delivery.repeatable
+    const mayMove = rule !== 'content' && slot?.isNeeded && next.isRoomElsewhere()
+    return (mayMove && deps.budget.take()) || next.isPatient()
   }
 
   /** An attempt brought no answer: to the next master, or an answer of our own. */
@@ -154,9 +146,12 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (!attempt) return
     // A body that broke off is news of the agent as well, and may come before the response hears of it.
     const isCut = isAgentGone || isCutShort(request) || hasEndedSide()
-    const master = endAttempt(why === 'declined' ? 'master-busy' : isCut ? 'agent-gone' : why)
+    const master = endAttempt(why === 'declined' ? (notRun as NotRun) : isCut ? 'agent-gone' : why)
     if (why === 'declined') {
-      if (!isAgentGone) proceed('master-busy')
+      if (isAgentGone) return
+      // Content is with one master: no other is asked for it, but this one again.
+      if (rule === 'content') next.awaitAnew(notRun)
+      else next.find(notRun)
       return
     }
     const { reason: result, cause } = failure
@@ -169,17 +164,16 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       return
     }
     const { repeatable } = delivery
-    const bodyKept = intake?.body.isKept ?? true
     const mayTry =
       failure.worthAnother &&
-      mayTryNext({ sent, answered, repeatable, bodyKept, repeats }) &&
+      mayTryNext({ sent, answered, repeatable, bodyKept: isBodyKept(), repeats }) &&
       (!sent || deps.budget.take())
     if (!mayTry) {
       refuse(failure.code, error)
       return
     }
     if (sent) repeats++
-    proceed(failure.reason)
+    next.find(failure.reason)
   }
 
   /** Closes the books on an attempt, once. */
@@ -203,7 +197,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   function onAgentGone(): void {
     if (isAgentGone) return
     isAgentGone = true
-    queueing?.leave()
+    next.stop()
     if (!attempt) return
     const open = attempt
     open.leave()
@@ -224,5 +218,5 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   // Before the books on the exchange are closed: they are to tell how long the master had it.
   response.prependOnceListener('close', () => guard(breakOff))
   exchange.breakOff = () => guard(breakOff)
-  guard(() => (intake ? intake.begin() : proceed()))
+  guard(() => (intake ? intake.begin() : next.find()))
 }

@@ -2,7 +2,8 @@ import { announcedBytes, RequestBody } from './body.ts'
 import { createBodyPace } from './body-pace.ts'
 import type { BodyShare } from './body-room.ts'
 import type { Delivery, DispatchDeps } from './delivery.ts'
-import { nobodyYet, type Queueing } from './queueing.ts'
+import type { Queueing } from './queueing.ts'
+import { nobodyYet } from './slot-request.ts'
 
 /** A catalog request brings some 100 KB of facts; of what is larger the rest streams, and it is not sent twice. */
 export const HAND_BYTES = 1024 * 1024
@@ -52,7 +53,7 @@ export function createIntake(
   return {
     body,
     begin() {
-      if (!slot || !queueing) {
+      if (!slot?.isNeeded || !queueing) {
         inHand()
         return
       }
@@ -68,8 +69,12 @@ export function createIntake(
       if (share.isGranted) take()
       else
         queueing.ask(
-          { eligible: nobodyYet, eligibleAnew: () => nobodyYet, pick: () => undefined },
-          'internal',
+          {
+            eligible: nobodyYet,
+            eligibleAnew: () => nobodyYet,
+            pick: () => undefined,
+            nobody: 'internal'
+          },
           () => {
             throw new Error('a request got a JRuby before its body had room')
           }

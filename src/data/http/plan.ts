@@ -39,8 +39,16 @@ export type Plan =
       readonly code: ReasonCode
       readonly detail?: string
     }
-  | { readonly action: 'pool-status' | 'own-options' | 'every-master' | 'ca'; readonly class: EndpointClass }
+  | { readonly action: 'pool-status' | 'own-options' | 'every-master'; readonly class: EndpointClass }
+  | CaPlan
   | MasterPlan
+
+/** A request for the CA. */
+export interface CaPlan {
+  readonly action: 'ca'
+  readonly class: EndpointClass
+  readonly waits: boolean
+}
 
 /** A request for one of the masters. */
 export interface MasterPlan {
@@ -52,6 +60,8 @@ export interface MasterPlan {
   readonly repeatable: boolean
   /** Its agent can be sent away here and comes back by itself, if its version does that. */
   readonly deferrable: boolean
+  /** Waits here while nobody can serve it, if its agent would not come back. */
+  readonly waits: boolean
   /** What its run has to do with one master; for agents that showed a certificate. */
   readonly pin: PinUse
   /** How a master is chosen. */
@@ -77,6 +87,7 @@ export function planOf(request: PlannedRequest, settings: PlanSettings): Plan {
   if (action === 'refuse') return { action, class: endpointClass, code: 'not-served' }
   if (certname === undefined && !endpoint.open && settings.withoutCertificate === 'refuse')
     return { action: 'refuse', class: endpointClass, code: 'certificate-required' }
+  if (action === 'ca') return { action, class: endpointClass, waits: endpoint.waits }
   if (action !== 'master') return { action, class: endpointClass }
   const pin = certname === undefined ? noPin : pinUseOf(settings.affinity, endpointClass)
   return {
@@ -85,6 +96,7 @@ export function planOf(request: PlannedRequest, settings: PlanSettings): Plan {
     rank: rankOf(endpoint),
     repeatable: endpoint.repeatable,
     deferrable: endpoint.deferrable,
+    waits: endpoint.waits,
     pin,
     // A run begins where its certname's rendezvous puts it, so that several balancers that know nothing of each
     // other agree. Filebucket contents must be found again where they were stored, whatever policy the rest follows.

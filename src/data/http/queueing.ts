@@ -1,19 +1,23 @@
-import type { Eligible } from '../../balance/eligibility.ts'
 import type { ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
-import { maskOf } from '../../model/seat-mask.ts'
 import type { Delivery, DispatchDeps, SlotNeed } from './delivery.ts'
 import type { Hold, NoSlot, SlotRequest } from './slot-request.ts'
+import { createWaitBooks } from './wait-books.ts'
 
-/** One request's time in the queue: for room for its body first, when there is none, then for a JRuby. */
+/** What a request waits for. */
+export interface Wish extends Pick<SlotRequest, 'eligible' | 'eligibleAnew' | 'pick'> {
+  /** What to say when nobody is left to ask. */
+  readonly nobody: ReasonCode
+  /** See `WaitLimits`. */
+  readonly awayUntilMs?: () => number
+}
+
+/** Where a request waits: for room for its body first, when there is none, then for a JRuby, or for the CA. */
 export interface Queueing {
-  /** Takes a place. `granted` is called once with the master whose JRuby it got, perhaps before this returns. */
-  readonly ask: (
-    wish: Pick<SlotRequest, 'eligible' | 'eligibleAnew' | 'pick'>,
-    /** What to say when nobody is left to ask. */
-    nobody: ReasonCode,
-    granted: (master: Master, hold: Hold) => void
-  ) => void
+  /** Takes a place. `granted` is called once with the master that may have it now, perhaps before this returns. */
+  readonly ask: (wish: Wish, granted: (master: Master, hold: Hold) => void) => void
+  /** Who may have it has changed, not by a new snapshot. */
+  readonly reconsider: () => void
   /** Gives its place up, if it has one. */
   readonly leave: () => void
 }
@@ -25,32 +29,23 @@ export interface QueueingListener {
   readonly fail: (defect: unknown) => void
 }
 
-/** Nobody may have a request whose body has no room yet. */
-export const nobodyYet: Eligible = Object.freeze({ pinned: undefined, candidates: [], mask: maskOf([]) })
-
-/** The queueing of a delivery that needs a JRuby. */
+/** The queueing of a delivery that needs a JRuby, or waits for one. */
 export function createQueueing(
-  { exchange }: Pick<Delivery, 'exchange'>,
+  { exchange, patience }: Pick<Delivery, 'exchange' | 'patience'>,
   need: SlotNeed,
-  { waitingRoom, now, metrics }: Pick<DispatchDeps, 'waitingRoom' | 'now' | 'metrics'>,
+  deps: Pick<DispatchDeps, 'waitingRoom' | 'now' | 'metrics'>,
   { refuse, fail }: QueueingListener
 ): Queueing {
-  const { request, response, record } = exchange
+  const { waitingRoom, now, metrics } = deps
+  const { request, startedAtMs } = exchange
+  const books = createWaitBooks(exchange, deps)
   /** When it first asked for anything, which decides its turn. */
   let askedFirstMs: number | undefined
   let place: Hold | undefined
-  // An agent that ended its side while it waited is taken for one that left, for nearly always it did.
-  const hangUp = () => response.destroy()
 
-  /** However a wait ends, it counts: with a slot, sent away, or given up by the agent. */
   function end(): void {
-    if (place) request.socket.removeListener('end', hangUp)
     place = undefined
-    if (record.waitsSinceMs === undefined) return
-    const waitedMs = now() - record.waitsSinceMs
-    record.waitsSinceMs = undefined
-    exchange.queueMs += waitedMs
-    metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
+    books.end()
   }
 
   function refuseSlot(why: NoSlot, nobody: ReasonCode): void {
@@ -62,21 +57,24 @@ export function createQueueing(
   }
 
   return {
-    ask(wish, nobody, granted) {
+    ask({ nobody, awayUntilMs, ...wish }, granted) {
       const askedAtMs = now()
       askedFirstMs ??= askedAtMs
-      record.waitsSinceMs = askedAtMs
+      books.begin()
       let isSettled = false
       const taken = waitingRoom.ask({
         ...wish,
         rank: need.rank,
         claimant: need.claimant,
         sinceMs: askedFirstMs,
-        waitedMs: exchange.queueMs,
         limit: need.limit,
-        timeoutMs: need.timeoutMs,
-        // An agent whose body is not read to its end could have left without a sign.
-        mayWaitOn: () => !need.comesBack && request.complete,
+        limits: () => ({
+          untilMs: askedAtMs + need.timeoutMs - exchange.queueMs,
+          // An agent whose body is not read to its end could have left without a sign.
+          mayWaitOn: () => !need.comesBack && request.complete,
+          latestMs: startedAtMs + patience().longestMs,
+          awayUntilMs
+        }),
         settle(result, hold) {
           isSettled = true
           try {
@@ -97,10 +95,9 @@ export function createQueueing(
       // By now it may even have failed at a master and wait anew.
       if (isSettled) return
       place = taken
-      // It may have ended its side before, while an earlier request of the connection was served.
-      if (request.socket.readableEnded) hangUp()
-      else request.socket.once('end', hangUp)
+      books.listen()
     },
+    reconsider: () => place?.reconsider(),
     leave() {
       const left = place
       end()

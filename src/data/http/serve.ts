@@ -14,7 +14,8 @@ import type { Exchange } from './exchange.ts'
 import { asksToUpgrade, framingFault } from './framing.ts'
 import { oversizeBytes } from './head-size.ts'
 import { hasOneHost } from './host-header.ts'
-import { allowedMethods, type MasterPlan, type Plan, planOf } from './plan.ts'
+import { patienceOf } from './patience.ts'
+import { allowedMethods, type CaPlan, type MasterPlan, type Plan, planOf } from './plan.ts'
 import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
 import type { ReturnTimes } from './return-times.ts'
@@ -90,7 +91,7 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
       deps.fanOut(exchange, identity)
       return
     case 'ca':
-      deps.dispatch(toCa(exchange, identity, deps))
+      deps.dispatch(toCa(exchange, identity, plan, deps))
       return
     case 'master':
       if (!mustDefer(exchange, plan, deps)) deps.dispatch(toMaster(exchange, identity, plan, deps))
@@ -118,17 +119,25 @@ function longestHost({ masters, ca }: Snapshot): string {
 }
 
 /** To the CA master and nobody else, once. */
-function toCa(exchange: Exchange, identity: Identity, { snapshot }: ServeDeps): Delivery {
+function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snapshot }: ServeDeps): Delivery {
+  const version = puppetVersionOf(exchange.request)
+  const comesBack = understandsRetryAfter(version)
+  // Who can wait believes the probes; for anybody else it is tried all the same.
+  const mayAsk = () => snapshot().isCaUp || comesBack || !waits
   return {
     exchange,
     identity: identity.headers,
     repeatable: false,
     rule: 'ca',
     // Whoever the CA is by now, but not a second time.
-    eligible: tried => (tried.length === 0 ? only(snapshot().ca) : undefined),
+    eligible: tried => (tried.length === 0 && mayAsk() ? only(snapshot().ca) : undefined),
     pick: first,
     nobody: 'ca-unavailable',
-    slot: undefined
+    slot: undefined,
+    waits,
+    comesBack: () => comesBack,
+    patience: () => patienceOf(version, 'ca'),
+    lastResort: () => snapshot().ca
   }
 }
 
@@ -148,7 +157,10 @@ function toMaster(exchange: Exchange, identity: Identity, plan: MasterPlan, deps
     eligible: rule === 'content' ? tried => ownerOf(eligible(tried), key) : eligible,
     pick: candidates => policy(candidates, choice),
     nobody: 'no-master',
-    slot: slotNeed(exchange, plan, deps)
+    slot: slotNeed(exchange, plan, deps),
+    waits: plan.waits,
+    comesBack: () => understandsRetryAfter(puppetVersionOf(exchange.request)),
+    patience: () => patienceOf(puppetVersionOf(exchange.request), plan.deferrable ? 'replaceable' : 'other')
   }
 }
 
@@ -160,12 +172,13 @@ function ownerOf(eligible: Eligible | undefined, key: string): Eligible | undefi
 
 function slotNeed(
   { certname, request, generation: { settings, administrators } }: Exchange,
-  { rank, pin, deferrable }: MasterPlan,
+  { rank, pin, deferrable, waits }: MasterPlan,
   { pins, now, seed }: ServeDeps
 ): SlotNeed | undefined {
-  if (rank === undefined) return undefined
+  if (rank === undefined && !waits) return undefined
   return {
-    rank,
+    rank: rank ?? 'light',
+    isNeeded: rank !== undefined,
     claimant: claimantOf(certname, administrators, seed),
     memoryBytes: settings.listen.limits.memoryBytes,
     limit: settings.queue.limit,

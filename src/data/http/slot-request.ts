@@ -1,10 +1,26 @@
 import type { Eligible } from '../../balance/eligibility.ts'
 import type { Rank } from '../../balance/queue-order.ts'
 import type { Master } from '../../model/master.ts'
+import { maskOf } from '../../model/seat-mask.ts'
 import type { Claimant } from '../../shared/slots/types.ts'
 
 /** Why a request got no slot. */
 export type NoSlot = 'queue-full' | 'certname-queue-full' | 'queue-timeout' | 'no-master'
+
+/** Nobody may have a request now; somebody may with a later snapshot, or when its body has room. */
+export const nobodyYet: Eligible = Object.freeze({ pinned: undefined, candidates: [], mask: maskOf([]) })
+
+/** Until when a request waits, on the clock of `sinceMs`. */
+export interface WaitLimits {
+  /** Unless it may wait on. */
+  readonly untilMs: number
+  /** Whether it may wait on after that: asked for then. */
+  readonly mayWaitOn: () => boolean
+  /** If it may. */
+  readonly latestMs: number
+  /** While no master may have it: asked for when that begins. `undefined`: it waits for something else. */
+  readonly awayUntilMs: (() => number) | undefined
+}
 
 /** A request for a JRuby. */
 export interface SlotRequest {
@@ -13,14 +29,10 @@ export interface SlotRequest {
   readonly claimant?: Claimant | undefined
   /** When it first asked for one, which decides its turn. */
   readonly sinceMs: number
-  /** How long it has waited before, for masters that then failed it. */
-  readonly waitedMs: number
   /** Most requests that may wait, over all workers. */
   readonly limit: number
-  /** How long it waits unless it may wait on. */
-  readonly timeoutMs: number
-  /** Whether it may wait on after the timeout: asked for then. */
-  readonly mayWaitOn: () => boolean
+  /** Asked for when it has to wait. */
+  readonly limits: () => WaitLimits
   /** Who may have it now. */
   readonly eligible: Eligible
   /** Who may have it by now, asked for with every snapshot. `undefined`: nobody is left. */
@@ -42,6 +54,8 @@ export interface Hold {
    * the master turns out to be done without having answered.
    */
   readonly leave: (drop: () => void) => void
+  /** Who may have it has changed: looks at that anew, if it waits. */
+  readonly reconsider: () => void
 }
 
 /** The requests of this worker that wait for a JRuby, and those that have one. */
@@ -49,6 +63,8 @@ export interface WaitingRoom {
   readonly ask: (request: SlotRequest) => Hold
   /** There is a new snapshot: those who wait may have others now; those for whom nobody is left are sent away. */
   readonly reconsider: () => void
+  /** From now on nobody waits: those who do are told so. */
+  readonly close: () => void
   /** Drops those whose agent left before a time, at a master that says it is done with them. */
   readonly dropGhosts: (masterId: number, leftBeforeMs: number) => void
 }

@@ -1,20 +1,14 @@
 import { headStartMs, ranks } from '../../balance/queue-order.ts'
 import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
-import type { SeatMask } from '../../model/seat-mask.ts'
+import { isEmptyMask, isSameMask, type SeatMask } from '../../model/seat-mask.ts'
 import { noPlace, type SlotClaim, type SlotUser } from '../../shared/slots/types.ts'
 import { createReserveTimer } from './reserve-timer.ts'
 import type { Hold, NoSlot, SlotRequest, WaitingRoom } from './slot-request.ts'
+import { startWaitTimers, type WaitTimers } from './wait-timers.ts'
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9
-
-/**
- * Longest wait of a request that its agent would not send again. The agent's own patience comes first: two minutes
- * before Puppet 4, without end in 4 and 5, ten minutes from 6 on. But nothing is to wait here for ever, and an hour is
- * what later agents give to a whole run (`runtimeout`).
- */
-export const LONGEST_WAIT_MS = 3_600_000
 
 export interface WaitingRoomDeps {
   readonly user: SlotUser
@@ -36,7 +30,7 @@ interface Waiter {
   readonly eligibleAnew: SlotRequest['eligibleAnew']
   readonly settle: (result: Master | NoSlot) => void
   readonly fail: SlotRequest['fail']
-  readonly cancelTimeout: () => void
+  readonly timers: WaitTimers
 }
 
 interface Ghost {
@@ -45,12 +39,13 @@ interface Ghost {
   readonly drop: () => void
 }
 
-const nothing: Hold = Object.freeze({ release() {}, leave() {} })
+const nothing: Hold = Object.freeze({ release() {}, leave() {}, reconsider() {} })
 
 export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   const { user, runtime, masterAt, onDefect } = deps
   const waiters = new Map<number, Waiter>()
   const ghosts = new Map<number, Ghost>()
+  let isClosed = false
   const releaseReservedLater = createReserveTimer(user, runtime)
 
   /** Another thread gave a slot to one of ours, or this one did. One wake-up may stand for several. */
@@ -72,7 +67,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
 
   function settle(ticket: number, waiter: Waiter, result: Master | NoSlot): void {
     waiters.delete(ticket)
-    waiter.cancelTimeout()
+    waiter.timers.cancel()
     waiter.settle(result)
   }
 
@@ -93,18 +88,27 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
 
   /** A defect of one must not reach the others, who are looked at next. */
   function reconsiderOne(ticket: number, waiter: Waiter): void {
+    try {
+      lookAnew(ticket, waiter)
+    } catch (error) {
+      failOne(ticket, waiter, error)
+    }
+  }
+
+  function lookAnew(ticket: number, waiter: Waiter): void {
     const eligible = waiter.eligibleAnew()
     if (eligible) {
       // Nearly always a snapshot changes nothing for those who wait.
       if (isSameMask(eligible.mask, waiter.mask)) return
       waiter.mask = eligible.mask
+      waiter.timers.setAway(isEmptyMask(eligible.mask))
       user.remask(ticket, eligible.mask)
     } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
   }
 
   function failOne(ticket: number, waiter: Waiter, defect: unknown): void {
     waiters.delete(ticket)
-    waiter.cancelTimeout()
+    waiter.timers.cancel()
     user.release(ticket)
     try {
       waiter.fail(defect)
@@ -148,7 +152,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       release(isServed = false) {
         if (!isHeld) return
         isHeld = false
-        waiters.get(ticket)?.cancelTimeout()
+        waiters.get(ticket)?.timers.cancel()
         waiters.delete(ticket)
         ghosts.delete(ticket)
         user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
@@ -158,6 +162,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         if (!isHeld) return
         user.leave(ticket)
         ghosts.set(ticket, { leftAtMs: runtime.now(), master: masterAt(user.seatOf(ticket)), drop })
+      },
+      reconsider() {
+        const waiter = waiters.get(ticket)
+        if (isHeld && waiter) reconsiderOne(ticket, waiter)
       }
     }
     const begin = () => {
@@ -171,9 +179,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
 
   function waitFor(request: SlotRequest, ticket: number): Hold {
     const { hold, begin, lapse } = holdOf(ticket)
-    const giveUp = () => turnAway(ticket, waiter, 'queue-timeout')
+    const { mask } = request.eligible
+    const timers = startWaitTimers(request.limits(), runtime, why => turnAway(ticket, waiter, why))
     const waiter: Waiter = {
-      mask: request.eligible.mask,
+      mask,
       eligibleAnew: request.eligibleAnew,
       settle(result) {
         if (typeof result === 'string') lapse()
@@ -184,13 +193,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         lapse()
         request.fail(defect)
       },
-      cancelTimeout: () => cancel()
+      timers
     }
-    let cancel = runtime.schedule(Math.max(0, request.timeoutMs - request.waitedMs), () => {
-      if (!request.mayWaitOn()) giveUp()
-      else cancel = runtime.schedule(Math.max(0, LONGEST_WAIT_MS - request.timeoutMs), giveUp)
-    })
     waiters.set(ticket, waiter)
+    timers.setAway(isEmptyMask(mask))
     releaseReservedLater()
     return hold
   }
@@ -218,17 +224,17 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         tell(request, masterAt(seat), hold)
         return hold
       }
-      if (!isFull(request)) return waitFor(request, ticket)
+      if (!isClosed && !isFull(request)) return waitFor(request, ticket)
       user.release(ticket)
-      return refuse(request, 'queue-full')
+      return refuse(request, isClosed ? 'queue-timeout' : 'queue-full')
     },
     reconsider() {
+      for (const [ticket, waiter] of waiters) reconsiderOne(ticket, waiter)
+    },
+    close() {
+      isClosed = true
       for (const [ticket, waiter] of waiters) {
-        try {
-          reconsiderOne(ticket, waiter)
-        } catch (error) {
-          failOne(ticket, waiter, error)
-        }
+        if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, waiter.timers.reason())
       }
     },
     dropGhosts(masterId, leftBeforeMs) {
@@ -237,10 +243,6 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       }
     }
   }
-}
-
-function isSameMask(a: SeatMask, b: SeatMask): boolean {
-  return a === b || a.every((word, index) => word === b[index])
 }
 
 /** All of them where all have room, which is nearly always. */

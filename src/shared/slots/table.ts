@@ -69,7 +69,9 @@ export function createSlotTable(
     waiting: entries.waiting,
     forecastMs() {
       const workMs = serviceTimes.workMs(entries.waiting)
-      return workMs === 0 ? 0 : workMs / Math.max(1, capacity.forNewRuns())
+      if (workMs === 0) return 0
+      const servers = capacity.forNewRuns()
+      return servers === 0 ? 0 : workMs / servers
     },
     join: (worker: number) => createSlotUser(parts, worker, size.entries)
   })

@@ -33,7 +33,10 @@ export interface SlotTable {
   readonly depth: () => number
   /** Requests that wait, by rank. */
   readonly waiting: (rank: number) => number
-  /** Milliseconds until those who wait now would all be served, by what requests took lately. */
+  /**
+   * Milliseconds until those who wait now would all be served, by what requests took lately; 0 while no seat takes new
+   * runs, since nobody knows then.
+   */
   readonly forecastMs: () => number
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { runAgent } from '../../src/simulation/simulated-agent.ts'
+import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
+import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { captureLog } from '../support/log-lines.ts'
+import { scrape } from '../support/metrics.ts'
+import { probeRounds } from '../support/probe-rounds.ts'
+
+type Test = { teardown: (task: () => unknown) => void }
+
+const pki = await createTestPki()
+const health = { intervalMs: 5_000, timeoutMs: 3_000, rise: 1, fall: 2 }
+const AWAY_MS = 40_000
+
+async function startScene(t: Test) {
+  const start = async (options: Parameters<typeof startSimulatedMaster>[0]) => {
+    const master = await startSimulatedMaster(options)
+    t.teardown(() => master.close())
+    return master
+  }
+  const ca = await start({ name: 'ca-master', ca: pki.authority })
+  const masters = await Promise.all(['m1', 'm2'].map(name => start({ name })))
+  const topology = { ca: ca.url, masters: masters.map(({ name, url }) => ({ name, url })) }
+  const runtime = probeRounds({ intervalMs: health.intervalMs, count: 3 })
+  const { log, ...logged } = captureLog()
+  const app = await startBalancer(t, testConfig(pki, topology, { health }), { runtime, log })
+  const run = async (version: string) => {
+    const certname = `agent-${version}.example.com`
+    const { chain, key } = await pki.authority.issue({ certname })
+    return runAgent({
+      host: '127.0.0.1',
+      port: app.port,
+      servername: 'puppet',
+      ca: pki.authority.bundle,
+      identity: { cert: chain, key },
+      certname,
+      version,
+      files: 3,
+      runtime
+    })
+  }
+  return { app, masters, runtime, run, logged }
+}
+
+/** Kills them at once, and starts them anew on their ports when they were away for long enough. */
+async function takeAway(masters: readonly SimulatedMaster[], rounds: () => Promise<void>): Promise<void> {
+  await Promise.all(masters.map(master => master.kill()))
+  for (let ms = 0; ms < AWAY_MS; ms += health.intervalMs) await rounds()
+  await Promise.all(masters.map(master => master.restart()))
+}
+
+const reports = (masters: readonly SimulatedMaster[]) =>
+  masters.flatMap(({ requests }) =>
+    requests.filter(({ url, status }) => url.includes('/report/') && status === 200)
+  )
+
+for (const { version, comesBack } of [
+  { version: '3.8.7', comesBack: false },
+  { version: '4.10.12', comesBack: false },
+  { version: '5.2.0', comesBack: false },
+  { version: '5.5.22', comesBack: true },
+  { version: '6.13.0', comesBack: true },
+  { version: '6.14.0', comesBack: false },
+  { version: '7.23.0', comesBack: false },
+  { version: '7.26.0', comesBack: true },
+  { version: '8.1.0', comesBack: false },
+  { version: '8.10.0', comesBack: true },
+  { version: 'none', comesBack: false }
+]) {
+  t.test(`a run of ${version} ends well though all masters are away for 40 s in its middle`, async t => {
+    const { app, masters, runtime, run, logged } = await startScene(t)
+    let isOver = false
+    for (const master of masters) master.hold()
+    const running = run(version).finally(() => {
+      isOver = true
+    })
+    await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
+    const gone = takeAway(masters, () => runtime.round())
+    // The compile died with its master; its catalog is asked again, and then the files.
+    for (const master of masters) master.release()
+    await gone
+    while (!isOver) await runtime.round()
+    const { exitStatus, failure } = await running
+    t.same([exitStatus, failure], [2, undefined])
+    t.equal(reports(masters).length, 1)
+
+    const metrics = await scrape(app.adminPort)
+    t.equal(metrics.sum('puppet_lb_queue_depth'), 0)
+    t.equal(metrics.sum('puppet_lb_in_flight'), 0)
+    t.equal(metrics.sum('puppet_lb_shed_total') > 0, comesBack, 'who comes back was sent away, nobody else')
+    const refused = logged.lines.filter(({ msg, status }) => msg === 'request' && status === 503)
+    t.equal(refused.length > 0, comesBack)
+    if (!comesBack) {
+      const [catalog] = logged.lines.filter(line => line.msg === 'request' && line.class === 'catalog')
+      t.match(catalog, { status: 200, end: 'complete' })
+      t.ok(Number(catalog?.queueMs) >= AWAY_MS - health.intervalMs, `it waited for ${catalog?.queueMs} ms`)
+      t.ok(metrics.sum('puppet_lb_queue_seconds_sum', { class: 'catalog' }) >= 35)
+    }
+  })
+}
