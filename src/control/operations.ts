@@ -116,7 +116,7 @@ function sentenceOf(
       if (isNew) return `${name} drains: it takes no new runs, and ends those it has`
       return mode === 'drained' ? `${name} is drained already` : `${name} drains already`
     case 'undrain':
-      return isNew ? `${name} takes new runs again` : `${name} neither drains nor is in maintenance`
+      return isNew ? `${name} is given back to work` : `${name} neither drains nor is in maintenance`
     case 'maint':
       return isNew
         ? `${name} is in maintenance: it gets no requests, and is not probed`
@@ -128,8 +128,12 @@ function sentenceOf(
   }
 }
 
-function doubtsAbout({ action }: Operation, { name, mode, state, cause }: MasterStatus): readonly string[] {
-  if (action === 'undrain' && mode === 'active' && state !== 'up')
+function doubtsAbout(
+  { action }: Operation,
+  { name, mode, state, cause, weight }: MasterStatus
+): readonly string[] {
+  if (action === 'undrain' && weight === 0) return [`${name} has the weight 0: it takes no new runs`]
+  if (action === 'undrain' && state !== 'up')
     return [`${name} is ${state} (${cause ?? 'no cause is known'}): it gets work when it is up`]
   if (action === 'weight' && mode !== 'active') return [`${name} is ${mode}: the weight counts after that`]
   return []

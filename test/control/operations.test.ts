@@ -90,7 +90,7 @@ t.test('every operation has its sentence, and says when it changes nothing', asy
   t.same((await perform('a', 'undrain')).done, ['a neither drains nor is in maintenance'])
   t.same((await perform('a', 'maint')).done, ['a is in maintenance: it gets no requests, and is not probed'])
   t.same((await perform('a', 'maint')).done, ['a is in maintenance already'])
-  t.same((await perform('a', 'undrain')).done, ['a takes new runs again'])
+  t.same((await perform('a', 'undrain')).done, ['a is given back to work'])
   t.same((await weigh('a', 5)).done, ['a has the weight 5; 75 is configured'])
   t.same((await weigh('a', 'default')).done, ['a has the weight 75 that is configured'])
 })
@@ -144,6 +144,11 @@ t.test('what is worth a second look is a warning', async t => {
     'b is down (ECONNREFUSED): it gets work when it is up',
     'no master takes new runs now'
   ])
+  await weigh('b', 0)
+  t.same((await perform('b', 'undrain')).warnings, [
+    'b has the weight 0: it takes no new runs',
+    'no master takes new runs now'
+  ])
   state.problem = 'it cannot be kept'
   t.same((await perform('a', 'undrain')).warnings, ['it cannot be kept'])
   t.ok(lines.some(({ level, msg }) => level === 'warn' && msg === 'it cannot be kept'))
@@ -184,5 +189,5 @@ t.test('an operation that fails changes nothing, and the next one has its turn',
   await t.rejects(perform('a', 'undrain'), { message: 'a defect' })
   t.match(roster.current().masters, [{ mode: 'maint' }, { mode: 'active' }])
   Object.assign(supervisor, { watch })
-  t.same((await perform('a', 'undrain')).done, ['a takes new runs again'])
+  t.same((await perform('a', 'undrain')).done, ['a is given back to work'])
 })

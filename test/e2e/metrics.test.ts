@@ -111,6 +111,7 @@ for (const workers of [0, 2]) {
         'fault',
         'le',
         'master',
+        'mode',
         'result',
         'source',
         'state'

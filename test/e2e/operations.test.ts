@@ -5,6 +5,7 @@ import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'
 import { operatorOf } from '../support/operator.ts'
+import { seededDice } from '../support/runtime.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 type Overrides = Parameters<typeof testConfig>[2]
@@ -196,7 +197,7 @@ t.test('a master is given back with a fresh probe, slowly, and not before it ans
   await a.kill()
   t.match(await operator.run('undrain', 'a'), {
     code: 0,
-    out: 'a takes new runs again\n',
+    out: 'a is given back to work\n',
     err: 'warning: a is down (ECONNREFUSED): it gets work when it is up\n'
   })
   t.equal((await (await newAgent()).compile()).headers['x-puppet-compiler-name'], 'b')
@@ -221,4 +222,35 @@ t.test('the last master may be drained, and the operator is told what that means
   t.match(await operator.run('drain', 'a'), { code: 0, err: '' })
   t.match(await operator.run('drain', 'b'), { code: 0, err: 'warning: no master takes new runs now\n' })
   t.match(await operator.run('undrain', 'a'), { code: 0, err: '' })
+})
+
+t.test('whatever operators do with a master, and however fast, no run of an agent is lost', async t => {
+  const scene = await startScene(t)
+  const { operator, app } = scene
+  const random = seededDice(9)
+  const stopLoad = await startLoad(scene, 4)
+  const words = [
+    ['drain', 'a'],
+    ['maint', 'a'],
+    ['undrain', 'a'],
+    ['weight', 'a', '0'],
+    ['weight', 'a', 'default']
+  ]
+  for (let round = 0; round < 10; round++) {
+    const asked = [1, 2, 3].map(() =>
+      operator.run(...(words[Math.floor(random() * words.length)] as string[]))
+    )
+    const reloaded = random() < 0.3 ? app.reload() : undefined
+    for (const { code } of await Promise.all(asked)) t.equal(code, 0)
+    if (reloaded) t.match(await reloaded, { ok: true })
+  }
+  await operator.run('weight', 'a', 'default')
+  t.match(await operator.run('undrain', 'a', '--wait'), { code: 0 })
+  const codes = await stopLoad()
+  t.ok(codes.length >= 4)
+  t.same(
+    codes.filter(code => code === 1),
+    []
+  )
+  t.match(await operator.master('a'), { mode: 'active', state: 'up', weight: 1 })
 })

@@ -83,6 +83,19 @@ async function soak(seconds: number, random: () => number): Promise<number> {
       (done[isKilled ? 'masters killed' : 'masters frozen'] ?? 0) + 1
   }
 
+  /** One of the three at a time, and never for long: the other two may be broken meanwhile. */
+  async function operate(): Promise<void> {
+    const name = `m${1 + Math.floor(3 * random())}`
+    for (const action of [random() < 0.5 ? 'drain' : 'maint', 'weight', 'undrain']) {
+      const answer = await fetch(`http://127.0.0.1:${balancer.adminPort}/api/masters/${name}/${action}`, {
+        method: 'POST',
+        headers: { 'x-puppet-lb': '1' },
+        ...(action === 'weight' && { body: JSON.stringify({ weight: 1 + Math.floor(9 * random()) }) })
+      })
+      if (!answer.ok) throw new Error(`${action} ${name} was answered ${answer.status}`)
+    }
+  }
+
   try {
     for (let second = 1; second <= seconds; second++) {
       await pause(SECOND_MS)
@@ -98,6 +111,7 @@ async function soak(seconds: number, random: () => number): Promise<number> {
       if (second % 30 === 5) await does('log readers stalled', balancer.stallLog)
       if (second % 30 === 15) balancer.readLog()
       if (second % 15 === 9) await breakMaster()
+      if (second % 15 === 1) await does('masters drained or taken out', operate)
       if (second % 60 === 50) await does('workers killed', killWorker)
       if (second % 10 === 0) samples.push(sampleOf(balancer))
       if (second % 60 === 0) process.stderr.write(`# ${second} s: ${JSON.stringify(fleet.count)}\n`)
