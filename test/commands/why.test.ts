@@ -87,6 +87,15 @@ t.test('what was refused at once has no masters and no attempts', async t => {
   t.match(out, 'attempts: none\nending:   admin-refused after 1.5 ms, status 403\n')
 })
 
+t.test('of very many attempts the last ones keep their numbers', async t => {
+  const attempt = { master: 'm1', end: 'connect-failed', ms: 1 }
+  const many = { ...told, tried: Array(10).fill(attempt), leftOut: 90 }
+  const { port } = await startListener(t, (_request, response) => response.end(JSON.stringify(many)))
+  const { out } = await why(['a-0-1', '--admin', `http://127.0.0.1:${port}`])
+  const numbers = [...out.matchAll(/(\d+)\. m1: /g)].map(([, number]) => Number(number))
+  t.same(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 99, 100])
+})
+
 t.test('the configuration says where to ask, and an id may hold anything', async t => {
   const { port, asked } = await startListener(t, (_request, response) => response.writeHead(404).end())
   const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal() }), 'lb.yaml')

@@ -160,6 +160,31 @@ t.test('who asks for the state of the CA is not kept waiting', async t => {
   t.match([status, headers['x-puppet-lb-reason']], [503, 'ca-unavailable'])
 })
 
+t.test('a CA that takes connections but is not ready yet is not asked before its probes say so', async t => {
+  let isReady = false
+  const ca = await startScriptedMaster(t, (request, response) => {
+    response.statusCode = isReady ? 200 : 503
+    response.end(request.url === '/status/v1/simple/ca' && isReady ? 'running' : 'starting')
+  })
+  const master = await startScriptedMaster(t, (_request, response) => response.end('running'))
+  const runtime = probeRounds({ intervalMs: health.intervalMs, count: 2 })
+  const config = testConfig(
+    pki,
+    { ca: ca.url, masters: [{ name: 'm1', url: master.url }] },
+    { health: { ...health, path: '/status/v1/simple/ca' } }
+  )
+  const app = await startBalancer(t, config, { runtime })
+  const asked = connectAgent(t, pki, app.port).ask({
+    path: '/puppet-ca/v1/certificate/ca',
+    headers: { 'x-puppet-version': '7.23.0' }
+  })
+  await pass(AWAY_MS, runtime)
+  isReady = true
+  await pass(2 * health.intervalMs, runtime)
+  t.equal((await asked).status, 200)
+  t.equal(ca.seen.filter(({ url }) => url.startsWith('/puppet-ca/')).length, 1)
+})
+
 t.test('a CA that its probes call down is asked before anybody is refused', async t => {
   // What a health path leads to that this CA does not have.
   const ca = await startScriptedMaster(t, (request, response) => {
