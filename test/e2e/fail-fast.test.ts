@@ -80,7 +80,10 @@ for (const [what, script] of [
       await runs(50)
       const [failed = 0] = drawn()
       t.ok(failed < 400 / 3, `it drew ${failed} of 400`)
-      t.match(await masterStatus('m1'), { state: 'ejected', cause: /the catalogs of (\d) of \1 agents .*, other masters 0 of \d+$/ })
+      t.match(await masterStatus('m1'), {
+        state: 'ejected',
+        cause: /the catalogs of (\d) of \1 agents .*, other masters 0 of \d+$/
+      })
       t.equal(await ejections('m1', 'catalogs'), 1)
       const before = drawn()[0]
       await runs(2)

@@ -23,7 +23,7 @@ const FEWEST = 3
 /** Its share of agents that fail must be this much above that of the others: less is no reason to do without a master. */
 const EXCESS = 0.2
 /** So seldom would it come about by chance. */
-const CHANCE = 0.001
+const CHANCE = 0.0001
 
 /**
  * The master that most clearly fails agents whom others do not fail; `undefined` when none does. Each agent counts once at
