@@ -56,11 +56,15 @@ function attemptsOf({ tried, leftOut = 0 }: Explanation): readonly string[] {
 
 function candidateTable(candidates: readonly Candidate[]): readonly string[] {
   if (candidates.length === 0) return []
-  const hasPlaces = candidates.some(candidate => candidate.place !== undefined)
-  const header = ['name', 'open', 'JRubies', 'weight', 'score', ...(hasPlaces ? ['place'] : [])]
-  const rows = candidates.map(({ master, open, busy, capacity, weight, score, place }) =>
-    [master, open, `${busy} of ${capacity}`, weight, score, ...(hasPlaces ? [place ?? ''] : [])].map(String)
+  const columns = (['warm', 'failed', 'place'] as const).filter(column =>
+    candidates.some(candidate => candidate[column] !== undefined)
   )
+  const header = ['name', 'open', 'JRubies', 'weight', 'score', ...columns]
+  const rows = candidates.map(candidate => {
+    const { master, open, busy, capacity, weight, score } = candidate
+    const further = columns.map(column => candidate[column] ?? '')
+    return [master, open, `${busy} of ${capacity}`, weight, score, ...further].map(String)
+  })
   return tableOf(header, rows)
 }
 

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
-import { type Master, seatOf } from '../model/master.ts'
+import { type Master, seatOf, takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -13,9 +13,11 @@ import type { LogOutput } from '../telemetry/log-output.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
 import { describeOverlay, type JoinedMembers, wantedOf } from './joined-members.ts'
+import { createEjectionCounts, type EjectionCounts } from './master-watch/ejection-counts.ts'
 import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
 import { createMemberControl } from './member-control.ts'
+import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults, type OwnFaults } from './own-faults.ts'
 import { createPlanes, type Planes } from './planes.ts'
@@ -58,6 +60,7 @@ export interface ControlPlane {
   readonly operate: Operate
   readonly revocations: ReturnType<typeof createRevocationWatch>
   readonly probeFailures: ProbeFailures
+  readonly ejections: EjectionCounts
   /** Resolves with the port once every master was probed once and every plane listens. */
   readonly start: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -68,6 +71,7 @@ interface Context extends ControlPlaneOptions {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly probeFailures: ProbeFailures
+  readonly ejections: EjectionCounts
   readonly ownFaults: OwnFaults
   /** The settings in force. */
   readonly settings: () => Settings
@@ -91,6 +95,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     memory,
     roster,
     probeFailures: createProbeFailures(),
+    ejections: createEjectionCounts(),
     ownFaults: createOwnFaults({ now: runtime.now, log }),
     settings: () => settings,
     nextSettings: () => nextSettings
@@ -118,6 +123,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...{ first, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
     stateDirectory: () => settings.state.directory
+  })
+  const outliers = createOutlierDetection({
+    masters: () => roster.current().masters.filter(takesNewRuns),
+    watchOf: supervisor.watchOf,
+    results: memory.results,
+    runtime
   })
 
   function publishSnapshot(
@@ -178,6 +189,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const port = await planes.start()
     seating.start()
     drains.start()
+    outliers.start()
     return port
   }
 
@@ -192,11 +204,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     operate,
     revocations,
     probeFailures: context.probeFailures,
+    ejections: context.ejections,
     start: () => changes.run(start),
     async stop() {
       watch.stop()
       seating.stop()
       drains.stop()
+      outliers.stop()
       supervisor.stop()
       revocations.stop()
       await planes.terminate()
@@ -234,7 +248,7 @@ function superviseWith(
   { publish, planes }: { readonly publish: SupervisorOptions['publish']; readonly planes: () => Planes }
 ): Supervisor {
   const { memory, roster, settings } = context
-  const { slots } = memory
+  const { slots, results } = memory
   const supervisor: Supervisor = createSupervisor({
     membership: roster.current,
     fall: () => settings().health.fall,
@@ -253,6 +267,8 @@ function superviseWith(
         // One that is about to join goes by the settings that name it.
         settings: () => (memberOf(roster, master.id) ? settings() : context.nextSettings()),
         slots,
+        results,
+        ejected: ({ name }, fault) => context.ejections.add(name, fault),
         failed(of, bad) {
           context.probeFailures.add(of.name, bad)
           if (bad.isOwnFault) context.ownFaults.tell(bad.cause, 'a probe of a master')

@@ -4,6 +4,7 @@ import type { Master } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Board } from '../shared/board.ts'
 import type { PinTable } from '../shared/pins.ts'
+import type { ResultTable } from '../shared/results.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { Turns } from '../shared/turns.ts'
 import { createRemainingWork } from './remaining-work.ts'
@@ -19,9 +20,10 @@ export interface SeatingDeps {
   readonly roster: Roster
   readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
   readonly board: Pick<Board, 'inFlight'>
-  readonly slots: Pick<SlotTable, 'taken' | 'resetSeat'>
+  readonly slots: Pick<SlotTable, 'taken' | 'failed' | 'resetSeat'>
   readonly pins: Pick<PinTable, 'count'>
   readonly turns: Pick<Turns, 'resetSeat'>
+  readonly results: Pick<ResultTable, 'reset'>
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
   readonly runtime: Runtime
@@ -50,13 +52,15 @@ export interface Seating {
 }
 
 export function createSeating(deps: SeatingDeps): Seating {
-  const { roster, supervisor, slots, turns, runtime } = deps
+  const { roster, supervisor, slots, turns, results, runtime } = deps
   const vacating = new Set<number>()
   let cancel = () => {}
   let isHeld = false
   let stopped = false
 
   const { isIdle, hasEnded } = createRemainingWork(deps)
+  /** What failed there counts for up to a minute yet, and must not count against who comes next. */
+  const isForgotten = (master: Master) => isIdle(master) && slots.failed(master.seat) === 0
   const leaving = () => roster.current().masters.filter(({ mode }) => mode === 'leaving')
 
   /** Takes masters out of the membership, tells the planes, and frees their seats when that is safe. */
@@ -79,12 +83,13 @@ export function createSeating(deps: SeatingDeps): Seating {
 
   async function freeWhenIdle(master: Master): Promise<void> {
     if (stopped) return
-    if (!isIdle(master)) {
+    if (!isForgotten(master)) {
       runtime.schedule(LOOK_MS, () => void freeWhenIdle(master))
       return
     }
     await slots.resetSeat(master.seat)
     await turns.resetSeat(master.seat)
+    results.reset(master.seat)
     vacating.delete(master.seat)
     roster.free(master.seat)
   }

@@ -73,7 +73,7 @@ export function metricFacts(
   log: ControlFacts['log'],
   wallClock: Runtime['wallClock']
 ) {
-  const { roster, supervisor, memory, reload, revocations, probeFailures } = control
+  const { roster, supervisor, memory, reload, revocations, probeFailures, ejections } = control
   const { board, slots } = memory
   const members = () => [...roster.current().masters, roster.current().ca]
   return {
@@ -83,6 +83,7 @@ export function metricFacts(
       return { handshake: Math.max(0, open - secured), idle: Math.max(0, secured - active), active }
     },
     probeFailures: () => probeFailures.of(members().map(({ name }) => name)),
+    ejections: () => ejections.of(members().map(({ name }) => name)),
     masters: () =>
       members().map(master => ({
         name: master.name,

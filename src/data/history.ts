@@ -14,6 +14,8 @@ export interface RequestHistoryDeps {
   readonly inFlight: (seat: number) => number
   readonly taken: (seat: number) => number
   readonly foreign: (seat: number) => number
+  readonly failed: (seat: number) => number
+  readonly warm: (seat: number) => number
   readonly capacity: (seat: number) => number
   readonly size?: number
 }
@@ -31,8 +33,8 @@ export interface RequestHistory {
   readonly find: (id: string) => Explanation | undefined
 }
 
-/** Numbers a master, in this order: open, taken, foreign, capacity. */
-const NUMBERS = 4
+/** Numbers a master, in this order: open, taken, foreign, failed, capacity, warm. */
+const NUMBERS = 6
 
 /**
  * Numbers are noted as they are and scores worked out when somebody asks: a request costs one small record and
@@ -71,7 +73,8 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
       if (rule === 'ca') return
       record.tier = deps.tier()
       for (const { seat } of record.tier) {
-        record.numbers.push(deps.inFlight(seat), deps.taken(seat), deps.foreign(seat), deps.capacity(seat))
+        record.numbers.push(deps.inFlight(seat), deps.taken(seat), deps.foreign(seat))
+        record.numbers.push(deps.failed(seat), deps.capacity(seat), deps.warm(seat))
       }
     },
     reasonsOf,
@@ -87,7 +90,9 @@ function candidatesOf({ tier, numbers, summary, rule }: RequestRecord): Candidat
   const key = summary.certname ?? summary.remote ?? ''
   const order = isByName ? orderOf(byRendezvous, tier, { key }) : []
   return tier.map((master, index) => {
-    const [own = 0, taken = 0, foreign = 0, capacity = 0] = numbers.slice(index * NUMBERS)
+    const [own = 0, taken = 0, foreign = 0, failed = 0, capacity = 0, warm = 0] = numbers.slice(
+      index * NUMBERS
+    )
     const open = own + foreign
     return {
       master: master.name,
@@ -95,7 +100,9 @@ function candidatesOf({ tier, numbers, summary, rule }: RequestRecord): Candidat
       busy: taken + foreign,
       capacity,
       weight: master.weight,
-      score: Math.round((open / Math.max(1, capacity) / master.weight) * 1_000) / 1_000,
+      score: Math.round(((open + failed) / Math.max(1, warm) / master.weight) * 1_000) / 1_000,
+      ...(warm < capacity && { warm }),
+      ...(failed > 0 && { failed }),
       ...(isByName && { place: order.indexOf(master) + 1 })
     }
   })

@@ -31,9 +31,9 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
   const masterOnSeat = new Map<number, Master>()
   let eligibility = createEligibility(snapshot)
   const deps = {
-    // Of its JRubies, those that work for others count like those that work for us.
+    // What a master does for others counts like what it does for us, and what it failed too soon as if it still ran.
     busyness: ({ seat }: Master) =>
-      (board.inFlight(seat) + slots.foreign(seat)) / Math.max(1, slots.capacity(seat)),
+      (board.inFlight(seat) + slots.foreign(seat) + slots.failed(seat)) / Math.max(1, slots.warm(seat)),
     random: runtime.random,
     nextTurn: (masters: readonly Master[]) => turns.next(start.worker, masters)
   }
@@ -45,7 +45,9 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
     inFlight: board.inFlight,
     taken: slots.taken,
     foreign: slots.foreign,
-    capacity: slots.capacity
+    failed: slots.failed,
+    capacity: slots.capacity,
+    warm: slots.warm
   })
   const metrics = createTrafficMetrics(registry)
   const room = createRoom({ start, table, makeRoom, metrics, now: runtime.now, log })

@@ -127,6 +127,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     depth: slots.depth,
     catalogs: () => slots.waiting(ranks.indexOf('catalog')),
     hasRoom: slots.hasRoom,
+    hasWarmRoom: slots.hasWarmRoom,
     masterAt: state.masterAt,
     onDefect
   })
@@ -141,6 +142,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     begin: ({ seat }: Master) => board.begin(worker, seat),
     end: ({ seat }: Master) => board.end(worker, seat),
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
+    addResult: state.results.add,
     waitingRoom,
     caPlaces,
     outages: { masters: createOutage(now), ca: createOutage(now) },

@@ -5,6 +5,7 @@ import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
 import { type ConnectionTable, createConnectionTable } from './connections.ts'
 import { createPinTable, type PinTable } from './pins.ts'
+import { createResultTable, type ResultTable } from './results.ts'
 import { createReturnTurns, type ReturnTurns } from './return-turns.ts'
 import { sizesOf } from './sizes.ts'
 import { createSlotTable } from './slots/table.ts'
@@ -19,6 +20,7 @@ export interface SharedTables {
   readonly turns: Turns
   readonly bodies: BodyMemory
   readonly returns: ReturnTurns
+  readonly results: ResultTable
   /** Of the hash by which certnames are counted. */
   readonly seed: number
   readonly connections: ConnectionTable
@@ -55,6 +57,7 @@ function tablesOf(
   const turns = createTurns({ workers, schedule }, memory?.turns)
   const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
   const returns = createReturnTurns({ workers, schedule }, memory?.returns)
+  const results = createResultTable(memory?.results)
   const connections = createConnectionTable(connectionSize, random, memory?.connections)
   const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
@@ -64,6 +67,7 @@ function tablesOf(
     turns,
     bodies,
     returns,
+    results,
     connections,
     seed,
     buffers: {
@@ -73,6 +77,7 @@ function tablesOf(
       turns: turns.buffer,
       bodies: bodies.buffer,
       returns: returns.buffer,
+      results: results.buffer,
       connections: connections.buffers,
       seed
     },

@@ -12,6 +12,12 @@ export interface ReachFacts {
     readonly cause: string
     readonly count: number
   }[]
+  /** Ejections since the start. */
+  readonly ejections: () => readonly {
+    readonly master: string
+    readonly fault: string
+    readonly count: number
+  }[]
 }
 
 /** Connections of agents, and probes of masters that failed. */
@@ -34,6 +40,16 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
     collect() {
       this.reset()
       for (const { master, cause, count } of facts.probeFailures()) this.inc({ master, cause }, count)
+    }
+  })
+  new Counter({
+    name: `${PREFIX}ejections_total`,
+    help: 'Times the master was ejected: for connects that failed, or catalogs or requests that it failed more than others.',
+    labelNames: ['master', 'fault'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { master, fault, count } of facts.ejections()) this.inc({ master, fault }, count)
     }
   })
 }

@@ -26,6 +26,8 @@ function setUp({ withLoad = true } = {}) {
     changes: 0,
     failures: [] as ProbeResult[],
     probes: 0,
+    successes: 0,
+    ejections: [] as string[],
     loadStops: 0,
     health: { path: '/', intervalMs: 5_000, timeoutMs: 3_000, rise: 2, fall: 3 }
   }
@@ -43,6 +45,8 @@ function setUp({ withLoad = true } = {}) {
     log,
     events,
     failed: probe => scene.failures.push(probe),
+    successes: () => scene.successes,
+    ejected: fault => scene.ejections.push(fault),
     changed: () => scene.changes++
   })
   const told = () => events.recent().map(({ kind, text }) => `${kind}: ${text}`)
@@ -160,12 +164,44 @@ t.test('a failed connect ejects with its cause, and both its begin and its end a
   t.equal(watch.state(), 'ejected')
   t.equal(watch.cause(), 'a connect failed: EHOSTUNREACH')
   t.equal(scene.changes, 2)
-  t.equal(told().at(-1), 'master-ejected: m1 is ejected: EHOSTUNREACH')
+  t.equal(told().at(-1), 'master-ejected: m1 is ejected: a connect failed: EHOSTUNREACH')
+  t.same(scene.ejections, ['connects'])
   watch.connectFailed('ECONNREFUSED')
   t.equal(scene.changes, 2, 'what fails while it is out says nothing new')
   await runtime.advance(1_100)
   t.equal(watch.state(), 'up')
   t.equal(scene.changes, 3)
+})
+
+t.test('one connect that failed among many requests well done is no reason to do without it', async t => {
+  const { watch, scene } = setUp()
+  await watch.start()
+  scene.successes = 300
+  watch.connectFailed('ECONNRESET')
+  t.equal(watch.state(), 'up')
+  watch.connectFailed('ECONNRESET')
+  t.equal(watch.state(), 'ejected', 'but a second one in a row is')
+})
+
+t.test('an outlier is out for half a minute, by its own count, and says why', async t => {
+  const { runtime, watch, scene, told } = setUp()
+  await watch.start()
+  const cause = 'answers the catalogs of 8 of 8 agents with 500, other masters 0 of 16'
+  watch.ejectAsOutlier('catalogs', cause)
+  t.equal(watch.state(), 'ejected')
+  t.equal(watch.cause(), cause)
+  t.equal(told().at(-1), `master-ejected: m1 is ejected: ${cause}`)
+  t.same(scene.ejections, ['catalogs'])
+  watch.connectFailed('ECONNREFUSED')
+  t.equal(watch.cause(), cause, 'what fails while it is out says nothing new')
+  await runtime.advance(29_900)
+  t.equal(watch.isOutlier(), true)
+  await runtime.advance(3_100)
+  t.equal(watch.isOutlier(), false)
+  t.equal(watch.state(), 'up')
+  watch.connectFailed('ECONNREFUSED')
+  await runtime.advance(1_100)
+  t.equal(watch.state(), 'up', 'for connects it begins with the shortest')
 })
 
 t.test('down weighs more than ejected, and being found up again ends both', async t => {

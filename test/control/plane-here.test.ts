@@ -23,6 +23,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
       turns: none,
       bodies: none,
       returns: none,
+      results: none,
       connections: { counts: none, addresses: none, certnames: none },
       seed: 1
     },

@@ -41,6 +41,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       turns,
       bodies: none,
       returns: none,
+      results: none,
       connections: { counts: none, addresses: none, certnames: none },
       seed: 1
     },

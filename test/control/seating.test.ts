@@ -12,7 +12,8 @@ const LOOK_MS = 500
 async function setUp(pool: Pool) {
   const scene = watchedPool(pool)
   const { roster, supervisor, runtime } = scene
-  const [inFlight, taken, pinned] = [
+  const [inFlight, taken, failed, pinned] = [
+    new Map<number, number>(),
     new Map<number, number>(),
     new Map<number, number>(),
     new Map<number, number>()
@@ -24,9 +25,14 @@ async function setUp(pool: Pool) {
     roster,
     supervisor,
     board: { inFlight: seat => inFlight.get(seat) ?? 0 },
-    slots: { taken: seat => taken.get(seat) ?? 0, resetSeat: async seat => void reset.push(`slots ${seat}`) },
+    slots: {
+      taken: seat => taken.get(seat) ?? 0,
+      failed: seat => failed.get(seat) ?? 0,
+      resetSeat: async seat => void reset.push(`slots ${seat}`)
+    },
     pins: { count: id => pinned.get(id) ?? 0 },
     turns: { resetSeat: async seat => void reset.push(`turns ${seat}`) },
+    results: { reset: seat => void reset.push(`results ${seat}`) },
     whenApplied: () => new Promise(resolve => void applied.push(resolve)),
     runtime,
     log: pino({ level: 'silent' }),
@@ -35,7 +41,7 @@ async function setUp(pool: Pool) {
   await scene.start()
   seating.start()
   return {
-    ...{ ...scene, seating, inFlight, taken, pinned, reset },
+    ...{ ...scene, seating, inFlight, taken, failed, pinned, reset },
     look: () => runtime.advance(LOOK_MS),
     /** Every plane goes by what was published. */
     async apply() {
@@ -116,7 +122,22 @@ t.test('its seat is free once every plane has heard of it, and cleared of what w
   t.same(reset, [])
   await apply()
   t.equal(roster.freeSeats(), free + 1)
-  t.same(reset, [`slots ${seat}`, `turns ${seat}`])
+  t.same(reset, [`slots ${seat}`, `turns ${seat}`, `results ${seat}`])
+})
+
+t.test('it may go, but its seat is not free, while catalogs count there that it failed', async t => {
+  const { become, look, apply, roster, member, members, failed } = await setUp({ a: 1, b: 1 })
+  const { seat } = member('b')
+  await become({ a: 1 })
+  const free = roster.freeSeats()
+  failed.set(seat, 1)
+  await look()
+  t.same(members(), ['a'])
+  await apply()
+  t.equal(roster.freeSeats(), free, 'they must not count against who comes next')
+  failed.delete(seat)
+  await look()
+  t.equal(roster.freeSeats(), free + 1)
 })
 
 t.test('its seat is not free while something is counted there that came at the last moment', async t => {

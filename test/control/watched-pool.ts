@@ -67,6 +67,8 @@ export function watchedPool(pool: Pool) {
           return sick.has(name) ? bad : busy.has(name) ? slow : good
         },
         failed() {},
+        successes: () => 0,
+        ejected() {},
         load: loadOf(master.name) as unknown as JRubyLoad,
         runtime,
         log: pino({ level: 'silent' }),

@@ -69,6 +69,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
   const entries: AccessEntry[] = []
   const defects: string[] = []
   const outcomes: Outcome[] = []
+  const results: Parameters<DispatchDeps['addResult']>[] = []
   const board = pool.map(() => 0)
   const charge = ({ seat }: Master, by: number) => {
     board[seat] = (board[seat] as number) + by
@@ -81,6 +82,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     depth: table.depth,
     catalogs: () => table.waiting(2),
     hasRoom: table.hasRoom,
+    hasWarmRoom: table.hasWarmRoom,
     masterAt: seat => pool[seat] as Master,
     onDefect: error => defects.push((error as Error).message)
   })
@@ -94,6 +96,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     begin: master => charge(master, 1),
     end: master => charge(master, -1),
     report: outcome => outcomes.push(outcome),
+    addResult: (seat, result, agent, status) => results.push([seat, result, agent, status]),
     waitingRoom: room,
     caPlaces: createCaPlaces({ workers: 1, runtime }),
     outages: { masters: createOutage(runtime.now), ca: createOutage(runtime.now) },
@@ -140,7 +143,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
   }
 
   return {
-    ...{ runtime, pool, upstreams, table, metrics, history, entries, defects, outcomes, room, send },
+    ...{ runtime, pool, upstreams, table, metrics, history, entries, defects, outcomes, results, room, send },
     /** Requests that each master is charged with. */
     board: () => [...board],
     /** Slots taken at each master. */
@@ -169,6 +172,7 @@ function slotNeed({ slot, rank = 'catalog', comesBack = () => true }: Question):
     timeoutMs: 30_000,
     comesBack: comesBack(),
     chosen() {},
+    failed() {},
     ...slot
   }
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Master } from '../../src/model/master.ts'
 import { deliveryScene } from './delivery-scene.ts'
 
 const idle = [0, 0]
@@ -259,3 +260,47 @@ t.test(
     t.same(taken(), idle)
   }
 )
+
+t.test('a catalog that its master failed counts on there, and its run is not bound to it', async t => {
+  const { send, pool, runtime, upstreams, table, taken } = await deliveryScene()
+  const failed: string[] = []
+  const slot = { failed: (master: Master) => void failed.push(master.name) }
+  send('good', { slot })
+  await runtime.advance(8_000)
+  upstreams[0].last().head(200)
+  upstreams[0].last().end()
+  send('bad', { slot })
+  upstreams[0].last().head(500)
+  t.same([taken(), table.failed(pool[0].seat), failed], [[0, 0], 1, ['m0']])
+  send('next', { slot })
+  t.equal(upstreams[1].delivered.length, 1, 'the next one goes to the other master')
+  await runtime.advance(7_999)
+  t.equal(table.failed(pool[0].seat), 1)
+  await runtime.advance(1)
+  t.equal(table.failed(pool[0].seat), 0)
+})
+
+t.test('so does one that it lost, unless its agent had left', async t => {
+  const { send, pool, runtime, upstreams, table, results } = await deliveryScene()
+  send('good')
+  await runtime.advance(8_000)
+  upstreams[0].last().head(200)
+  upstreams[0].last().end()
+  results.length = 0
+  const left = send('left')
+  upstreams[0].last().connect()
+  left.hangUp()
+  upstreams[0].last().fail('UND_ERR_SOCKET')
+  t.same([table.failed(pool[0].seat), results], [0, []])
+  send('lost', { repeatable: false })
+  upstreams[0].last().connect()
+  upstreams[0].last().fail('UND_ERR_SOCKET')
+  t.equal(table.failed(pool[0].seat), 1)
+  t.same(
+    results.map(([seat, result]) => [seat, result]),
+    [
+      [pool[0].seat, 'lost'],
+      [pool[0].seat, 'failed']
+    ]
+  )
+})

@@ -60,6 +60,23 @@ t.test('masters that have left since, or whose seats are taken by others, are to
   t.equal(history.find('late')?.candidates.length, 1)
 })
 
+t.test(
+  'a master that starts slowly, or failed catalogs, is told with all of its JRubies and why they count less',
+  async t => {
+    const history = testHistory(() => 0, {
+      inFlight: seat => (seat === 0 ? 2 : 1),
+      taken: seat => (seat === 0 ? 2 : 1),
+      warm: seat => (seat === 0 ? 1 : 4),
+      failed: seat => (seat === 0 ? 0 : 3)
+    })
+    history.note(history.open('a'), 'least-loaded', undefined)
+    t.same(history.find('a')?.candidates, [
+      { master: 'm1', open: 2, busy: 2, capacity: 4, warm: 1, weight: 1, score: 2 },
+      { master: 'm2', open: 1, busy: 1, capacity: 4, failed: 3, weight: 2, score: 0.5 }
+    ])
+  }
+)
+
 t.test('a master whose capacity nobody knows counts as one JRuby', async t => {
   const history = testHistory(() => 0, { tier: () => [m1], capacity: () => 0, inFlight: () => 2 })
   history.note(history.open('a'), 'least-loaded', undefined)

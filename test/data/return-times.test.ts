@@ -107,6 +107,7 @@ t.test('of a herd that needs ten times as long as the queue may, nobody is sent 
     depth: table.depth,
     catalogs: () => table.waiting(2),
     hasRoom: table.hasRoom,
+    hasWarmRoom: table.hasWarmRoom,
     masterAt: () => master,
     onDefect: error => t.fail(String(error))
   })

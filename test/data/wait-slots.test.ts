@@ -20,6 +20,29 @@ t.test('who waits for a slot that another thread left reserved is woken', async 
   t.same(log, ['catalog'])
 })
 
+t.test('who waits for a better master gets this one when what failed there would have been done', async t => {
+  const { ask, log, runtime, table } = await setUp({ masters: [m0, m1] })
+  const good = ask('good', 'catalog', { eligible: any([m0]) })
+  await runtime.advance(8_000)
+  good.release(true)
+  ask('elsewhere', 'catalog', { eligible: any([m1]) })
+  ask('bad', 'catalog', { eligible: any([m0]) }).fail()
+  ask('next', 'catalog', { eligible: any([m0, m1]) })
+  await runtime.advance(7_999)
+  t.same(log, ['good', 'elsewhere', 'bad'])
+  await runtime.advance(1)
+  t.same(log, ['good', 'elsewhere', 'bad', 'next'])
+  t.equal(table.failed(m0.seat), 0)
+})
+
+t.test('a master that starts slowly is asked for more only when all others are full', async t => {
+  const { ask, log, table } = await setUp({ masters: [m0, m1], capacity: 2 })
+  await table.startSlowly(m0.seat)
+  for (let count = 0; count < 5; count++)
+    ask('', 'catalog', { eligible: any([m0, m1]), ...tellsWhere(log, `${count}`) })
+  t.same(log, ['0 m0', '1 m1', '2 m1', '3 m0'])
+})
+
 t.test('a catalog gets the slot that was reserved for light requests once none has come', async t => {
   const { ask, log, runtime } = await setUp()
   const light = ask('light', 'light')

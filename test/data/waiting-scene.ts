@@ -55,6 +55,7 @@ export async function setUp({
     depth: table.depth,
     catalogs: () => table.waiting(ranks.indexOf('catalog')),
     hasRoom: table.hasRoom,
+    hasWarmRoom: table.hasWarmRoom,
     masterAt: seat => pool[seat] as Master,
     onDefect: error => defects.push(error)
   })

@@ -7,7 +7,6 @@ import { fakeRuntime, seededDice } from '../support/runtime.ts'
 
 const EVENTS = 100_000
 const size = { workers: 3, entries: 48 }
-/** Few, so that they are used again and again, and at the edges of a mask's words. */
 /** Agents, of whom some ask for more than they may have; an operator without bounds, strangers, and one who is not counted. */
 const CLAIMANTS: readonly (Claimant | undefined)[] = [
   ...Array.from({ length: 12 }, (_, index) => ({ cell: 1 + index, slots: 3, places: 5 })),
@@ -16,6 +15,7 @@ const CLAIMANTS: readonly (Claimant | undefined)[] = [
   undefined
 ]
 
+/** Few, so that they are used again and again, and at the edges of a mask's words. */
 const SEATS = [0, 1, 31, 32, 63, 64, 200, 223, 224, 255]
 
 /** What the test knows of a ticket without asking the table. */
@@ -25,6 +25,8 @@ interface Mirror {
   mask: readonly number[]
   seat: number
   hasLeft: boolean
+  /** It failed and counts on where it ran. */
+  hasFailed: boolean
 }
 
 /** A fleet on one slot table, to which anything may happen; what is wrong after that is noted. */
@@ -62,6 +64,8 @@ function createFleet(seed: number) {
     reservedAtTimes: 0,
     waited: 0,
     bounded: 0,
+    failed: 0,
+    restrained: 0,
     refused: 0,
     seconds: 0
   }
@@ -81,13 +85,19 @@ function createFleet(seed: number) {
     const limit = limits.get(seat)
     if (!limit) return 0
     const taken = table.taken(seat)
-    return Math.max(table.capacity(seat) - limit.foreign - taken, taken === 0 ? 1 : 0)
+    return Math.max(limit.capacity - limit.foreign - taken, taken === 0 ? 1 : 0)
+  }
+  /** Room for a catalog that may go to some seats: less by as many as failed there more than at the best of these. */
+  const catalogRoomAt = (seat: number, mask: readonly number[]) => {
+    const least = Math.min(...mask.filter(each => limits.has(each)).map(table.failed))
+    return roomAt(seat) - (table.failed(seat) - least)
   }
 
   /** Compares the table with what the test knows, and notes who has got a slot since. */
   function look(when: string): void {
     const taken = new Map<number, number>()
     const ghosts = new Map<number, number>()
+    const failed = new Map<number, number>()
     const waiting = [0, 0, 0]
     const granted = new Set<number>()
     const before = heldByClaimant()
@@ -104,16 +114,18 @@ function createFleet(seed: number) {
         }
         mirror.seat = seat
         if (seat < 0) waiting[mirror.rank] = (waiting[mirror.rank] as number) + 1
-        else count(taken, seat)
+        else count(mirror.hasFailed ? failed : taken, seat)
         if (mirror.hasLeft) count(ghosts, seat)
       }
     }
     for (const seat of granted) {
-      const most = Math.max(1, table.capacity(seat) - (limits.get(seat)?.foreign ?? 0))
+      const { capacity = 0, foreign = 0 } = limits.get(seat) ?? {}
+      const most = Math.max(1, capacity - foreign)
       if (!limits.has(seat) || table.taken(seat) > most) problems.push(`${when}: seat ${seat} has too many`)
     }
     for (const seat of SEATS) {
       if (table.taken(seat) !== (taken.get(seat) ?? 0)) problems.push(`${when}: seat ${seat} is miscounted`)
+      if (table.failed(seat) !== (failed.get(seat) ?? 0)) problems.push(`${when}: failures are miscounted`)
       if (table.ghosts(seat) !== (ghosts.get(seat) ?? 0)) problems.push(`${when}: ghosts are miscounted`)
       if (table.hasRoom(seat) !== roomAt(seat) > 0) problems.push(`${when}: two ideas of room at ${seat}`)
     }
@@ -127,7 +139,10 @@ function createFleet(seed: number) {
   function heldByClaimant(): Map<Claimant | undefined, number> {
     const all = workers.flatMap(({ held }) => [...held.values()])
     return new Map(
-      CLAIMANTS.map(who => [who, all.filter(({ claimant, seat }) => claimant === who && seat >= 0).length])
+      CLAIMANTS.map(who => [
+        who,
+        all.filter(({ claimant, seat, hasFailed }) => claimant === who && seat >= 0 && !hasFailed).length
+      ])
     )
   }
 
@@ -173,6 +188,10 @@ function createFleet(seed: number) {
             tally.bounded++
             continue
           }
+          if (rank === heavyRank && catalogRoomAt(seat, mask) <= 0) {
+            tally.restrained++
+            continue
+          }
           const isReserved = rank === heavyRank && room === 1 && hands.reservedForMs() !== undefined
           if (isReserved) tally.reservedAtTimes++
           else problems.push(`${when}: a slot of seat ${seat} is idle`)
@@ -193,7 +212,7 @@ function createFleet(seed: number) {
     if (ticket === noPlace) tally.refused++
     if (ticket < 0) return
     if (hands.seatOf(ticket) < 0) tally.waited++
-    held.set(ticket, { claimant, rank, mask, seat: -1, hasLeft: false })
+    held.set(ticket, { claimant, rank, mask, seat: -1, hasLeft: false, hasFailed: false })
   }
 
   function release(worker: Worker): void {
@@ -203,12 +222,22 @@ function createFleet(seed: number) {
     worker.held.delete(ticket)
   }
 
+  function fail(worker: Worker): void {
+    const ticket = someTicket(worker)
+    const mirror = worker.held.get(ticket ?? -1)
+    if (ticket === undefined || !mirror || mirror.hasFailed) return
+    mirror.hasFailed = worker.hands.fail(ticket, pick(12)) > 0
+    mirror.hasLeft = false
+    if (mirror.hasFailed) tally.failed++
+    else worker.held.delete(ticket)
+  }
+
   function leave(worker: Worker): void {
     const ticket = someTicket(worker)
     const mirror = worker.held.get(ticket ?? -1)
     if (ticket === undefined || !mirror) return
     worker.hands.leave(ticket)
-    mirror.hasLeft ||= mirror.seat >= 0
+    mirror.hasLeft ||= mirror.seat >= 0 && !mirror.hasFailed
   }
 
   function letTimePass({ hands }: Worker): void {
@@ -239,7 +268,7 @@ function createFleet(seed: number) {
     const isNamed = (seat: number) =>
       workers.some(({ held }) => [...held.values()].some(each => each.seat < 0 && each.mask.includes(seat)))
     for (const seat of leaving) {
-      if (table.taken(seat) > 0 || isNamed(seat)) continue
+      if (table.taken(seat) > 0 || table.failed(seat) > 0 || isNamed(seat)) continue
       leaving.delete(seat)
       tally.seatsUsedAgain++
     }
@@ -312,6 +341,7 @@ function createFleet(seed: number) {
       const worker = someOf(workers) as Worker
       if (what < 0.44) ask(worker)
       else if (what < 0.49) leave(worker)
+      else if (what < 0.56) fail(worker)
       else if (what < 0.92) release(worker)
       else if (what < 0.96) letTimePass(worker)
       else if (what < 0.97) await setSeats(new Map([...limits.keys()].map(seat => [seat, someLimits()])))
@@ -336,8 +366,8 @@ t.test(`after each of ${EVENTS} events, the table has counted right and nobody w
   for (const [what, count] of Object.entries(fleet.tally)) t.ok(count > 100, `${what}: ${count}`)
   fleet.end()
   t.same(
-    SEATS.map(seat => [fleet.table.taken(seat), fleet.table.ghosts(seat)]),
-    SEATS.map(() => [0, 0])
+    SEATS.map(seat => [fleet.table.taken(seat), fleet.table.ghosts(seat), fleet.table.failed(seat)]),
+    SEATS.map(() => [0, 0, 0])
   )
   t.equal(fleet.table.depth(), 0)
 })

@@ -168,20 +168,37 @@ t.test('more capacity lets those who wait go at once', async t => {
 })
 
 t.test(
-  'a master that starts slowly takes one request, and one more for each catalog it completes',
+  'a master that starts slowly is given one request, and one more for each catalog it completes',
   async t => {
     const { table, a } = await tableOf({ 0: open(3) })
     await table.startSlowly(0)
-    t.equal(table.capacity(0), 1)
-    const first = a.take(catalog(0, 0), 0)
-    const second = waiting(a, catalog(1, 0))
-    a.release(first, 400)
-    t.equal(a.seatOf(second), 0)
-    t.equal(table.capacity(0), 2)
-    a.release(second, 400)
+    t.equal(table.warm(0), 1)
     t.equal(table.capacity(0), 3)
+    const first = a.take(catalog(0, 0), 0)
+    t.equal(table.hasWarmRoom(0), false)
+    t.equal(table.hasRoom(0), true)
+    a.release(first, 400)
+    t.equal(table.warm(0), 2)
+    a.release(a.take(catalog(1, 0), 0), 400)
+    t.equal(table.warm(0), 3)
   }
 )
+
+t.test('nobody waits for a master that starts slowly while it has a JRuby and nobody else has', async t => {
+  const { table, setSeats, a, b } = await tableOf({ 0: open(2), 1: open(3) })
+  await table.startSlowly(0)
+  const [slow, warm] = [a.take(catalog(0, 0), 0), a.take(catalog(0, 1), 1)]
+  const placed = [1, 2].map(dueMs => b.seatOf(b.wait(catalog(dueMs, 0, 1))))
+  t.same(placed, [1, 1], 'the other one is preferred')
+  const last = a.wait(catalog(3, 0, 1))
+  t.equal(a.seatOf(last), 0)
+  const next = waiting(a, catalog(4, 0, 1))
+  t.equal(a.seatOf(next), -1)
+  await setSeats({ 0: open(3) })
+  t.equal(a.seatOf(next), 0, 'the last master takes all that it can')
+  a.release(slow)
+  a.release(warm)
+})
 
 t.test('light requests warm a master up as well, by a tenth; what was not served does not', async t => {
   const { table, a } = await tableOf({ 0: open(2) })
@@ -189,9 +206,9 @@ t.test('light requests warm a master up as well, by a tenth; what was not served
   const serve = (servedMs?: number) => a.release(a.take(light(0, 0), 0), servedMs)
   for (let count = 0; count < 9; count++) serve(5)
   serve()
-  t.equal(table.capacity(0), 1)
+  t.equal(table.warm(0), 1)
   serve(5)
-  t.equal(table.capacity(0), 2)
+  t.equal(table.warm(0), 2)
 })
 
 t.test('the slot a light request had is reserved for the next one, not given to a catalog', async t => {
@@ -287,7 +304,7 @@ t.test('nothing is known of a seat’s last occupant once it is reset', async t 
   t.equal(table.capacity(0), 1)
   t.not(a.take(catalog(9e9, 0), 0), -1, 'no slot is reserved for the runs of another')
   await setSeats({ 0: open(3) })
-  t.equal(table.capacity(0), 3, 'no slow start')
+  t.equal(table.warm(0), 3, 'no slow start')
 })
 
 t.test(

@@ -10,6 +10,8 @@ export function testHistory(now: () => number, deps: Partial<RequestHistoryDeps>
     inFlight: () => 0,
     taken: () => 0,
     foreign: () => 0,
+    failed: () => 0,
+    warm: deps.capacity ?? (() => 4),
     capacity: () => 4,
     ...deps
   })

@@ -14,6 +14,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     masters: () => [],
     connections: () => ({ handshake: 0, idle: 0, active: 0 }),
     probeFailures: () => [],
+    ejections: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     certificates: () => new Map(),

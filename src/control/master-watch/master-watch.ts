@@ -3,7 +3,7 @@ import type { EventLog } from '../../model/event.ts'
 import type { Master, MasterState } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { HealthSettings } from '../../model/settings.ts'
-import { createEjection } from './ejection.ts'
+import { afterConnects, afterResults, createEjection } from './ejection.ts'
 import { createHealth } from './health.ts'
 import type { JRubyLoad } from './jruby-load.ts'
 import type { BadProbe, ProbeResult } from './probe.ts'
@@ -27,10 +27,17 @@ export interface MasterWatch {
   readonly slowProbes: () => number
   /** `undefined` for the CA, whose JRubies are nobody's business here. */
   readonly load: JRubyLoad | undefined
-  /** A connect to it failed: ejects it for a while, unless it is out already. */
+  /** A connect to it failed: ejects it for a while, unless it is out already or has done well often enough since. */
   readonly connectFailed: (cause: string) => void
+  /** It fails more than other masters do: ejects it for longer. `cause` is a sentence without its subject. */
+  readonly ejectAsOutlier: (fault: Exclude<EjectionFault, 'connects'>, cause: string) => void
+  /** Whether it is out for that. */
+  readonly isOutlier: () => boolean
   readonly stop: () => void
 }
+
+/** What a master is ejected for: connects that fail, or catalogs or any requests that it fails more than others do. */
+export type EjectionFault = 'connects' | 'catalogs' | 'requests'
 
 export interface MasterWatchOptions {
   /** As it is by now: weight, capacity and mode may change while it is watched. */
@@ -45,6 +52,10 @@ export interface MasterWatchOptions {
   readonly events: Pick<EventLog, 'add'>
   /** Called with every bad probe, whether it counts or not. */
   readonly failed: (probe: BadProbe) => void
+  /** Requests it has answered, and catalogs it has given, until now. May wrap around at 32 bits. */
+  readonly successes: (of: 'answered' | 'given') => number
+  /** Called with every ejection. */
+  readonly ejected: (fault: EjectionFault) => void
   /** Called when what `state` or `accepts` tell has changed. */
   readonly changed: () => void
 }
@@ -52,7 +63,8 @@ export interface MasterWatchOptions {
 export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   const { master, runtime, load, log, events } = options
   const health = createHealth(options.health)
-  const ejection = createEjection(runtime.random)
+  const forConnects = createEjection(afterConnects, runtime.random)
+  const asOutlier = createEjection(afterResults, runtime.random)
   const { id } = master()
   let slowProbes = 0
   let accepts = false
@@ -64,8 +76,24 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   function state(): MasterState {
     const says = health.state()
     if (says !== 'up') return says
-    if (ejection.isEjected(runtime.now())) return 'ejected'
+    if (isEjected()) return 'ejected'
     return (load?.isWarm() ?? true) ? 'up' : 'warming'
+  }
+
+  const isEjected = () => forConnects.isEjected(runtime.now()) || asOutlier.isEjected(runtime.now())
+
+  /** `undefined`: it stays, or was out already. */
+  function eject(fault: EjectionFault, cause: string, durationMs: number | undefined): void {
+    if (durationMs === undefined) return
+    const { name } = master()
+    ejectedFor = cause
+    log.warn({ master: name, cause, ejectedMs: Math.round(durationMs) }, 'master is ejected')
+    events.add({ kind: 'master-ejected', text: `${name} is ejected: ${cause}`, master: name })
+    options.ejected(fault)
+    options.changed()
+    runtime.schedule(durationMs, () => {
+      if (!stopped) options.changed()
+    })
   }
 
   /** Takes a probe that says something about the master. */
@@ -76,7 +104,10 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     if (!result.healthy) probeCause = result.cause
     const isExcused = slowProbes > 0 && health.state() === 'up' && options.isExcused(watch)
     if (!isExcused && health.record(result.healthy)) {
-      if (result.healthy) ejection.clear()
+      if (result.healthy) {
+        forConnects.clear()
+        asOutlier.clear()
+      }
       tellHealth(result)
       options.changed()
     } else if (accepted !== accepts && health.state() === 'down') options.changed()
@@ -112,7 +143,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
       case 'up':
         return null
       case 'ejected':
-        return `a connect failed: ${ejectedFor}`
+        return ejectedFor
       case 'warming':
         return 'none of its JRubies is made yet'
       default:
@@ -131,17 +162,15 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     slowProbes: () => slowProbes,
     load,
     connectFailed(cause) {
-      const durationMs = ejection.fail(runtime.now())
-      if (stopped || durationMs === undefined) return
-      const { name } = master()
-      ejectedFor = cause
-      log.warn({ master: name, cause, ejectedMs: Math.round(durationMs) }, 'master is ejected')
-      events.add({ kind: 'master-ejected', text: `${name} is ejected: ${cause}`, master: name })
-      options.changed()
-      runtime.schedule(durationMs, () => {
-        if (!stopped) options.changed()
-      })
+      // Out for longer by what it does, it has nothing to add.
+      if (stopped || isEjected()) return
+      const durationMs = forConnects.fail(runtime.now(), options.successes('answered'))
+      eject('connects', `a connect failed: ${cause}`, durationMs)
     },
+    ejectAsOutlier(fault, cause) {
+      if (!stopped) eject(fault, cause, asOutlier.eject(runtime.now(), options.successes('given')))
+    },
+    isOutlier: () => asOutlier.isEjected(runtime.now()),
     stop() {
       stopped = true
       cancel()

@@ -4,10 +4,11 @@ import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../../puppet/jruby-metrics.ts'
+import type { ResultTable } from '../../shared/results.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
 import { inquire, NoAnswer } from './inquiry.ts'
 import { createJRubyLoad } from './jruby-load.ts'
-import { createMasterWatch, type MasterWatch } from './master-watch.ts'
+import { createMasterWatch, type EjectionFault, type MasterWatch } from './master-watch.ts'
 import { type BadProbe, probe } from './probe.ts'
 
 export interface WatchMasterOptions {
@@ -18,10 +19,13 @@ export interface WatchMasterOptions {
   /** Those in force for it. */
   readonly settings: () => Pick<Settings, 'health' | 'upstream'>
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
+  readonly results: Pick<ResultTable, 'total'>
   readonly isExcused: (watch: MasterWatch) => boolean
   readonly changed: () => void
   /** Called with every bad probe. */
   readonly failed: (master: Master, probe: BadProbe) => void
+  /** Called with every ejection. */
+  readonly ejected: (master: Master, fault: EjectionFault) => void
   readonly ghostsDone: (leftBeforeMs: number) => void
   readonly runtime: Runtime
   readonly log: Logger
@@ -30,7 +34,7 @@ export interface WatchMasterOptions {
 
 /** Watches one master by its probes and its JRuby numbers. */
 export function watchMaster(options: WatchMasterOptions): MasterWatch {
-  const { first, settings, slots, isExcused, changed, runtime, log, events } = options
+  const { first, settings, slots, results, isExcused, changed, runtime, log, events } = options
   const { seat } = first
   const master = () => options.member() ?? first
   const asked = (path: string) => ({
@@ -65,6 +69,8 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
     probe: () => probe(asked(settings().health.path)),
     load,
     failed: bad => options.failed(master(), bad),
+    successes: of => results.total(seat, of),
+    ejected: fault => options.ejected(master(), fault),
     runtime,
     log,
     events

@@ -12,6 +12,7 @@ import type { BodyRoom } from './body-room.ts'
 import type { CaPlaces } from './ca-places.ts'
 import type { Exchange } from './exchange.ts'
 import type { Outage } from './outage.ts'
+import type { AddResult } from './outcome.ts'
 import type { Patience } from './patience.ts'
 import type { Responder } from './respond.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -57,6 +58,8 @@ export interface SlotNeed {
   readonly comesBack: boolean
   /** Called with the master whose JRuby it got. */
   readonly chosen: (master: Master) => void
+  /** Called with a master that failed the catalog it was asked for. */
+  readonly failed: (master: Master) => void
 }
 
 /** What the delivery of a worker's requests works with. */
@@ -68,6 +71,7 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random
   readonly begin: (master: Master) => void
   readonly end: (master: Master) => void
   readonly report: (outcome: Outcome) => void
+  readonly addResult: AddResult
   readonly waitingRoom: WaitingRoom
   readonly caPlaces: CaPlaces
   readonly outages: { readonly masters: Outage; readonly ca: Outage }

@@ -9,6 +9,7 @@ import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
 import { createIntake } from './intake.ts'
 import { createNextMaster } from './next-master.ts'
+import { createOutcomes } from './outcome.ts'
 import { mayTryNext } from './retry.ts'
 import type { Hold } from './slot-request.ts'
 
@@ -26,6 +27,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
         tooSlow: () => guard(giveUpBody)
       })
     : undefined
+  const outcomes = createOutcomes(slot, deps.addResult)
   let attempt: Attempt | undefined
   /** The JRuby this request has. */
   let hold: Hold | undefined
@@ -73,11 +75,13 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   const listener: AttemptListener = {
     head(status, message, headers) {
+      const isFailed = attempt !== undefined && outcomes.answered(attempt.master, status, headers)
+      if (isFailed) onCatalogFailed(attempt as Attempt)
       notRun = notRunOf(status, headers)
       if (notRun && isDeclined(notRun)) return false
       if (!notRun) outage.over()
       // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
-      hold?.release(status < 500)
+      hold?.release(status < 500 && !isFailed)
       intake?.body.stopKeeping()
       writeHead(status, message, headers)
       return true
@@ -95,6 +99,11 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     },
     ended: goOn,
     defect: onDefect
+  }
+
+  function onCatalogFailed({ master }: Attempt): void {
+    hold?.fail()
+    slot?.failed(master)
   }
 
   /** What it held goes to others, and its agent is told; nobody else's request is to suffer from it. */
@@ -146,6 +155,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (!attempt) return
     // A body that broke off is news of the agent as well, and may come before the response hears of it.
     const isCut = isAgentGone || isCutShort(request) || hasEndedSide()
+    if (!isCut && why !== 'declined' && outcomes.unanswered(attempt.master, failure.reason))
+      onCatalogFailed(attempt)
     const master = endAttempt(why === 'declined' ? (notRun as NotRun) : isCut ? 'agent-gone' : why)
     if (why === 'declined') {
       if (isAgentGone) return

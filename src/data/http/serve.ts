@@ -188,6 +188,10 @@ function slotNeed(
       if (certname === undefined) return
       if (pin.pins) pins.set(certname, master.id, now())
       else if (pin.ends) pins.remove(certname)
+    },
+    failed({ id }) {
+      // Its next run, and the files of the catalog it may have kept, are not bound to this master.
+      if (certname !== undefined && pins.get(certname, now()) === id) pins.remove(certname)
     }
   }
 }

@@ -49,6 +49,8 @@ export interface SlotRequest {
 export interface Hold {
   /** Gives it back; more than once is as good as once. `isServed`: the master did what was asked, and found no fault. */
   readonly release: (isServed?: boolean) => void
+  /** Gives it back: the master failed the catalog, and is not to get the next one for having been so quick about it. */
+  readonly fail: () => void
   /**
    * The agent has left while its master works on: the slot stays taken until it is released. `drop` is called when
    * the master turns out to be done without having answered.

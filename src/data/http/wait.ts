@@ -5,19 +5,19 @@ import { isEmptyMask, isSameMask, type SeatMask } from '../../model/seat-mask.ts
 import { noPlace, type SlotClaim, type SlotUser } from '../../shared/slots/types.ts'
 import { createReserveTimer } from './reserve-timer.ts'
 import type { Hold, NoSlot, SlotRequest, WaitingRoom } from './slot-request.ts'
+import { createTakeNow, type TakeNowDeps } from './take-now.ts'
 import { startWaitTimers, type WaitTimers } from './wait-timers.ts'
 
 /** Of the places in the queue, the share that catalogs may take: a run under way finds room for its files and report. */
 const CATALOG_SHARE = 0.9
 
-export interface WaitingRoomDeps {
+export interface WaitingRoomDeps extends Pick<TakeNowDeps, 'hasRoom' | 'hasWarmRoom'> {
   readonly user: SlotUser
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
   /** Requests that wait now, over all workers. */
   readonly depth: () => number
   /** The catalogs among them. */
   readonly catalogs: () => number
-  readonly hasRoom: (seat: number) => boolean
   /** Who sits on a seat. */
   readonly masterAt: (seat: number) => Master
   /** A defect showed while somebody was told; the others must not suffer from it. */
@@ -39,7 +39,7 @@ interface Ghost {
   readonly drop: () => void
 }
 
-const nothing: Hold = Object.freeze({ release() {}, leave() {}, reconsider() {} })
+const nothing: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, reconsider() {} })
 
 export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   const { user, runtime, masterAt, onDefect } = deps
@@ -47,6 +47,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   const ghosts = new Map<number, Ghost>()
   let isClosed = false
   const releaseReservedLater = createReserveTimer(user, runtime)
+  const takeNow = createTakeNow(deps)
 
   /** Another thread gave a slot to one of ours, or this one did. One wake-up may stand for several. */
   async function listen(): Promise<never> {
@@ -123,21 +124,13 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     return rank === 'catalog' && deps.catalogs() > Math.ceil(CATALOG_SHARE * limit)
   }
 
-  /** Takes a slot that is free now: the ticket, or -1. */
-  function takeNow({ pick, eligible: { pinned, candidates } }: SlotRequest, claim: SlotClaim): number {
-    if (pinned) {
-      if (claim.rank === 0) user.learnGap(pinned.seat)
-      const ticket = user.take(claim, pinned.seat)
-      if (ticket >= 0) return ticket
-    }
-    let left = withRoom(candidates, deps.hasRoom)
-    for (let master = pick(left); master; master = pick(left)) {
-      const ticket = user.take(claim, master.seat)
-      if (ticket >= 0) return ticket
-      const refused = master
-      left = left.filter(each => each !== refused)
-    }
-    return -1
+  /** One that failed counts at its master for this long. */
+  function countOn(ticket: number, restMs: number): void {
+    if (restMs === 0) return
+    runtime.schedule(restMs, () => {
+      user.release(ticket)
+      releaseReservedLater()
+    })
   }
 
   /** `begin` is told when the slot's time begins, `lapse` when the ticket was given back by other hands. */
@@ -148,16 +141,18 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   } {
     let isHeld = true
     let sinceMs = runtime.now()
+    const end = (giveBack: (heldMs: number) => void) => {
+      if (!isHeld) return
+      isHeld = false
+      waiters.get(ticket)?.timers.cancel()
+      waiters.delete(ticket)
+      ghosts.delete(ticket)
+      giveBack(runtime.now() - sinceMs)
+      releaseReservedLater()
+    }
     const hold: Hold = {
-      release(isServed = false) {
-        if (!isHeld) return
-        isHeld = false
-        waiters.get(ticket)?.timers.cancel()
-        waiters.delete(ticket)
-        ghosts.delete(ticket)
-        user.release(ticket, isServed ? runtime.now() - sinceMs : undefined)
-        releaseReservedLater()
-      },
+      release: (isServed = false) => end(heldMs => user.release(ticket, isServed ? heldMs : undefined)),
+      fail: () => end(heldMs => countOn(ticket, user.fail(ticket, heldMs))),
       leave(drop) {
         if (!isHeld) return
         user.leave(ticket)
@@ -243,11 +238,4 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       }
     }
   }
-}
-
-/** All of them where all have room, which is nearly always. */
-function withRoom(candidates: readonly Master[], hasRoom: (seat: number) => boolean): readonly Master[] {
-  return candidates.every(({ seat }) => hasRoom(seat))
-    ? candidates
-    : candidates.filter(({ seat }) => hasRoom(seat))
 }

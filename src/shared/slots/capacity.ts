@@ -3,8 +3,9 @@ import { SEAT_SIZE, type SlotMemory, seatCells } from './layout.ts'
 import type { SeatLimits } from './types.ts'
 
 /**
- * A master that starts slowly may run so many tenths of a request; a catalog done adds ten, anything else one. A
- * JRuby compiles its own code while it compiles its first catalogs, so these are the measure and not time.
+ * A master that starts slowly is to run so many tenths of a request; a catalog done adds ten, anything else one. A
+ * JRuby compiles its own code while it compiles its first catalogs, so these are the measure and not time. It is a
+ * preference and no limit: what nobody else has room for is better off with a slow JRuby than with none.
  */
 const WARMTH = { first: 10, perCatalog: 10, perOther: 1, full: 1_000_000 } as const
 
@@ -15,13 +16,18 @@ export interface Capacity {
   readonly hasRoom: (seat: number) => boolean
   /** How many more requests it may run. */
   readonly room: (seat: number) => number
+  /** The same while another one has room: less than `hasRoom` says only for a master that starts slowly. */
+  readonly hasWarmRoom: (seat: number) => boolean
+  readonly startsSlowly: (seat: number) => boolean
   readonly take: (seat: number) => void
   readonly give: (seat: number) => void
   readonly addGhost: (seat: number) => void
   readonly removeGhost: (seat: number) => void
+  readonly addFailed: (seat: number) => void
+  readonly removeFailed: (seat: number) => void
   /** Forgets what is taken everywhere, to be counted anew. */
   readonly forgetTaken: () => void
-  /** From now on one request, and more by and by. */
+  /** From now on one request while others have room, and more by and by. */
   readonly startSlowly: (seat: number) => void
   /** Counts one completed request towards slow start. */
   readonly countCompleted: (seat: number, isCatalog: boolean) => void
@@ -29,8 +35,13 @@ export interface Capacity {
   readonly reset: (seat: number) => void
   readonly taken: (seat: number) => number
   readonly ghosts: (seat: number) => number
-  /** Requests it may run now: its JRubies, fewer while it starts slowly. */
+  /** Catalogs that it failed too soon and that still count as if they ran. */
+  readonly failed: (seat: number) => number
+  readonly takesWork: (seat: number) => boolean
+  /** Its JRubies. */
   readonly capacity: (seat: number) => number
+  /** Of these, how many it is to use while others have room: fewer while it starts slowly. */
+  readonly warm: (seat: number) => number
   readonly foreign: (seat: number) => number
   /** Of all seats that take new runs. */
   readonly forNewRuns: () => number
@@ -49,18 +60,22 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     cells[at] = (cells[at] as number) + change
   }
 
-  function capacity(seat: number): number {
+  const capacity = (seat: number) => read(seat, 'capacity')
+
+  function warm(seat: number): number {
     const warmth = read(seat, 'warmth') || WARMTH.full
-    return Math.min(read(seat, 'capacity'), Math.floor(warmth / 10))
+    return Math.min(capacity(seat), Math.floor(warmth / 10))
   }
 
-  function room(seat: number): number {
+  function roomOf(seat: number, most: number): number {
     if (read(seat, 'takesWork') === 0) return 0
     const taken = read(seat, 'taken')
-    const left = capacity(seat) - taken - read(seat, 'foreign')
+    const left = most - taken - read(seat, 'foreign')
     // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
     return Math.max(left, taken === 0 ? 1 : 0)
   }
+
+  const room = (seat: number) => roomOf(seat, capacity(seat))
 
   function set(seats: ReadonlyMap<number, SeatLimits>): void {
     for (let seat = 0; seat < seatCount; seat++) {
@@ -77,14 +92,19 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     set,
     hasRoom: seat => room(seat) > 0,
     room,
+    hasWarmRoom: seat => roomOf(seat, warm(seat)) > 0,
+    startsSlowly: seat => read(seat, 'warmth') !== 0,
     take: seat => add(seat, 'taken', 1),
     give: seat => add(seat, 'taken', -1),
     addGhost: seat => add(seat, 'ghosts', 1),
     removeGhost: seat => add(seat, 'ghosts', -1),
+    addFailed: seat => add(seat, 'failed', 1),
+    removeFailed: seat => add(seat, 'failed', -1),
     forgetTaken() {
       for (let seat = 0; seat < seatCount; seat++) {
         write(seat, 'taken', 0)
         write(seat, 'ghosts', 0)
+        write(seat, 'failed', 0)
       }
     },
     startSlowly: seat => write(seat, 'warmth', WARMTH.first),
@@ -100,7 +120,10 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     },
     taken: seat => read(seat, 'taken'),
     ghosts: seat => read(seat, 'ghosts'),
+    failed: seat => read(seat, 'failed'),
+    takesWork: seat => read(seat, 'takesWork') !== 0,
     capacity,
+    warm,
     foreign: seat => read(seat, 'foreign'),
     forNewRuns() {
       let total = 0

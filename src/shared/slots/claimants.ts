@@ -24,7 +24,7 @@ export const strangers: Claimant = Object.freeze({
   places: 16
 })
 
-/** How much each claimant runs and waits for, over all workers. Changes only within the table's lock. */
+/** How much each claimant runs, waits for and was failed at, over all workers. Changes only within the table's lock. */
 export interface Claimants {
   /**
    * Slots that a claimant holds, those of agents that have left included; 0 for who is not counted. Strangers count
@@ -32,8 +32,11 @@ export interface Claimants {
    */
   readonly held: (cell: number) => number
   readonly waiting: (cell: number) => number
+  /** Catalogs of a claimant that failed too soon and still count at their masters. */
+  readonly failed: (cell: number) => number
   readonly addHeld: (cell: number, change: 1 | -1) => void
   readonly addWaiting: (cell: number, change: 1 | -1) => void
+  readonly addFailed: (cell: number, change: 1 | -1) => void
   /** Forgets everything, to be counted anew. */
   readonly forget: () => void
 }
@@ -42,24 +45,30 @@ export interface Claimants {
 export function createClaimants({
   cells,
   heldAt,
-  placesAt
-}: Pick<SlotMemory, 'cells' | 'heldAt' | 'placesAt'>): Claimants {
+  placesAt,
+  failedAt
+}: Pick<SlotMemory, 'cells' | 'heldAt' | 'placesAt' | 'failedAt'>): Claimants {
   const add = (at: number, change: 1 | -1) => {
     cells[at] = (cells[at] as number) + change
   }
   return {
     held: cell => cells[heldAt + cell] as number,
     waiting: cell => cells[placesAt + cell] as number,
+    failed: cell => cells[failedAt + cell] as number,
     addHeld(cell, change) {
       if (cell !== uncounted.cell) add(heldAt + cell, change)
     },
     addWaiting(cell, change) {
       if (cell !== uncounted.cell) add(placesAt + cell, change)
     },
+    addFailed(cell, change) {
+      if (cell !== uncounted.cell) add(failedAt + cell, change)
+    },
     forget() {
       cells.fill(0, heldAt, heldAt + CLAIMANTS)
       cells[heldAt + CLAIMANTS] = STRANGERS_HELD
       cells.fill(0, placesAt, placesAt + CLAIMANTS + 1)
+      cells.fill(0, failedAt, failedAt + CLAIMANTS + 1)
     }
   }
 }

@@ -16,22 +16,26 @@ export interface SlotEntries {
   readonly start: (ticket: number, seat: number) => void
   /** Its agent has left and its master works on. Nothing happens to one that does not run. */
   readonly leave: (ticket: number) => void
-  /** Frees an entry; the seat whose slot it held, or -1. */
+  /** One that runs failed too soon: it holds no slot any more, and counts there until it is freed. */
+  readonly fail: (ticket: number) => void
+  /** Frees an entry; the seat where it ran or counted, or -1. */
   readonly free: (ticket: number) => number
   /** Gives one that waits another mask, and says whether it waits. */
   readonly remask: (ticket: number, mask: SeatMask) => boolean
   readonly isFree: (ticket: number) => boolean
+  /** Whether it holds a slot, with its agent or without. */
+  readonly runs: (ticket: number) => boolean
   readonly seatOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
   readonly dueMsOf: (ticket: number) => number
   readonly workerOf: (ticket: number) => number
   readonly claimantOf: (ticket: number) => number
   /**
-   * The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs`,
-   * and none of a claimant that holds all it may. Whose claimant holds the fewest slots goes first, then who is due
-   * first.
+   * The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs` or
+   * may go to one of the seats of `preferred` as well, and none of a claimant that holds all it may. Whose claimant
+   * holds the fewest slots goes first, then who is due first.
    */
-  readonly best: (seat: number, latestHeavyMs: number) => number
+  readonly best: (seat: number, latestHeavyMs: number, preferred: SeatMask | undefined) => number
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   readonly waiting: (rank: number) => number
@@ -58,6 +62,12 @@ export function createSlotEntries(
   const mayGoTo = (ticket: number, seat: number) =>
     (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
+  function meets(ticket: number, mask: SeatMask): boolean {
+    for (let word = 0; word < MASK_SIZE; word++)
+      if ((get(masksAt + ticket * MASK_SIZE + word) & (mask[word] as number)) !== 0) return true
+    return false
+  }
+
   function countWaiting(ticket: number, change: 1 | -1): void {
     add(WAITING + get(ranksAt + ticket), change)
     add(DEPTH, change)
@@ -68,6 +78,18 @@ export function createSlotEntries(
   function countRunning(ticket: number, seat: number): void {
     capacity.take(seat)
     claimants.addHeld(claimantOf(ticket), 1)
+  }
+
+  function countFailed(ticket: number, seat: number): void {
+    capacity.addFailed(seat)
+    claimants.addFailed(claimantOf(ticket), 1)
+  }
+
+  /** One that runs or whose agent has left runs no more. */
+  function stop(ticket: number, seat: number): void {
+    if (get(statesAt + ticket) === state.ghost) capacity.removeGhost(seat)
+    capacity.give(seat)
+    claimants.addHeld(claimantOf(ticket), -1)
   }
 
   function enter(ticket: number, { rank, dueMs: due, claimant = uncounted }: SlotClaim, seat: number): void {
@@ -89,12 +111,13 @@ export function createSlotEntries(
       if (get(statesAt + ticket) === state.running && seat < 0) set(statesAt + ticket, state.waiting)
       const is = get(statesAt + ticket)
       if (is === state.waiting) countWaiting(ticket, 1)
+      else if (is === state.failed) countFailed(ticket, seat)
       else if (is !== state.free) countRunning(ticket, seat)
       if (is === state.ghost) capacity.addGhost(seat)
     }
   }
 
-  function best(seat: number, latestHeavyMs: number): number {
+  function best(seat: number, latestHeavyMs: number, preferred: SeatMask | undefined): number {
     let found = -1
     let fewest = Number.POSITIVE_INFINITY
     let earliestMs = Number.POSITIVE_INFINITY
@@ -106,7 +129,9 @@ export function createSlotEntries(
         const due = dueMs[ticket] as number
         // Nothing goes before a first request but a first request that is due earlier.
         if ((fewest === 0 && due >= earliestMs) || !mayGoTo(ticket, seat)) continue
-        if (due > latestHeavyMs && get(ranksAt + ticket) === heavyRank) continue
+        const isHeavy = get(ranksAt + ticket) === heavyRank
+        if (isHeavy && (due > latestHeavyMs || (preferred !== undefined && meets(ticket, preferred))))
+          continue
         const held = claimants.held(claimantOf(ticket))
         if (held > fewest || (held === fewest && due >= earliestMs)) continue
         if (held >= get(boundsAt + ticket)) continue
@@ -142,19 +167,23 @@ export function createSlotEntries(
       set(statesAt + ticket, state.ghost)
       capacity.addGhost(get(seatOfAt + ticket))
     },
+    fail(ticket) {
+      const seat = get(seatOfAt + ticket)
+      stop(ticket, seat)
+      set(statesAt + ticket, state.failed)
+      countFailed(ticket, seat)
+    },
     free(ticket) {
       const was = get(statesAt + ticket)
-      set(statesAt + ticket, state.free)
       if (was === state.free) return -1
-      if (was === state.waiting) {
-        countWaiting(ticket, -1)
-        return -1
-      }
       const seat = get(seatOfAt + ticket)
-      if (was === state.ghost) capacity.removeGhost(seat)
-      capacity.give(seat)
-      claimants.addHeld(claimantOf(ticket), -1)
-      return seat
+      if (was === state.waiting) countWaiting(ticket, -1)
+      else if (was === state.failed) {
+        capacity.removeFailed(seat)
+        claimants.addFailed(claimantOf(ticket), -1)
+      } else stop(ticket, seat)
+      set(statesAt + ticket, state.free)
+      return was === state.waiting ? -1 : seat
     },
     remask(ticket, mask) {
       if (get(statesAt + ticket) !== state.waiting) return false
@@ -162,6 +191,7 @@ export function createSlotEntries(
       return true
     },
     isFree: ticket => get(statesAt + ticket) === state.free,
+    runs: ticket => get(statesAt + ticket) === state.running || get(statesAt + ticket) === state.ghost,
     seatOf: ticket => Atomics.load(cells, seatOfAt + ticket),
     rankOf: ticket => get(ranksAt + ticket),
     dueMsOf: ticket => dueMs[ticket] as number,

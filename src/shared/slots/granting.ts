@@ -3,6 +3,7 @@ import type { Anticipation } from './anticipation.ts'
 import type { Capacity } from './capacity.ts'
 import { type Claimants, uncounted } from './claimants.ts'
 import type { SlotEntries } from './entries.ts'
+import type { FailFast } from './fail-fast.ts'
 import { eachSeat, heavyRank } from './layout.ts'
 import type { SeatMask, SlotClaim } from './types.ts'
 import type { Wake } from './wake.ts'
@@ -13,7 +14,7 @@ export interface Granting {
   readonly isNext: (claim: SlotClaim, seat: number) => boolean
   /** Gives what is free at a seat to those with the best claims; their workers are woken. */
   readonly giveOut: (seat: number) => void
-  /** The same at all seats of a mask. */
+  /** The same at all seats of a mask; those that start slowly are the last resort. */
   readonly giveOutAt: (mask: SeatMask) => void
   readonly giveOutAll: () => void
   /** Milliseconds until a reserved slot is free for somebody who waits for it; `undefined` when nobody does. */
@@ -26,6 +27,7 @@ export function createGranting(
   entries: SlotEntries,
   claimants: Claimants,
   anticipation: Anticipation,
+  failFast: FailFast,
   wake: Wake,
   now: () => number
 ): Granting {
@@ -33,40 +35,60 @@ export function createGranting(
   const latestHeavyMs = (seat: number) =>
     anticipation.reservedForMs(seat) > 0 ? now() : Number.POSITIVE_INFINITY
 
-  function giveOut(seat: number): void {
-    while (capacity.hasRoom(seat)) {
-      const ticket = entries.best(seat, latestHeavyMs(seat))
+  function giveOutWhile(hasRoom: (seat: number) => boolean, seat: number): void {
+    while (hasRoom(seat)) {
+      const ticket = entries.best(seat, latestHeavyMs(seat), failFast.preferredTo(seat))
       if (ticket < 0) return
       entries.start(ticket, seat)
       wake.worker(entries.workerOf(ticket))
     }
   }
 
+  const giveOut = (seat: number) => giveOutWhile(capacity.hasRoom, seat)
+  const giveOutWarm = (seat: number) => giveOutWhile(capacity.hasWarmRoom, seat)
+  const giveOutSlow = (seat: number) => {
+    if (capacity.startsSlowly(seat)) giveOut(seat)
+  }
+
+  function eachOfAll(visit: (seat: number) => void): void {
+    for (let seat = 0; seat < seatCount; seat++) visit(seat)
+  }
+
   return {
     isNext({ rank, dueMs, mask, claimant = uncounted }, seat) {
       if (!capacity.hasRoom(seat) || ((mask[seat >>> 5] as number) & (1 << (seat & 31))) === 0) return false
       const latestMs = latestHeavyMs(seat)
-      if (rank === heavyRank && dueMs > latestMs) return false
+      const preferred = failFast.preferredTo(seat)
+      if (rank === heavyRank && (dueMs > latestMs || (preferred && doMeet(mask, preferred)))) return false
       const held = claimants.held(claimant.cell)
       if (held >= claimant.slots) return false
-      const rival = entries.best(seat, latestMs)
+      const rival = entries.best(seat, latestMs, preferred)
       if (rival < 0) return true
       const rivals = claimants.held(entries.claimantOf(rival))
       return held < rivals || (held === rivals && dueMs < entries.dueMsOf(rival))
     },
     giveOut,
-    giveOutAt: mask => eachSeat(mask, giveOut),
+    giveOutAt(mask) {
+      eachSeat(mask, giveOutWarm)
+      eachSeat(mask, giveOutSlow)
+    },
     giveOutAll() {
-      for (let seat = 0; seat < seatCount; seat++) giveOut(seat)
+      eachOfAll(giveOutWarm)
+      eachOfAll(giveOutSlow)
     },
     reservedForMs() {
       let soonestMs: number | undefined
       for (let seat = 0; seat < seatCount; seat++) {
-        if (!capacity.hasRoom(seat) || entries.best(seat, Number.POSITIVE_INFINITY) < 0) continue
+        if (!capacity.hasRoom(seat)) continue
+        if (entries.best(seat, Number.POSITIVE_INFINITY, failFast.preferredTo(seat)) < 0) continue
         const reservedMs = Math.max(0, anticipation.reservedForMs(seat))
         soonestMs = Math.min(soonestMs ?? reservedMs, reservedMs)
       }
       return soonestMs
     }
   }
+}
+
+function doMeet(a: SeatMask, b: SeatMask): boolean {
+  return a.some((word, index) => (word & (b[index] as number)) !== 0)
 }

@@ -10,8 +10,11 @@ export const lightRank = 0
 /** The rank of requests that keep a JRuby for seconds, where the others keep it for milliseconds. */
 export const heavyRank = rankCount - 1
 
-/** What an entry stands for. A ghost is a request that its master works on though its agent has left. */
-export const state = { free: 0, waiting: 1, running: 2, ghost: 3 } as const
+/**
+ * What an entry stands for. A ghost is a request that its master works on though its agent has left. A failed one is a
+ * catalog that its master failed too soon; it counts there for as long as it would have run.
+ */
+export const state = { free: 0, waiting: 1, running: 2, ghost: 3, failed: 4 } as const
 
 /** The first cell of all. */
 export const LOCK = 0
@@ -30,10 +33,12 @@ export const seatCells = {
   foreign: 3,
   taken: 4,
   ghosts: 5,
-  /** Tenths of a request that it may run while it starts slowly; 0 when it does not. */
-  warmth: 6
+  /** Tenths of a request that it is to run while it starts slowly; 0 when it does not. */
+  warmth: 6,
+  /** Catalogs that it failed too soon and that still count. */
+  failed: 7
 } as const
-export const SEAT_SIZE = 7
+export const SEAT_SIZE = 8
 
 /** Cells that claimants are counted in: so many more than ever hold a slot that two seldom share one. */
 export const CLAIMANTS = 1 << 16
@@ -61,9 +66,10 @@ export interface SlotMemory {
   /** By ticket: the cell its claimant is counted in, and how many slots that may hold. */
   readonly claimantsAt: number
   readonly boundsAt: number
-  /** By claimant: slots held, and requests that wait. */
+  /** By claimant: slots held, requests that wait, and catalogs that failed and still count. */
   readonly heldAt: number
   readonly placesAt: number
+  readonly failedAt: number
   /** By ticket. */
   readonly dueMs: Float64Array
   /** By rank: the mean time that a request takes. */
@@ -97,7 +103,8 @@ export function createSlotMemory(
     claimantsAt: cut(tickets),
     boundsAt: cut(tickets),
     heldAt: cut(CLAIMANTS + 1),
-    placesAt: cut(CLAIMANTS + 1)
+    placesAt: cut(CLAIMANTS + 1),
+    failedAt: cut(CLAIMANTS + 1)
   }
   cut(cellCount % 2)
   let bytes = cellCount * Int32Array.BYTES_PER_ELEMENT

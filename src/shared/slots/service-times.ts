@@ -4,6 +4,8 @@ import { rankCount, type SlotMemory } from './layout.ts'
 export interface ServiceTimes {
   /** A request was served. Its time counts a twentieth; the first one of a rank counts whole. */
   readonly learn: (rank: number, servedMs: number) => void
+  /** What requests of a rank take; 0 while none was served. */
+  readonly meanMs: (rank: number) => number
   /** How long one JRuby would work on so many requests of each rank. */
   readonly workMs: (waiting: (rank: number) => number) => number
 }
@@ -15,6 +17,7 @@ export function createServiceTimes({ meansMs }: Pick<SlotMemory, 'meansMs'>): Se
       const meanMs = meansMs[rank] as number
       meansMs[rank] = meanMs === 0 ? servedMs : meanMs + (servedMs - meanMs) / 20
     },
+    meanMs: rank => meansMs[rank] as number,
     workMs(waiting) {
       let workMs = 0
       for (let rank = 0; rank < rankCount; rank++) workMs += waiting(rank) * (meansMs[rank] as number)

@@ -4,6 +4,7 @@ import { createAnticipation } from './anticipation.ts'
 import { createCapacity } from './capacity.ts'
 import { createClaimants } from './claimants.ts'
 import { createSlotEntries } from './entries.ts'
+import { createFailFast } from './fail-fast.ts'
 import { createGranting } from './granting.ts'
 import { createSlotMemory, LOCK } from './layout.ts'
 import { createServiceTimes } from './service-times.ts'
@@ -28,8 +29,9 @@ export function createSlotTable(
   const claimants = createClaimants(memory)
   const entries = createSlotEntries(memory, size, capacity, claimants)
   const anticipation = createAnticipation(memory, capacity, now)
+  const failFast = createFailFast(capacity)
   const wake = createWake(memory, workers)
-  const granting = createGranting(capacity, entries, claimants, anticipation, wake, now)
+  const granting = createGranting(capacity, entries, claimants, anticipation, failFast, wake, now)
   const serviceTimes = createServiceTimes(memory)
   const parts = { lock, capacity, entries, claimants, anticipation, granting, serviceTimes, wake }
 
@@ -62,9 +64,12 @@ export function createSlotTable(
       }),
     taken: capacity.taken,
     ghosts: capacity.ghosts,
+    failed: capacity.failed,
     capacity: capacity.capacity,
+    warm: capacity.warm,
     foreign: capacity.foreign,
     hasRoom: capacity.hasRoom,
+    hasWarmRoom: capacity.hasWarmRoom,
     depth: entries.depth,
     waiting: entries.waiting,
     forecastMs() {

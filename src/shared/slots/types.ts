@@ -16,7 +16,10 @@ export interface SlotTable {
   readonly setSeats: (seats: ReadonlyMap<number, SeatLimits>) => Promise<void>
   /** Forgets all that is known of a seat's last occupant, for a new one. Nothing may be counted there any more. */
   readonly resetSeat: (seat: number) => Promise<void>
-  /** Begins with one request at a time at a master that is new or came back, and more as it completes them. */
+  /**
+   * Begins with one request at a time at a master that is new or came back, and more as it completes them; but whoever
+   * finds no room elsewhere has any JRuby of it.
+   */
   readonly startSlowly: (seat: number) => Promise<void>
   /** Frees all that a dead worker held or waited for, its hold of the lock included. */
   readonly removeWorker: (worker: number) => Promise<void>
@@ -24,11 +27,17 @@ export interface SlotTable {
   readonly taken: (seat: number) => number
   /** Of those taken, how many serve an agent that has left. */
   readonly ghosts: (seat: number) => number
-  /** Requests a seat may run now: its JRubies, fewer while it starts slowly. */
+  /** Catalogs that failed too soon at a seat and count there as if they still ran. */
+  readonly failed: (seat: number) => number
+  /** JRubies of a seat. */
   readonly capacity: (seat: number) => number
+  /** Of these, how many are to be used while others have room: fewer while it starts slowly. */
+  readonly warm: (seat: number) => number
   readonly foreign: (seat: number) => number
   /** Whether a seat takes work and could run one more request now. The only idea of room there is. */
   readonly hasRoom: (seat: number) => boolean
+  /** The same while others have room: false for a master that starts slowly and runs all that it is to. */
+  readonly hasWarmRoom: (seat: number) => boolean
   /** Requests that wait, over all ranks. */
   readonly depth: () => number
   /** Requests that wait, by rank. */
@@ -109,6 +118,11 @@ export interface SlotUser {
    * `servedMs`: how long the master took to serve it; `undefined` when it did not.
    */
   readonly release: (ticket: number, servedMs?: number) => void
+  /**
+   * Gives a catalog's slot back that failed after `tookMs`. When that was sooner than catalogs are served, the result is
+   * for how many milliseconds it counts on at its master, to be released then; 0: it was released.
+   */
+  readonly fail: (ticket: number, tookMs: number) => number
   /**
    * Milliseconds until a slot that is reserved for light requests is free for somebody who waits for it, 0 when it is
    * by now; `undefined` when nobody waits who could have one.

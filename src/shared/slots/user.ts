@@ -1,13 +1,16 @@
 import type { SharedLock } from '../lock.ts'
 import type { Anticipation } from './anticipation.ts'
 import type { Capacity } from './capacity.ts'
-import { type Claimants, uncounted } from './claimants.ts'
+import { type Claimants, strangers, uncounted } from './claimants.ts'
 import type { SlotEntries } from './entries.ts'
 import type { Granting } from './granting.ts'
 import { heavyRank, lightRank } from './layout.ts'
 import type { ServiceTimes } from './service-times.ts'
 import { noEntry, noPlace, type SlotClaim, type SlotUser } from './types.ts'
 import type { Wake } from './wake.ts'
+
+/** However long catalogs take, one that failed counts no longer. */
+const LONGEST_FAILED_MS = 60_000
 
 /** The parts of the slot table that a worker's hands move. */
 export interface SlotParts {
@@ -45,6 +48,31 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
     return false
   }
 
+  /**
+   * Whether a catalog that failed may count on. For no claimant more of them count than run, or one: a broken manifest
+   * takes no more than a sound one would.
+   */
+  function mayCountOn(ticket: number): boolean {
+    const [seat, cell] = [entries.seatOf(ticket), entries.claimantOf(ticket)]
+    if (!entries.runs(ticket) || cell === strangers.cell) return false
+    if (capacity.failed(seat) >= capacity.capacity(seat)) return false
+    return claimants.failed(cell) < Math.max(1, claimants.held(cell))
+  }
+
+  function release(ticket: number, servedMs?: number): void {
+    // Given back twice it would be given out twice.
+    if (entries.isFree(ticket)) return
+    alone(() => {
+      const seat = entries.free(ticket)
+      if (seat < 0) return
+      if (servedMs !== undefined) learn(ticket, seat, servedMs)
+      granting.giveOut(seat)
+      // Its claimant may have held all it may, and have what is free elsewhere now.
+      if (claimants.waiting(entries.claimantOf(ticket)) > 0) granting.giveOutAll()
+    })
+    spare.push(ticket)
+  }
+
   return {
     take(claim, seat) {
       const ticket = spare.at(-1)
@@ -72,18 +100,21 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
         if (entries.remask(ticket, mask)) granting.giveOutAt(mask)
       }),
     leave: ticket => alone(() => entries.leave(ticket)),
-    release(ticket, servedMs) {
-      // Given back twice it would be given out twice.
-      if (entries.isFree(ticket)) return
-      alone(() => {
-        const seat = entries.free(ticket)
-        if (seat < 0) return
-        if (servedMs !== undefined) learn(ticket, seat, servedMs)
-        granting.giveOut(seat)
-        // Its claimant may have held all it may, and have what is free elsewhere now.
-        if (claimants.waiting(entries.claimantOf(ticket)) > 0) granting.giveOutAll()
-      })
-      spare.push(ticket)
+    release,
+    fail(ticket, tookMs) {
+      const restMs = Math.min(LONGEST_FAILED_MS, serviceTimes.meanMs(entries.rankOf(ticket)) - tookMs)
+      const countsOn =
+        restMs > 0 &&
+        alone(() => {
+          if (!mayCountOn(ticket)) return false
+          entries.fail(ticket)
+          // Masters where none failed are preferred a little less now, wherever they are.
+          if (entries.depth() > 0) granting.giveOutAll()
+          return true
+        })
+      if (countsOn) return restMs
+      release(ticket)
+      return 0
     },
     reservedForMs: () => (entries.depth() === 0 ? undefined : alone(granting.reservedForMs)),
     releaseReserved: () => alone(granting.giveOutAll),
