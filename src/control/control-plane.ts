@@ -253,6 +253,7 @@ function superviseWith(
         // One that is about to join goes by the settings that name it.
         settings: () => (memberOf(roster, master.id) ? settings() : context.nextSettings()),
         slots,
+        arrivals: memory.arrivals,
         failed(of, bad) {
           context.probeFailures.add(of.name, bad)
           if (bad.isOwnFault) context.ownFaults.tell(bad.cause, 'a probe of a master')

@@ -47,5 +47,5 @@ export function seatOf(id: number): number {
 }
 
 /** Why a master is or is not given work. */
-export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming'] as const
+export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming', 'silent'] as const
 export type MasterState = (typeof masterStates)[number]

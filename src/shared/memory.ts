@@ -1,6 +1,7 @@
 import type { SharedMemory } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
+import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
 import { type ConnectionTable, createConnectionTable } from './connections.ts'
@@ -19,6 +20,7 @@ export interface SharedTables {
   readonly turns: Turns
   readonly bodies: BodyMemory
   readonly returns: ReturnTurns
+  readonly arrivals: Arrivals
   /** Of the hash by which certnames are counted. */
   readonly seed: number
   readonly connections: ConnectionTable
@@ -55,6 +57,7 @@ function tablesOf(
   const turns = createTurns({ workers, schedule }, memory?.turns)
   const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
   const returns = createReturnTurns({ workers, schedule }, memory?.returns)
+  const arrivals = createArrivals(memory?.arrivals)
   const connections = createConnectionTable(connectionSize, random, memory?.connections)
   const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
@@ -64,6 +67,7 @@ function tablesOf(
     turns,
     bodies,
     returns,
+    arrivals,
     connections,
     seed,
     buffers: {
@@ -73,6 +77,7 @@ function tablesOf(
       turns: turns.buffer,
       bodies: bodies.buffer,
       returns: returns.buffer,
+      arrivals: arrivals.buffer,
       connections: connections.buffers,
       seed
     },

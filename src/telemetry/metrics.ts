@@ -104,6 +104,9 @@ export interface ControlFacts extends ReachFacts {
   readonly log: Pick<LogOutput, 'totalLost' | 'faults'>
 }
 
+/** States of a master that does not answer its health checks. */
+const notUp: ReadonlySet<string> = new Set(['down', 'unknown', 'silent'])
+
 /** The names of the queue's ranks in metrics. */
 const rankNames = ['light', 'report', 'catalog'] as const
 
@@ -118,7 +121,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       for (const { name, state } of facts.masters()) {
-        this.set({ master: name }, state === 'down' || state === 'unknown' ? 0 : 1)
+        this.set({ master: name }, notUp.has(state) ? 0 : 1)
       }
     }
   })
