@@ -1,4 +1,4 @@
-import { type Master, type MasterState, takesNewRuns } from '../model/master.ts'
+import { isOut, type Master, type MasterState, takesNewRuns } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
 import { type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { MasterWatch } from './master-watch/master-watch.ts'
@@ -8,8 +8,6 @@ import type { Membership } from './roster.ts'
 const SLOW_ROUNDS = 4
 /** Slow probes take no more masters out once fewer than this share of them would be up: it is a herd then. */
 const PANIC_SHARE = 0.5
-
-const isOut = (state: MasterState) => state === 'down' || state === 'unknown' || state === 'silent'
 
 export interface SupervisorOptions {
   readonly membership: () => Membership
