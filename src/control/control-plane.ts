@@ -269,6 +269,7 @@ function superviseWith(
         slots,
         results,
         ejected: ({ name }, fault) => context.ejections.add(name, fault),
+        arrivals: memory.arrivals,
         failed(of, bad) {
           context.probeFailures.add(of.name, bad)
           if (bad.isOwnFault) context.ownFaults.tell(bad.cause, 'a probe of a master')

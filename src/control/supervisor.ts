@@ -1,4 +1,4 @@
-import { type Master, type MasterState, takesNewRuns } from '../model/master.ts'
+import { isOut, type Master, type MasterState, takesNewRuns } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
 import { type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { MasterWatch } from './master-watch/master-watch.ts'
@@ -76,7 +76,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const others = masters
       .filter(({ id, mode }) => id !== watch.id && mode === 'active')
       .flatMap(({ id }) => watchOf(id) ?? [])
-    const othersUp = others.filter(other => other.state() !== 'down' && other.state() !== 'unknown')
+    const othersUp = others.filter(other => !isOut(other.state()))
     const isHerd = watch.id !== ca.id && othersUp.length < PANIC_SHARE * (others.length + 1)
     if (watch.slowProbes() <= SLOW_ROUNDS * options.fall()) return isHerd || options.isFull(watch.id)
     // It may well be frozen; but with nobody quicker to take its work, that would be no better off elsewhere.
@@ -87,7 +87,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     for (const master of members) {
       const last = lastStates.get(master.id)
       const state = stateOf(master.id)
-      if ((last === 'down' || last === 'warming') && state === 'up') options.returned(master)
+      if ((last === 'down' || last === 'warming' || last === 'silent') && state === 'up')
+        options.returned(master)
       lastStates.set(master.id, state)
     }
   }
@@ -110,14 +111,25 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     snapshot = Object.freeze({
       version: snapshot.version + 1,
       ca,
-      isCaUp: stateOf(ca.id) !== 'down',
+      isCaUp: stateOf(ca.id) !== 'down' && stateOf(ca.id) !== 'silent',
       masters,
       tiers: tiersOf(serving),
       finishing: working.filter(master => !takesNewRuns(master) && stateOf(master.id) === 'up'),
       // A guess again: a run whose files can still come from there need not mix them with another master's.
-      doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm())
+      doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm()),
+      silent: masters.filter(({ id }) => stateOf(id) === 'silent').map(({ id }) => id),
+      causes: causesOf([...masters, ca])
     })
     return snapshot
+  }
+
+  /** Why masters are not up. */
+  function causesOf(members: readonly Master[]): ReadonlyMap<number, string> {
+    const causes = members.flatMap(({ id }): [number, string][] => {
+      const cause = watchOf(id)?.cause()
+      return cause ? [[id, cause]] : []
+    })
+    return new Map(causes)
   }
 
   function refresh(): void {

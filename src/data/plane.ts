@@ -19,6 +19,7 @@ import type { Delivery, DispatchDeps } from './http/delivery.ts'
 import { dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { fanOut } from './http/fan-out.ts'
+import { createRequestsUnderWay } from './http/moving-on.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
 import { createOutage } from './http/outage.ts'
 import { createResponder } from './http/respond.ts'
@@ -71,7 +72,10 @@ export async function startPlane(
       if (settings.tls.ca !== before.tls.ca) connections.setAuthorities(authoritiesOf(settings.tls.ca))
     }
     if (revoked) connections.cutRevoked(revoked)
-    if (publication.snapshot) for (const waiting of way.waiting) waiting.reconsider()
+    if (publication.snapshot) {
+      for (const waiting of way.waiting) waiting.reconsider()
+      way.underWay.reconsider(publication.snapshot)
+    }
   }
 
   port.on('message', (order: Order) => {
@@ -116,7 +120,7 @@ export async function startPlane(
 /** The way of a request behind the listener. */
 function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneState) {
   const { worker } = start
-  const { board, slots, metrics, history, snapshot } = state
+  const { board, slots, arrivals, metrics, history, snapshot } = state
   const { now, random, schedule, wallClock } = runtime
   const responder = createResponder({ metrics, log, random, schedule })
   const onDefect = (error: unknown) =>
@@ -132,6 +136,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     onDefect
   })
   const caPlaces = createCaPlaces({ workers: start.workers, runtime })
+  const underWay = createRequestsUnderWay()
   const dispatchDeps: DispatchDeps = {
     metrics,
     responder,
@@ -143,6 +148,12 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
     end: ({ seat }: Master) => board.end(worker, seat),
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
     addResult: state.results.add,
+    snapshot,
+    news: {
+      heard: ({ seat }) => arrivals.add(seat),
+      causeOf: ({ id }) => snapshot().causes?.get(id)
+    },
+    underWay,
     waitingRoom,
     caPlaces,
     outages: { masters: createOutage(now), ca: createOutage(now) },
@@ -171,7 +182,7 @@ function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneStat
         dispatchDeps
       )
   }
-  return { responder, waitingRoom, waiting: [waitingRoom, caPlaces], serveDeps }
+  return { responder, waitingRoom, waiting: [waitingRoom, caPlaces], underWay, serveDeps }
 }
 
 /** What stands towards the agents: listener, connections, drain. */

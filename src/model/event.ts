@@ -5,7 +5,7 @@ export interface Event {
   /** ISO 8601. */
   readonly at: string
   /**
-   * What kind: `master-up`, `master-down`, `master-ejected`, `master-joined`, `master-left`, `master-drain`,
+   * What kind: `master-up`, `master-down`, `master-ejected`, `master-silent`, `master-joined`, `master-left`, `master-drain`,
    * `master-drained`, `master-undrain`, `master-maint`, `master-weight`, `state`, `reload`, `reload-refused`, `crl`,
    * `worker-died`.
    */

@@ -47,5 +47,10 @@ export function seatOf(id: number): number {
 }
 
 /** Why a master is or is not given work. */
-export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming'] as const
+export const masterStates = ['unknown', 'up', 'down', 'ejected', 'warming', 'silent'] as const
 export type MasterState = (typeof masterStates)[number]
+
+/** Whether a master in this state does not answer its health checks. */
+export function isOut(state: string): boolean {
+  return state === 'down' || state === 'unknown' || state === 'silent'
+}

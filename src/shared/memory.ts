@@ -1,6 +1,7 @@
 import type { SharedMemory } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
+import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
 import { type ConnectionTable, createConnectionTable } from './connections.ts'
@@ -21,6 +22,7 @@ export interface SharedTables {
   readonly bodies: BodyMemory
   readonly returns: ReturnTurns
   readonly results: ResultTable
+  readonly arrivals: Arrivals
   /** Of the hash by which certnames are counted. */
   readonly seed: number
   readonly connections: ConnectionTable
@@ -58,6 +60,7 @@ function tablesOf(
   const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
   const returns = createReturnTurns({ workers, schedule }, memory?.returns)
   const results = createResultTable(memory?.results)
+  const arrivals = createArrivals(memory?.arrivals)
   const connections = createConnectionTable(connectionSize, random, memory?.connections)
   const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
@@ -68,6 +71,7 @@ function tablesOf(
     bodies,
     returns,
     results,
+    arrivals,
     connections,
     seed,
     buffers: {
@@ -78,6 +82,7 @@ function tablesOf(
       bodies: bodies.buffer,
       returns: returns.buffer,
       results: results.buffer,
+      arrivals: arrivals.buffer,
       connections: connections.buffers,
       seed
     },

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { masterStates } from '../model/master.ts'
+import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
@@ -118,7 +118,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     collect() {
       this.reset()
       for (const { name, state } of facts.masters()) {
-        this.set({ master: name }, state === 'down' || state === 'unknown' ? 0 : 1)
+        this.set({ master: name }, isOut(state) ? 0 : 1)
       }
     }
   })

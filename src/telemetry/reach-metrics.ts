@@ -34,7 +34,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
   })
   new Counter({
     name: `${PREFIX}probe_failures_total`,
-    help: 'Probes that were not answered well, by what went wrong: an error code, slow, timeout, answer or other.',
+    help: 'Probes that were not answered well, by what went wrong.',
     labelNames: ['master', 'cause'] as const,
     registers,
     collect() {

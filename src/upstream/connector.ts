@@ -1,13 +1,19 @@
 import { closeSync, openSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { isOwnFault } from '../model/own-fault.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
+import { HANDSHAKE_TIMEOUT } from './cause.ts'
 
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
  * requests. The certificate is verified unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
+ * `onTaken` is called when the master has taken the connection, before any TLS.
  */
-export function createConnector(upstream: UpstreamSettings): buildConnector.connector {
+export function createConnector(
+  upstream: UpstreamSettings,
+  onTaken: () => void = () => {}
+): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
   const connect = buildConnector({
     timeout: upstream.connectTimeoutMs,
@@ -19,15 +25,28 @@ export function createConnector(upstream: UpstreamSettings): buildConnector.conn
   return (options, done) => {
     // For a request undici would take the name in its Host header, whatever name it was built with.
     const named = serverName === undefined ? options : { ...options, servername: serverName }
-    connect(named, (...[error, socket]) => {
+    let isTaken = false
+    // The types do not say so, but it gives the socket that it connects.
+    const connecting = connect(named, (...[error, socket]) => {
       if (error) {
-        done(unmasked(error), null)
+        done(isTaken ? inHandshake(error) : unmasked(error), null)
         return
       }
       socket.on('error', tellResetFromEnd)
       done(null, socket)
+    }) as unknown as Socket
+    connecting.once('connect', () => {
+      isTaken = true
+      onTaken()
     })
   }
+}
+
+/** A time-out of a connection that was taken is one of the handshake. */
+function inHandshake(error: Error): Error {
+  return (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT'
+    ? Object.assign(error, { code: HANDSHAKE_TIMEOUT })
+    : error
 }
 
 /** The file descriptors that connections to masters may take. */

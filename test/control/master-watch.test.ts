@@ -316,3 +316,40 @@ t.test('a master that is down is not up for it, and one never asked says why', a
   t.equal(first.watch.state(), 'unknown')
   t.equal(first.watch.cause(), 'could not be asked: EMFILE')
 })
+
+const silent: ProbeResult = {
+  healthy: false,
+  cause: 'it did not end the handshake in time',
+  isSlow: true,
+  isOwnFault: false,
+  isSilent: true
+}
+
+t.test('one that is silent is out at once, excused or not, and comes back by its probes', async t => {
+  const { watch, scene, rounds, told } = setUp()
+  await watch.start()
+  scene.isExcused = true
+  scene.answer = silent
+  await rounds(1)
+  t.equal(watch.state(), 'silent')
+  t.equal(watch.accepts(), false)
+  t.equal(watch.cause(), 'it did not end the handshake in time')
+  scene.answer = good
+  await rounds(1)
+  t.equal(watch.state(), 'down', 'one good probe is not enough')
+  await rounds(1)
+  t.equal(watch.state(), 'up')
+  t.same(told(), [
+    'master-up: m1 is up',
+    'master-silent: m1 is silent: it did not end the handshake in time',
+    'master-up: m1 is up'
+  ])
+})
+
+t.test('one that nobody has heard yet may only be too busy', async t => {
+  const { watch, scene } = setUp()
+  scene.answer = silent
+  await watch.start()
+  t.equal(watch.state(), 'down')
+  t.equal(watch.accepts(), true)
+})

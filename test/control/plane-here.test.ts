@@ -22,6 +22,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
       pins: none,
       turns: none,
       bodies: none,
+      arrivals: new SharedArrayBuffer(1024),
       returns: none,
       results: none,
       connections: { counts: none, addresses: none, certnames: none },

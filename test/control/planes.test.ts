@@ -40,6 +40,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       pins: none,
       turns,
       bodies: none,
+      arrivals: new SharedArrayBuffer(1024),
       returns: none,
       results: none,
       connections: { counts: none, addresses: none, certnames: none },

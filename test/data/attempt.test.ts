@@ -18,7 +18,7 @@ const exchange = {
 /** An attempt that was sent, its master, and what its listener heard. */
 function send(listener: Partial<AttemptListener> = {}) {
   const heard: unknown[] = []
-  const attempt = new Attempt(master, 5, {
+  const listens: AttemptListener = {
     head: status => {
       heard.push(`head ${status}`)
       return true
@@ -28,7 +28,9 @@ function send(listener: Partial<AttemptListener> = {}) {
     ended: ({ why, sent, answered, failure }) => heard.push({ why, sent, answered, cause: failure.cause }),
     defect: error => heard.push(`defect ${(error as Error).message}`),
     ...listener
-  })
+  }
+  const news = { heard() {}, causeOf: () => undefined }
+  const attempt = new Attempt(master, 5, listens, news)
   const upstream = fakeMaster('m1.example.com:8140')
   attempt.send(upstream, exchange, ['X-Client-Verify', 'NONE'], undefined)
   return { attempt, request: upstream.last(), heard }

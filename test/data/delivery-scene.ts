@@ -11,6 +11,7 @@ import { createCaPlaces } from '../../src/data/http/ca-places.ts'
 import type { Delivery, DispatchDeps, SlotNeed } from '../../src/data/http/delivery.ts'
 import { dispatch } from '../../src/data/http/dispatch.ts'
 import { type Exchange, openExchange } from '../../src/data/http/exchange.ts'
+import { createRequestsUnderWay } from '../../src/data/http/moving-on.ts'
 import { createOutage } from '../../src/data/http/outage.ts'
 import { patienceOf } from '../../src/data/http/patience.ts'
 import { createResponder } from '../../src/data/http/respond.ts'
@@ -97,6 +98,9 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     end: master => charge(master, -1),
     report: outcome => outcomes.push(outcome),
     addResult: (seat, result, agent, status) => results.push([seat, result, agent, status]),
+    snapshot: () => snapshotOf(pool),
+    news: { heard() {}, causeOf: () => undefined },
+    underWay: createRequestsUnderWay(),
     waitingRoom: room,
     caPlaces: createCaPlaces({ workers: 1, runtime }),
     outages: { masters: createOutage(runtime.now), ca: createOutage(runtime.now) },
@@ -177,8 +181,9 @@ function slotNeed({ slot, rank = 'catalog', comesBack = () => true }: Question):
   }
 }
 
-function eligibilityOf(serving: readonly Master[]) {
-  const snapshot: Snapshot = {
+/** As much of a snapshot as these deliveries look at. */
+export function snapshotOf(serving: readonly Master[]): Snapshot {
+  return {
     version: 0,
     ca: serving[0] as Master,
     isCaUp: true,
@@ -187,7 +192,10 @@ function eligibilityOf(serving: readonly Master[]) {
     finishing: [],
     doubted: []
   }
-  return createEligibility(snapshot)
+}
+
+function eligibilityOf(serving: readonly Master[]) {
+  return createEligibility(snapshotOf(serving))
 }
 
 function fakeRequest({ method = 'POST', headers = {}, complete = true }: Question): IncomingMessage {

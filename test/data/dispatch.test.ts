@@ -1,6 +1,7 @@
 import t from 'tap'
+import { createRequestsUnderWay } from '../../src/data/http/moving-on.ts'
 import type { Master } from '../../src/model/master.ts'
-import { deliveryScene } from './delivery-scene.ts'
+import { deliveryScene, snapshotOf } from './delivery-scene.ts'
 
 const idle = [0, 0]
 
@@ -66,7 +67,9 @@ t.test('a master that cannot be reached is reported, and the next one gets the r
   send('a')
   await runtime.advance(50)
   upstreams[0].last().fail('ECONNREFUSED')
-  t.same(outcomes, [{ masterId: pool[0].id, result: 'connect-failed', cause: 'ECONNREFUSED' }])
+  t.same(outcomes, [
+    { masterId: pool[0].id, result: 'connect-failed', cause: 'it refuses connections (ECONNREFUSED)' }
+  ])
   t.same(
     [board(), taken()],
     [
@@ -303,4 +306,57 @@ t.test('so does one that it lost, unless its agent had left', async t => {
       [pool[0].seat, 'failed']
     ]
   )
+})
+
+t.test('a request whose master falls silent', async t => {
+  const startScene = async () => {
+    const underWay = createRequestsUnderWay()
+    const scene = await deliveryScene({ underWay })
+    const { pool } = scene
+    return { ...scene, silence: () => underWay.reconsider({ ...snapshotOf(pool), silent: [pool[0].id] }) }
+  }
+
+  await t.test('moves on, its late answer is dropped, and its JRuby there stays taken till then', async t => {
+    const scene = await startScene()
+    const { upstreams, runtime, board, taken } = scene
+    const { answer } = scene.send('1')
+    await runtime.advance(50)
+    const left = upstreams[0].last()
+    left.connect()
+    scene.silence()
+    await runtime.advance(50)
+    t.same(board(), [1, 1])
+    t.same(taken(), [1, 1])
+    const other = upstreams[1].last()
+    other.connect()
+    other.head(200)
+    other.data('other')
+    other.end()
+    t.match(answer, { status: 200, body: 'other' })
+    t.same(taken(), [1, 0])
+    left.head(200)
+    left.data('late')
+    left.end()
+    t.equal(answer.body, 'other')
+    t.same(board(), [0, 0])
+    t.same(taken(), [0, 0])
+  })
+
+  await t.test('stays when it may not be repeated', async t => {
+    const scene = await startScene()
+    scene.send('1', { repeatable: false })
+    await scene.runtime.advance(50)
+    scene.silence()
+    t.same(scene.board(), [1, 0])
+  })
+
+  await t.test('stays when there is nobody else', async t => {
+    const scene = await startScene()
+    scene.serveOnly([scene.pool[0]])
+    const { answer } = scene.send('1')
+    await scene.runtime.advance(50)
+    scene.silence()
+    t.equal(answer.status, undefined)
+    t.same(scene.board(), [1, 0])
+  })
 })

@@ -31,7 +31,7 @@ t.test('when no master is left', async t => {
     t.match(answer, {
       status: 503,
       headers: { 'x-puppet-lb-reason': 'no-master', 'content-type': 'text/plain; charset=utf-8' },
-      body: /^No Puppet master can serve this request now\. Request [\w-]+$/
+      body: /^No Puppet master can serve this request now: it refuses connections\. Request [\w-]+$/
     })
     t.match(await logged.line({ msg: 'request' }), { attempts: 1, status: 503, end: 'no-master' })
     const metrics = await scrape(app.adminPort)
@@ -106,7 +106,7 @@ t.test('when the CA cannot be reached, compile masters do not stand in for it', 
   t.match(answer, {
     status: 503,
     headers: { 'x-puppet-lb-reason': 'ca-unavailable', 'retry-after': /^\d+$/ },
-    body: /^The Puppet CA cannot be reached now\. Request [\w-]+$/
+    body: /^The Puppet CA cannot be reached now: it refuses connections\. Request [\w-]+$/
   })
   t.equal(master.seen.length, 0)
   t.match(await logged.line({ msg: 'request' }), { class: 'ca', attempts: 1, end: 'ca-unavailable' })

@@ -97,7 +97,7 @@ for (const [what, question] of Object.entries(sentOnce)) {
     const { app, got, logged, agent } = await startScene(t)
     const answer = await agent.ask({ ...question() })
     t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'master-lost' } })
-    t.match(answer.body, /cannot be repeated safely\. Request [\w-]+$/)
+    t.match(answer.body, /cannot be repeated safely: it closed the connection\. Request [\w-]+$/)
     t.notOk('retry-after' in answer.headers)
     t.same(
       got.map(each => each.master),

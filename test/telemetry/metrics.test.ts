@@ -63,7 +63,7 @@ t.test('who is gone is gone from the next scrape', async t => {
 for (const state of masterStates)
   t.test(`a master that is ${state} says so, and nothing else`, async t => {
     const { series } = setUp({ masters: () => [{ ...m1, state }] })
-    const isUp = state !== 'down' && state !== 'unknown'
+    const isUp = !['down', 'unknown', 'silent'].includes(state)
     t.same(await series('master_up'), [`master_up{master="m1"} ${isUp ? 1 : 0}`])
     for (const each of masterStates)
       t.same(await series(`master_state{master="m1",state="${each}"}`), [

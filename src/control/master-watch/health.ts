@@ -1,8 +1,8 @@
 /** What active probes say about one master: up after `rise` good ones in a row, down after `fall` bad ones. */
 export interface Health {
   readonly state: () => 'unknown' | 'up' | 'down'
-  /** Takes one probe's result; true when the state changed. The very first result decides alone. */
-  readonly record: (healthy: boolean) => boolean
+  /** Takes one probe's result; true when the state changed. The very first result decides alone, and `decides` one. */
+  readonly record: (healthy: boolean, decides?: boolean) => boolean
 }
 
 /** `limits` is asked for with every probe: a reload may change them. */
@@ -11,7 +11,7 @@ export function createHealth(limits: () => { readonly rise: number; readonly fal
   let against = 0
   return {
     state: () => state,
-    record(healthy) {
+    record(healthy, decides = false) {
       const says = healthy ? 'up' : 'down'
       if (says === state) {
         against = 0
@@ -19,7 +19,7 @@ export function createHealth(limits: () => { readonly rise: number; readonly fal
       }
       against++
       const { rise, fall } = limits()
-      if (state !== 'unknown' && against < (healthy ? rise : fall)) return false
+      if (!decides && state !== 'unknown' && against < (healthy ? rise : fall)) return false
       state = says
       against = 0
       return true

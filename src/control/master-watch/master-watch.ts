@@ -6,12 +6,14 @@ import type { HealthSettings } from '../../model/settings.ts'
 import { afterConnects, afterResults, createEjection } from './ejection.ts'
 import { createHealth } from './health.ts'
 import type { JRubyLoad } from './jruby-load.ts'
-import type { BadProbe, ProbeResult } from './probe.ts'
+import type { BadProbe, ProbeManner, ProbeResult } from './probe.ts'
 
 /** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
 const JITTER = 0.1
 /** A probe that failed for want of something of our own is made again after this time, if that is sooner. */
 const OWN_FAULT_AGAIN_MS = 1_000
+/** Every so many probes one is made on a new connection: a kept one hides that nobody accepts any more. */
+const FRESH_EVERY = 3
 
 /** One master, watched for as long as it is a member: probes, ejections and its own numbers, joined to one state. */
 export interface MasterWatch {
@@ -43,7 +45,7 @@ export interface MasterWatchOptions {
   /** As it is by now: weight, capacity and mode may change while it is watched. */
   readonly master: () => Master
   readonly health: () => HealthSettings
-  readonly probe: () => Promise<ProbeResult>
+  readonly probe: (manner: ProbeManner) => Promise<ProbeResult>
   readonly load: JRubyLoad | undefined
   /** Whether a probe that was taken and not answered in time says nothing, since the master is busy. */
   readonly isExcused: (watch: MasterWatch) => boolean
@@ -67,6 +69,11 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   const asOutlier = createEjection(afterResults, runtime.random)
   const { id } = master()
   let slowProbes = 0
+  /** Probes since the last one on a new connection; the first one is on such anyway. */
+  let sinceFresh = 0
+  let hasBeenHealthy = false
+  let isSilent = false
+  let isLastGood = true
   let accepts = false
   let probeCause = 'was not asked yet'
   let ejectedFor = ''
@@ -74,6 +81,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   let cancel = () => {}
 
   function state(): MasterState {
+    if (isSilent) return 'silent'
     const says = health.state()
     if (says !== 'up') return says
     if (isEjected()) return 'ejected'
@@ -98,19 +106,35 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
 
   /** Takes a probe that says something about the master. */
   function take(result: ProbeResult): void {
-    const accepted = accepts
-    accepts = result.healthy || result.isSlow
-    slowProbes = !result.healthy && result.isSlow ? slowProbes + 1 : 0
+    const before = shown()
+    hasBeenHealthy ||= result.healthy
+    const wasSilent = isSilent
+    // One that nobody ever heard may only be too busy: to a balancer that starts into a herd all of them look like that.
+    isSilent = !result.healthy && result.isSilent === true && hasBeenHealthy
+    accepts = result.healthy || (result.isSlow && !isSilent)
+    slowProbes = !result.healthy && result.isSlow && !isSilent ? slowProbes + 1 : 0
     if (!result.healthy) probeCause = result.cause
     const isExcused = slowProbes > 0 && health.state() === 'up' && options.isExcused(watch)
-    if (!isExcused && health.record(result.healthy)) {
-      if (result.healthy) {
-        forConnects.clear()
-        asOutlier.clear()
-      }
-      tellHealth(result)
-      options.changed()
-    } else if (accepted !== accepts && health.state() === 'down') options.changed()
+    const isNews = !isExcused && health.record(result.healthy, isSilent)
+    if (isNews && result.healthy) {
+      forConnects.clear()
+      asOutlier.clear()
+    }
+    if (isSilent && !wasSilent) tellSilence()
+    else if (isNews) tellHealth(result)
+    if (isNews || before !== shown()) options.changed()
+  }
+
+  /** What others see of it while it is not up. */
+  function shown(): string {
+    const now = state()
+    return now === 'down' || now === 'silent' ? `${now} ${accepts} ${probeCause}` : ''
+  }
+
+  function tellSilence(): void {
+    const { name } = master()
+    log.warn({ master: name, state: 'silent', cause: probeCause }, 'master is silent')
+    events.add({ kind: 'master-silent', text: `${name} is silent: ${probeCause}`, master: name })
   }
 
   function tellHealth(result: ProbeResult): void {
@@ -125,8 +149,11 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   }
 
   async function check(): Promise<void> {
-    const result = await options.probe()
+    const isFresh = !isLastGood || sinceFresh >= FRESH_EVERY - 1
+    const result = await options.probe({ isFresh, isTrusted: health.state() === 'up' })
     if (stopped) return
+    isLastGood = result.healthy
+    sinceFresh = isFresh ? 0 : sinceFresh + 1
     if (!result.healthy) options.failed(result)
     const isOwnFault = !result.healthy && result.isOwnFault
     if (isOwnFault) {

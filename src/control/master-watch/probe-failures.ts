@@ -1,16 +1,10 @@
+import type { CauseKind } from '../../upstream/cause.ts'
 import type { BadProbe } from './probe.ts'
-
-/** What the system, Node and OpenSSL call an error; a metric gets no other text from a master into its labels. */
-const code = /^[A-Z][A-Z0-9_]{2,63}$/
 
 /** How often probes of a master failed, by what made them fail. */
 export interface ProbeFailure {
   readonly master: string
-  /**
-   * An error code, `slow` (taken and not answered in time), `timeout` (not even taken), `answer` (not the one of a
-   * master that runs) or `other`.
-   */
-  readonly cause: string
+  readonly cause: CauseKind
   readonly count: number
 }
 
@@ -21,11 +15,10 @@ export interface ProbeFailures {
 }
 
 export function createProbeFailures(): ProbeFailures {
-  const counts = new Map<string, Map<string, number>>()
+  const counts = new Map<string, Map<CauseKind, number>>()
   return {
-    add(master, probe) {
-      const cause = labelOf(probe)
-      const ofMaster = counts.get(master) ?? new Map<string, number>()
+    add(master, { kind: cause = 'other' }) {
+      const ofMaster = counts.get(master) ?? new Map<CauseKind, number>()
       counts.set(master, ofMaster.set(cause, (ofMaster.get(cause) ?? 0) + 1))
     },
     of(masters) {
@@ -35,11 +28,4 @@ export function createProbeFailures(): ProbeFailures {
       )
     }
   }
-}
-
-function labelOf({ cause, isSlow }: BadProbe): string {
-  if (isSlow) return 'slow'
-  if (code.test(cause)) return cause
-  if (cause === 'timed out') return 'timeout'
-  return cause.startsWith('answered ') ? 'answer' : 'other'
 }

@@ -4,11 +4,14 @@ import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../../puppet/jruby-metrics.ts'
+import type { Arrivals } from '../../shared/arrivals.ts'
 import type { ResultTable } from '../../shared/results.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
-import { inquire, NoAnswer } from './inquiry.ts'
+import { hintOf } from './hint.ts'
 import { createJRubyLoad } from './jruby-load.ts'
+import { createLine } from './line.ts'
 import { createMasterWatch, type EjectionFault, type MasterWatch } from './master-watch.ts'
+import { NoAnswer } from './no-answer.ts'
 import { type BadProbe, probe } from './probe.ts'
 
 export interface WatchMasterOptions {
@@ -20,6 +23,7 @@ export interface WatchMasterOptions {
   readonly settings: () => Pick<Settings, 'health' | 'upstream'>
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
   readonly results: Pick<ResultTable, 'total'>
+  readonly arrivals: Pick<Arrivals, 'add' | 'count'>
   readonly isExcused: (watch: MasterWatch) => boolean
   readonly changed: () => void
   /** Called with every bad probe. */
@@ -34,15 +38,16 @@ export interface WatchMasterOptions {
 
 /** Watches one master by its probes and its JRuby numbers. */
 export function watchMaster(options: WatchMasterOptions): MasterWatch {
-  const { first, settings, slots, results, isExcused, changed, runtime, log, events } = options
+  const { first, settings, slots, results, arrivals, isExcused, changed, runtime, log, events } = options
   const { seat } = first
   const master = () => options.member() ?? first
-  const asked = (path: string) => ({
+  const upstream = () => settings().upstream
+  const line = createLine({
     origin: first.url,
-    path,
-    timeoutMs: settings().health.timeoutMs,
-    upstream: settings().upstream,
-    runtime
+    timeoutMs: () => settings().health.timeoutMs,
+    upstream,
+    runtime,
+    heard: () => arrivals.add(seat)
   })
   const load =
     first.name === 'ca'
@@ -51,7 +56,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
           intervalMs: () => settings().health.intervalMs,
           configured: () => master().capacity,
           ask: () =>
-            inquire(asked(jrubyMetricsPath)).then(
+            line.ask(jrubyMetricsPath).then(
               ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
               error => (error instanceof NoAnswer && error.isOwnFault ? 'not-asked' : undefined)
             ),
@@ -61,12 +66,19 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
           changed,
           ghostsDone: options.ghostsDone
         })
-  return createMasterWatch({
+  const watch = createMasterWatch({
     isExcused,
     changed,
     master,
     health: () => settings().health,
-    probe: () => probe(asked(settings().health.path)),
+    probe: manner =>
+      probe(manner, {
+        line,
+        path: settings().health.path,
+        isSecure: first.url.startsWith('https:'),
+        arrivals: () => arrivals.count(seat),
+        hint: () => hintOf(first.url, upstream(), runtime)
+      }),
     load,
     failed: bad => options.failed(master(), bad),
     successes: of => results.total(seat, of),
@@ -75,4 +87,11 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
     log,
     events
   })
+  return {
+    ...watch,
+    stop() {
+      watch.stop()
+      line.close()
+    }
+  }
 }

@@ -29,6 +29,14 @@ export interface AttemptListener {
   readonly defect: (error: unknown) => void
 }
 
+/** What is told and known of masters beside one attempt. */
+export interface MasterNews {
+  /** Something came from it. */
+  readonly heard: (master: Master) => void
+  /** Why it is not up, as probes have found it; a clause. */
+  readonly causeOf: (master: Master) => string | undefined
+}
+
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 /** Of words before an answer (103 and the like): a master that says more of them says nothing else. */
@@ -38,7 +46,8 @@ const MAX_INTERIM = 32
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly master: Master
   readonly sinceMs: number
-  readonly #listener: AttemptListener
+  #listener: AttemptListener
+  readonly #news: MasterNews
   #controller: Dispatcher.DispatchController | undefined
   #answered = false
   #agentGone = false
@@ -49,10 +58,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Its listener has heard the end of it. */
   #isOver = false
 
-  constructor(master: Master, sinceMs: number, listener: AttemptListener) {
+  constructor(master: Master, sinceMs: number, listener: AttemptListener, news: MasterNews) {
     this.master = master
     this.sinceMs = sinceMs
     this.#listener = listener
+    this.#news = news
   }
 
   /** Whether the request is on its way, and the master may have seen it. */
@@ -89,6 +99,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#agentGone = true
   }
 
+  /** Nobody waits for it any more, and its listener hears nothing more of it: only `over` is called, at its end. */
+  abandon(over: () => void): void {
+    this.#agentGone = true
+    this.#listener = { head: () => false, data() {}, complete: over, ended: over, defect: over }
+  }
+
   /** Breaks it off; does nothing before the connection stands. */
   abort(): void {
     this.#controller?.abort(agentGone)
@@ -106,6 +122,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
     message?: string
   ): void {
+    this.#news.heard(this.master)
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM || status < 100) controller.abort(new UnusableAnswer())
       return
@@ -131,6 +148,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#news.heard(this.master)
     try {
       this.#listener.data(chunk, controller)
     } catch (error) {
@@ -144,7 +162,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    const failure = failureOf(error, { sent: this.isSent, answered: this.#hasHead })
+    const failure = failureOf(error, {
+      sent: this.isSent,
+      answered: this.#hasHead,
+      known: this.#news.causeOf(this.master)
+    })
     const why = this.#declined ? 'declined' : this.#agentGone ? 'agent-gone' : failure.reason
     this.#finish(() =>
       this.#listener.ended({ why, failure, error, sent: this.isSent, answered: this.#answered })

@@ -51,6 +51,11 @@ export class RequestBody {
     return this.#isWhole
   }
 
+  /** Whether all of it has come and the current stream has got it. */
+  get isGiven(): boolean {
+    return this.#ended && this.#next === this.#chunks.length
+  }
+
   /** Bytes that have come. */
   get bytes(): number {
     return this.#bytes

@@ -4,13 +4,16 @@ import type { ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { Outcome } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Claimant } from '../../shared/slots/types.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Upstream } from '../../upstream/pools.ts'
 import type { RequestHistory } from '../history.ts'
+import type { MasterNews } from './attempt.ts'
 import type { BodyRoom } from './body-room.ts'
 import type { CaPlaces } from './ca-places.ts'
 import type { Exchange } from './exchange.ts'
+import type { RequestsUnderWay } from './moving-on.ts'
 import type { Outage } from './outage.ts'
 import type { AddResult } from './outcome.ts'
 import type { Patience } from './patience.ts'
@@ -72,6 +75,9 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random
   readonly end: (master: Master) => void
   readonly report: (outcome: Outcome) => void
   readonly addResult: AddResult
+  readonly snapshot: () => Snapshot
+  readonly news: MasterNews
+  readonly underWay: RequestsUnderWay
   readonly waitingRoom: WaitingRoom
   readonly caPlaces: CaPlaces
   readonly outages: { readonly masters: Outage; readonly ca: Outage }

@@ -4,10 +4,12 @@ import { beginTurn, endTurn } from '../request-record.ts'
 import { type AnswerHeaders, Attempt, type AttemptListener, type Ending } from './attempt.ts'
 import { pour, watchEnd } from './back-pressure.ts'
 import { hasBody, isCutShort } from './body.ts'
+import { causeDetail } from './cause-detail.ts'
 import { type NotRun, notRunOf, withoutRetryAfter } from './declining.ts'
 import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
 import { createIntake } from './intake.ts'
+import type { UnderWay } from './moving-on.ts'
 import { createNextMaster } from './next-master.ts'
 import { createOutcomes } from './outcome.ts'
 import { mayTryNext } from './retry.ts'
@@ -32,6 +34,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   /** The JRuby this request has. */
   let hold: Hold | undefined
   let repeats = 0
+  /** What ended the last attempt that failed: a clause about its master. */
+  let lastCause: string | undefined
   let isAgentGone = false
   /** Why the master that is asked now has not run it, as it says. */
   let notRun: NotRun | undefined
@@ -40,7 +44,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const isBodyKept = () => intake?.body.isKept ?? true
 
   function refuse(code: ReasonCode, cause?: Error): void {
-    deps.responder.refuse(exchange, new ProxyError(code, undefined, cause && { cause }))
+    const detail = causeDetail(code, lastCause, deps.snapshot(), rule === 'ca')
+    deps.responder.refuse(exchange, new ProxyError(code, detail, cause && { cause }))
   }
 
   /** A defect fails this one request and nobody else's. */
@@ -56,11 +61,12 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (after) metrics.retries.inc({ reason: after })
     hold = granted
     notRun = undefined
-    attempt = new Attempt(master, now(), listener)
+    attempt = new Attempt(master, now(), listener, deps.news)
     exchange.attempts++
     exchange.master = master.name
     beginTurn(exchange.record, master, attempt.sinceMs)
     deps.begin(master)
+    deps.underWay.add(self)
     attempt.send(deps.upstreamOf(master), exchange, identity, intake?.body)
     request.socket.once('end', onSideEnded)
   }
@@ -72,6 +78,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (open && !open.isAnswered) hold?.leave(() => open.abort())
     })
   }
+
+  const self: UnderWay = { moveOn: silent => guard(() => moveOn(silent)) }
 
   const listener: AttemptListener = {
     head(status, message, headers) {
@@ -165,7 +173,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       else next.find(notRun)
       return
     }
-    const { reason: result, cause } = failure
+    const { reason: result, text: cause } = failure
+    lastCause = cause
     if ((result === 'connect-failed' || result === 'own-fault') && master && !isCutShort(request)) {
       deps.report({ masterId: master.id, result, cause })
     }
@@ -174,7 +183,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (exchange.end === undefined) response.destroy()
       return
     }
-    const { repeatable } = delivery
+    const repeatable = delivery.repeatable || failure.isUnread
     const mayTry =
       failure.worthAnother &&
       mayTryNext({ sent, answered, repeatable, bodyKept: isBodyKept(), repeats }) &&
@@ -185,6 +194,31 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     }
     if (sent) repeats++
     next.find(failure.reason)
+  }
+
+  /**
+   * Its master has fallen silent: what may be repeated goes to another one. Should the master come back, it works on
+   * what it has, and stays charged with it until it is done; what it then says is dropped.
+   */
+  function moveOn(silent: readonly number[]): void {
+    const left = attempt
+    if (!left || isAgentGone || left.isAnswered || !silent.includes(left.master.id)) return
+    const isInHand = request.complete && isBodyKept()
+    if (!delivery.repeatable || !isInHand || !next.isAnybodyElse()) return
+    const isGiven = intake?.body.isGiven ?? true
+    const slotThere = hold
+    hold = undefined
+    lastCause = deps.news.causeOf(left.master)
+    endAttempt('master-silent')
+    deps.begin(left.master)
+    left.abandon(() => {
+      slotThere?.release()
+      deps.end(left.master)
+    })
+    slotThere?.leave(() => left.abort())
+    // It cannot work on what it never got whole.
+    if (!isGiven) left.abort()
+    next.find('master-silent')
   }
 
   /** Closes the books on an attempt, once. */
@@ -198,6 +232,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     const upstreamMs = now() - sinceMs
     if (!isAgentGone) exchange.upstreamMs += upstreamMs
     deps.end(master)
+    deps.underWay.delete(self)
     if (isAgentGone) intake?.end()
     endTurn(exchange.record.turns.at(-1), why, upstreamMs)
     if (isSent)

@@ -1,6 +1,7 @@
 import { errors } from 'undici'
 import type { ReasonCode } from '../../model/errors.ts'
 import { isOwnFault } from '../../model/own-fault.ts'
+import { causeOf, clientCertificateRefused } from '../../upstream/cause.ts'
 
 /** What a failed attempt means for its request. */
 export interface Failure {
@@ -15,6 +16,10 @@ export interface Failure {
     | 'bad-request'
   readonly code: ReasonCode
   readonly cause: string
+  /** The same as a clause about the master, for agents: without an address. */
+  readonly text: string
+  /** Whatever was sent, the master has read nothing of it. */
+  readonly isUnread: boolean
   /** Another master might do better. */
   readonly worthAnother: boolean
 }
@@ -30,10 +35,21 @@ interface Progress {
   readonly sent: boolean
   /** The head of the master's answer was there. */
   readonly answered: boolean
+  /** Why the master is not up, as probes have found it. */
+  readonly known?: string | undefined
 }
 
 /** What undici's error means. */
-export function failureOf(error: Error, { sent, answered }: Progress): Failure {
+export function failureOf(error: Error, progress: Progress): Failure {
+  const why = causeOf(error)
+  const isUnread = why === clientCertificateRefused
+  // A reset may have taken the alert away that said why. Probes have heard it.
+  const isUnsaid = why.kind === 'reset' || why.kind === 'closed'
+  const text = isUnsaid && progress.known === clientCertificateRefused.text ? progress.known : why.text
+  return { ...meaningOf(error, { ...progress, sent: progress.sent && !isUnread }), text, isUnread }
+}
+
+function meaningOf(error: Error, { sent, answered }: Progress): Omit<Failure, 'text' | 'isUnread'> {
   const cause = (error as NodeJS.ErrnoException).code ?? error.name
   if (cause === 'UND_ERR_INVALID_ARG') {
     return { reason: 'bad-request', code: 'bad-request', cause, worthAnother: false }

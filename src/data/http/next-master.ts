@@ -16,6 +16,8 @@ export interface NextMaster {
   readonly find: (after?: string) => void
   /** No other can do it: it waits for whoever failed it, or is sent away. */
   readonly awaitAnew: (after: string | undefined) => void
+  /** Whether there is one that it has not been sent to. */
+  readonly isAnybodyElse: () => boolean
   /** Whether one that it has not been sent to has room now. */
   readonly isRoomElsewhere: () => boolean
   /** Whether it waits rather than be sent away. */
@@ -119,6 +121,7 @@ export function createNextMaster(
       }
     },
     awaitAnew,
+    isAnybodyElse: () => delivery.eligible(tried) !== undefined,
     isRoomElsewhere: () => delivery.eligible(tried)?.candidates.some(deps.hasRoom) ?? false,
     isPatient: () => standing().isPatient,
     stop() {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import t from 'tap'
-import { inquire, NoAnswer } from '../../src/control/master-watch/inquiry.ts'
+import { createLine } from '../../src/control/master-watch/line.ts'
+import { NoAnswer } from '../../src/control/master-watch/no-answer.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { createStarvation } from '../support/starvation.ts'
@@ -37,7 +38,14 @@ const originOf = (server: Server, scheme = 'http') =>
   `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 function ask(origin: string, runtime = fakeRuntime()) {
-  return inquire({ origin, path: '/status/v1/simple', timeoutMs: TIMEOUT_MS, upstream, runtime })
+  const line = createLine({
+    origin,
+    timeoutMs: () => TIMEOUT_MS,
+    upstream: () => upstream,
+    runtime,
+    heard() {}
+  })
+  return line.ask('/status/v1/simple').finally(line.close)
 }
 
 t.test('one that answers is heard', async t => {
@@ -64,7 +72,7 @@ t.test('one that takes the connection and stays silent is slow', async t => {
   await runtime.advance(1)
   const error = await answer.catch(error => error)
   t.ok(error instanceof NoAnswer)
-  t.match(error, { isSlow: true, message: 'timed out' })
+  t.match(error, { isSlow: true, why: { kind: 'timeout' } })
 })
 
 t.test('one that begins its answer and stays silent then is slow as well', async t => {
@@ -88,7 +96,7 @@ t.test('one that never ends the handshake is given up in the same time, and is n
   await runtime.advance(TIMEOUT_MS)
   const error = await answer
   t.ok(error instanceof NoAnswer)
-  t.match(error, { isSlow: false, message: 'timed out' })
+  t.match(error, { isSlow: false, why: { kind: 'handshake-timeout' } })
 })
 
 t.test('one that refuses the connection is not slow', async t => {
@@ -98,7 +106,7 @@ t.test('one that refuses the connection is not slow', async t => {
   await once(server, 'close')
   const error = await ask(origin).catch(error => error)
   t.ok(error instanceof NoAnswer)
-  t.match(error, { isSlow: false, message: 'ECONNREFUSED' })
+  t.match(error, { isSlow: false, why: { kind: 'refused' } })
 })
 
 t.test('one that hangs up without an answer is not slow', async t => {
@@ -114,7 +122,7 @@ for (const host of ['127.0.0.1', 'localhost']) {
     await starvation.begin()
     const error = await ask(`http://${host}:8140`).catch(error => error)
     await starvation.end()
-    t.match(error, { isOwnFault: true, isSlow: false, message: 'EMFILE' })
+    t.match(error, { isOwnFault: true, isSlow: false, message: 'EMFILE', why: { kind: 'own-fault' } })
   })
 }
 
@@ -123,6 +131,6 @@ t.test('one that refuses connections, or has no such name, is to blame itself', 
   const origin = originOf(gone)
   gone.close()
   await once(gone, 'close')
-  t.match(await ask(origin).catch(error => error), { isOwnFault: false, message: 'ECONNREFUSED' })
-  t.match(await ask('http://a..b').catch(error => error), { isOwnFault: false, message: 'ENOTFOUND' })
+  t.match(await ask(origin).catch(error => error), { isOwnFault: false, why: { kind: 'refused' } })
+  t.match(await ask('http://a..b').catch(error => error), { isOwnFault: false, why: { kind: 'dns' } })
 })

@@ -1,0 +1,41 @@
+import type { ReasonCode } from '../../model/errors.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
+
+/** Answers that say what kept masters from serving. */
+const telling: ReadonlySet<ReasonCode> = new Set(['no-master', 'ca-unavailable', 'master-lost'])
+/** So many masters are named with their causes; more would be no sentence. */
+const MAX_NAMED = 3
+
+/**
+ * What an answer of ours adds about its cause: that of the last attempt, or without one what probes have found. It holds
+ * no address. `undefined`: nothing is known, or the answer has nothing to do with it.
+ */
+export function causeDetail(
+  code: ReasonCode,
+  lastCause: string | undefined,
+  snapshot: Snapshot,
+  isForCa: boolean
+): string | undefined {
+  if (!telling.has(code)) return undefined
+  const cause = lastCause ?? (isForCa ? snapshot.causes?.get(snapshot.ca.id) : causesOfMasters(snapshot))
+  return cause === undefined ? undefined : withoutCodes(cause)
+}
+
+/** Codes of the system are for operators, who find them in the log and in `status`. */
+function withoutCodes(cause: string): string | undefined {
+  const plain = cause.replace(/ \([A-Z][A-Z0-9_/]+\)/g, '')
+  return /[A-Z]{5}/.test(plain) ? undefined : plain
+}
+
+/** One cause that all share, or each with the name of its master. */
+function causesOfMasters({ masters, causes }: Snapshot): string | undefined {
+  const told = masters.flatMap(({ id, name }) => {
+    const cause = causes?.get(id)
+    return cause === undefined ? [] : [{ name, cause }]
+  })
+  const [first] = told
+  if (!first) return undefined
+  if (told.every(({ cause }) => cause === first.cause)) return first.cause
+  const named = told.slice(0, MAX_NAMED).map(({ name, cause }) => `${name}: ${cause}`)
+  return `${named.join('; ')}${told.length > MAX_NAMED ? ' …' : ''}`
+}
