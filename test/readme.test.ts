@@ -15,6 +15,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     masters: () => [],
     connections: () => ({ handshake: 0, idle: 0, active: 0 }),
     probeFailures: () => [],
+    dnsFailures: () => [],
     queueDepth: () => [],
     crl: () => undefined,
     certificates: () => new Map(),

@@ -25,7 +25,13 @@ import { createRevocationWatch } from './revocation.ts'
 import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
+import { type AskDns, createAskDns } from './sources/resolver.ts'
+import { createSources, type Sources } from './sources/sources.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
+
+/** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
+const START_LOOKUP_TIMEOUT_MS = 10_000
+const RELOAD_LOOKUP_TIMEOUT_MS = 5_000
 
 export interface ControlPlaneOptions {
   readonly config: Config
@@ -37,6 +43,8 @@ export interface ControlPlaneOptions {
   readonly events: EventLog
   /** File descriptors that the system grants; Infinity where that cannot be known. */
   readonly descriptors: number
+  /** Default: real name servers, and the system. */
+  readonly dns?: AskDns | undefined
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
@@ -51,6 +59,7 @@ export interface ControlPlane {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly supervisor: Supervisor
+  readonly sources: Pick<Sources, 'failures' | 'unknown'>
   readonly members: JoinedMembers
   readonly drains: Drains
   readonly planes: Planes
@@ -80,7 +89,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { config, runtime, log, events } = options
   const overlayFile = createOverlayFile({ log, events })
   const overlay = await overlayFile.read(config.settings.state.directory)
-  const first = { masters: config.settings.masters, ca: config.settings.ca, overlay }
+  const { dns = createAskDns() } = options
+  let isStarted = false
+  const sources = createSources(config.settings, {
+    ...{ ask: dns.ask, runtime, log, events },
+    changed() {
+      if (isStarted) follow()
+    }
+  })
+  const { remarks: _, ...named } = sources.named()
+  const first = { ...named, overlay }
   const roster = createRoster()
   roster.adopt(roster.propose(wantedOf(first)))
   const memory = createSharedMemory(config.boot, runtime)
@@ -114,8 +132,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   )
   const planes = planesOf(context, publisher, supervisor)
   const whenApplied = () => planes.whenApplied(publisher.current().version)
-  const { changes, members, apply, operate, seating, drains } = createMemberControl({
-    ...{ first, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
+  const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
+    ...{ first, sources, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
     stateDirectory: () => settings.state.directory
   })
@@ -141,6 +159,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     concerns: () => [
       ...(supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
       ...remarks,
+      ...sources.unknown().map(({ name, cause }) => `nothing is known of ${name} yet: ${cause}`),
       ...describeOverlay(members.current()),
       ...[overlayFile.problem() ?? []].flat()
     ],
@@ -149,9 +168,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const lists = await revocations.prepare(next.settings.tls)
       const logFile = next.settings.log.file
       const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-      const { masters, ca } = next.settings
+      const found = await sources.prepare(next.settings, RELOAD_LOOKUP_TIMEOUT_MS)
+      const { masters, ca } = found.named
       const change = await members.prepare({ masters, ca }).catch(error => {
         output.cancel()
+        found.cancel()
         throw error
       })
       return {
@@ -161,7 +182,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           log.level = settings.log.level
           output.commit()
           revocations.adopt(lists)
-          remarks = change.remarks
+          found.commit()
+          remarks = [...change.remarks, ...found.named.remarks]
           await apply(change, () => ({ settings, revoked: revocations.revoked() }))
         }
       }
@@ -171,6 +193,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   async function start(): Promise<number> {
     // A file that changes while masters are probed must not be missed.
     watchFiles(reload.config().files)
+    await sources.settled(START_LOOKUP_TIMEOUT_MS)
+    const { masters: named, ca: namedCa } = sources.named()
+    members.begin({ masters: named, ca: namedCa })
+    isStarted = true
     const { masters, ca } = roster.current()
     await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
     supervisor.open()
@@ -185,6 +211,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     memory,
     roster,
     supervisor,
+    sources,
     members,
     drains,
     planes,
@@ -195,6 +222,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     start: () => changes.run(start),
     async stop() {
       watch.stop()
+      sources.stop()
+      dns.cancel()
       seating.stop()
       drains.stop()
       supervisor.stop()

@@ -1,33 +1,92 @@
-import { closeSync, openSync } from 'node:fs'
-import { buildConnector } from 'undici'
-import { isOwnFault } from '../model/own-fault.ts'
+import type { Socket } from 'node:net'
+import { buildConnector, errors } from 'undici'
+import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
+import { dial } from './dial.ts'
+import type { Route } from './route.ts'
+
+/** A connection that says nothing is looked after by the system from this time on. */
+const KEEP_ALIVE_MS = 60_000
 
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
- * requests. The certificate is verified unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
+ * requests. It goes to the addresses of the route; no name is looked up here. The certificate is verified, against the
+ * name, unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
  */
-export function createConnector(upstream: UpstreamSettings): buildConnector.connector {
+export function createConnector(
+  upstream: UpstreamSettings,
+  route: Route,
+  { schedule }: Pick<Runtime, 'schedule'>
+): buildConnector.connector {
+  const { connectTimeoutMs } = upstream
+  const secure = createTlsConnector(upstream)
+  return (options, done) => {
+    const addresses = route.addresses()
+    let tried = addresses[0] ?? ''
+    let isOver = false
+    let giveUp = () => {}
+    const end = (error: Error | null, socket: Socket | null): void => {
+      if (isOver) return
+      isOver = true
+      cancelTimeout()
+      if (error || !socket) {
+        route.failed(tried)
+        done(error as Error, null)
+        return
+      }
+      route.worked(tried)
+      socket.on('error', tellResetFromEnd)
+      done(null, socket)
+    }
+    const cancelTimeout = schedule(connectTimeoutMs, () => {
+      giveUp()
+      end(tooLate(options.hostname, addresses, connectTimeoutMs), null)
+    })
+    if (addresses.length === 0) {
+      // Whoever asks for a connection counts on hearing of it later.
+      queueMicrotask(() => end(nowhere(options.hostname), null))
+      return
+    }
+    const isSecure = options.protocol === 'https:'
+    const port = Number(options.port) || (isSecure ? 443 : 80)
+    giveUp = dial({ addresses, port, schedule }, (error, socket) => {
+      if (error) {
+        end(error, null)
+        return
+      }
+      tried = socket.remoteAddress ?? tried
+      socket.setKeepAlive(true, KEEP_ALIVE_MS).on('error', () => {}) // Whoever reads from it hears of it.
+      giveUp = () => socket.destroy()
+      if (isSecure) secure({ ...options, httpSocket: socket }, end as buildConnector.Callback)
+      else end(null, socket)
+    })
+  }
+}
+
+/** TLS over a connection that stands. How long it may take is for the caller to see to. */
+function createTlsConnector(upstream: UpstreamSettings): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
   const connect = buildConnector({
-    timeout: upstream.connectTimeoutMs,
+    timeout: 0,
     allowH2: false,
     rejectUnauthorized: verify,
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  return (options, done) => {
-    // For a request undici would take the name in its Host header, whatever name it was built with.
-    const named = serverName === undefined ? options : { ...options, servername: serverName }
-    connect(named, (...[error, socket]) => {
-      if (error) {
-        done(unmasked(error), null)
-        return
-      }
-      socket.on('error', tellResetFromEnd)
-      done(null, socket)
-    })
-  }
+  // For a request undici would take the name in its Host header, whatever name it was built with.
+  return (options, done) =>
+    connect(serverName === undefined ? options : { ...options, servername: serverName }, done)
+}
+
+function tooLate(host: string, addresses: readonly string[], timeoutMs: number): Error {
+  return new errors.ConnectTimeoutError(
+    `no connection to ${host} at ${addresses.join(', ')} within ${timeoutMs} ms`
+  )
+}
+
+/** With the code that the system has for a name that is nowhere. */
+function nowhere(host: string): Error {
+  return Object.assign(new Error(`no address of ${host} is known`), { code: 'ENOTFOUND' })
 }
 
 /** The file descriptors that connections to masters may take. */
@@ -67,18 +126,4 @@ export function withinDescriptors(
  */
 function tellResetFromEnd(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
-}
-
-/**
- * Without a descriptor for the files it reads, glibc's getaddrinfo says that there is no such name. Whether that is so
- * shows when one is asked for: then the error is that of the system.
- */
-function unmasked(error: Error): Error {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOTFOUND') return error
-  try {
-    closeSync(openSync('/dev/null', 'r'))
-    return error
-  } catch (cause) {
-    return isOwnFault(cause) ? (cause as Error) : error
-  }
 }

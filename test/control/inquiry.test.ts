@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import t from 'tap'
 import { inquire, NoAnswer } from '../../src/control/master-watch/inquiry.ts'
+import { createRoute } from '../../src/upstream/route.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { createStarvation } from '../support/starvation.ts'
@@ -36,8 +37,9 @@ async function startListener(t: Test, onData: (socket: Socket) => void): Promise
 const originOf = (server: Server, scheme = 'http') =>
   `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-function ask(origin: string, runtime = fakeRuntime()) {
-  return inquire({ origin, path: '/status/v1/simple', timeoutMs: TIMEOUT_MS, upstream, runtime })
+function ask(origin: string, runtime = fakeRuntime(), addresses = ['127.0.0.1']) {
+  const route = createRoute(() => addresses)
+  return inquire({ origin, path: '/status/v1/simple', timeoutMs: TIMEOUT_MS, upstream, route, runtime })
 }
 
 t.test('one that answers is heard', async t => {
@@ -118,11 +120,12 @@ for (const host of ['127.0.0.1', 'localhost']) {
   })
 }
 
-t.test('one that refuses connections, or has no such name, is to blame itself', async t => {
+t.test('one that refuses connections, or has no address, is to blame itself', async t => {
   const gone = await startListener(t, () => {})
   const origin = originOf(gone)
   gone.close()
   await once(gone, 'close')
   t.match(await ask(origin).catch(error => error), { isOwnFault: false, message: 'ECONNREFUSED' })
-  t.match(await ask('http://a..b').catch(error => error), { isOwnFault: false, message: 'ENOTFOUND' })
+  const nowhere = ask(origin, fakeRuntime(), [])
+  t.match(await nowhere.catch(error => error), { isOwnFault: false, message: 'ENOTFOUND' })
 })

@@ -3,6 +3,7 @@ import { isOwnFault } from '../../model/own-fault.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import { createConnector } from '../../upstream/connector.ts'
+import type { Route } from '../../upstream/route.ts'
 
 /** Status bodies are short; what is longer is none. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -12,6 +13,7 @@ export interface Inquiry {
   readonly path: string
   readonly timeoutMs: number
   readonly upstream: UpstreamSettings
+  readonly route: Route
   readonly runtime: Runtime
 }
 
@@ -39,10 +41,11 @@ export async function inquire({
   path,
   timeoutMs,
   upstream,
+  route,
   runtime
 }: Inquiry): Promise<{ status: number; body: string }> {
   const client = new Client(origin, {
-    connect: createConnector(upstream),
+    connect: createConnector(upstream, route, runtime),
     allowH2: false,
     maxResponseSize: MAX_BODY_BYTES
   })

@@ -5,6 +5,7 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import { jrubyMetricsPath, parseJRubyMetrics } from '../../puppet/jruby-metrics.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
+import { createRoute } from '../../upstream/route.ts'
 import { inquire, NoAnswer } from './inquiry.ts'
 import { createJRubyLoad } from './jruby-load.ts'
 import { createMasterWatch, type MasterWatch } from './master-watch.ts'
@@ -33,11 +34,13 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
   const { first, settings, slots, isExcused, changed, runtime, log, events } = options
   const { seat } = first
   const master = () => options.member() ?? first
+  const route = createRoute(() => master().addresses)
   const asked = (path: string) => ({
     origin: first.url,
     path,
     timeoutMs: settings().health.timeoutMs,
     upstream: settings().upstream,
+    route,
     runtime
   })
   const load =
