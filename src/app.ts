@@ -8,6 +8,7 @@ import { grantedDescriptors } from './config/granted-descriptors.ts'
 import { summaryOf } from './config/summary.ts'
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
 import { createEventLog } from './control/event-log.ts'
+import type { AskDns } from './control/sources/resolver.ts'
 import { createReporting, metricFacts } from './control/status.ts'
 import { startPlane } from './data/plane.ts'
 import { descriptorBudget, descriptorWarning } from './model/descriptors.ts'
@@ -42,6 +43,8 @@ export interface AppOptions {
   readonly logOutput?: LogOutput
   /** Reads the configuration again for a reload. Throws a ConfigError. Without it a reload finds nothing changed. */
   readonly load?: () => Config
+  /** Answers what DNS is asked; real name servers and the system do otherwise. */
+  readonly dns?: AskDns
 }
 
 /** What the process is about, for `/readyz`. */
@@ -68,6 +71,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     logOutput,
     events,
     descriptors,
+    dns: options.dns,
     entry: new URL('./data/worker.ts', import.meta.url),
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
@@ -158,16 +162,22 @@ function openAdmin(
   })
 }
 
-function whyNotReady(phase: Phase, { planes, supervisor }: ControlPlane): string | undefined {
+function whyNotReady(phase: Phase, { planes, sources, supervisor }: ControlPlane): string | undefined {
   const { masters, ca, tiers } = supervisor.snapshot()
+  const unknown = sources
+    .unknown()
+    .map(({ name, cause }) => `; nothing is known of ${name}: ${cause}`)
+    .join('')
   if (phase === 'starting') {
     const asked = [...masters.filter(({ mode }) => mode !== 'maint'), ca]
     const isProbed = asked.every(({ id }) => supervisor.stateOf(id) !== 'unknown')
-    return isProbed ? 'waiting for the workers to load' : 'waiting for the first probe of every master'
+    return isProbed
+      ? 'waiting for the workers to load'
+      : `waiting for the first probe of every master${unknown}`
   }
   if (phase === 'draining') return 'stopping'
   if (planes.listening() === 0) return 'no worker listens'
-  return tiers.length === 0 ? 'no master can serve' : undefined
+  return tiers.length === 0 ? `no master can serve${unknown}` : undefined
 }
 
 function packageVersion(): string {

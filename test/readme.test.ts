@@ -16,6 +16,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     connections: () => ({ handshake: 0, idle: 0, active: 0 }),
     probeFailures: () => [],
     ejections: () => [],
+    dnsFailures: () => [],
     queueDepth: () => [],
     crl: () => undefined,
     certificates: () => new Map(),

@@ -32,10 +32,13 @@ function describeListeners({ boot: { listen, admin }, settings: { tls } }: Confi
   return `  ${address}, operators on ${join(admin)}`
 }
 
-function describeMasters({ settings: { ca, masters, balance } }: Config): string {
+/** What the file says; nothing is looked up. */
+function describeMasters({ settings: { ca, masters, discovery, balance } }: Config): string {
   const tiers = new Set(masters.map(master => master.priority)).size
-  const shared = `${counted(masters.length, 'master')} of ${counted(tiers, 'priority', 'priorities')}`
-  return `  CA at ${ca.url}, ${shared}, ${balance.policy}`
+  const bySrv = discovery.srv && `by SRV records of ${discovery.srv.domain}`
+  const named = `${counted(masters.length, 'master')} of ${counted(tiers, 'priority', 'priorities')}`
+  const shared = [...(masters.length > 0 ? [named] : []), ...(bySrv ? [`masters ${bySrv}`] : [])].join(', ')
+  return `  CA ${ca ? `at ${ca.url}` : bySrv}, ${shared}, ${balance.policy}`
 }
 
 /** `host:port`, with the brackets IPv6 needs there. */

@@ -4,6 +4,7 @@ import { policies } from '../balance/registry.ts'
 import { byRendezvous } from '../balance/rendezvous.ts'
 import { loadConfig } from '../config/load.ts'
 import { createRoster } from '../control/roster.ts'
+import { undiscovered } from '../control/sources/join.ts'
 import { type MasterPlan, type Plan, planOf } from '../data/http/plan.ts'
 import { ProxyError } from '../model/errors.ts'
 import type { Master } from '../model/master.ts'
@@ -40,7 +41,8 @@ export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
       withoutCertificate: settings.access.withoutCertificate
     }
   )
-  const { pool, order, notes } = routeOf(plan, settings, certname)
+  const { pool, order, notes: doubts } = routeOf(plan, settings, certname)
+  const notes = [...doubts, ...undiscoveredNotes(plan, settings)]
   const candidates = order.map((master, index) => `${index + 1}. ${describe(master)}`)
   return [
     `class: ${plan.class}`,
@@ -52,7 +54,7 @@ export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
 
 /** Where the plan that serves real requests leads, with everybody idle. */
 function routeOf(plan: Plan, settings: Settings, certname: string | undefined): Route {
-  const { masters, ca } = createRoster().propose(settings)
+  const { masters, ca } = createRoster().propose(undiscovered(settings))
   switch (plan.action) {
     case 'refuse': {
       const { status, message } = new ProxyError(plan.code, plan.detail)
@@ -72,6 +74,21 @@ function routeOf(plan: Plan, settings: Settings, certname: string | undefined): 
       return { pool: 'one of the masters', order, notes }
     }
   }
+}
+
+/** What only DNS knows. */
+function undiscoveredNotes({ action }: Plan, { masters, ca, discovery }: Settings): readonly string[] {
+  const domain = discovery.srv?.domain
+  if (action === 'ca')
+    return ca ? [] : [`SRV records of ${domain} say where it is; nothing is looked up here`]
+  if (action !== 'master' && action !== 'every-master') return []
+  const each = masters.filter(({ resolve }) => resolve === 'all').map(({ name }) => name)
+  return [
+    ...(domain === undefined
+      ? []
+      : [`SRV records of ${domain} name further masters; nothing is looked up here`]),
+    ...(each.length === 0 ? [] : [`each address is a master, and none is looked up here: ${each.join(', ')}`])
+  ]
 }
 
 /** Tier by tier, as each would be asked when those before it failed. */

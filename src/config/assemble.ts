@@ -36,12 +36,13 @@ export function settingsOf(
   tlsFiles: TlsFiles,
   { places, directory }: { readonly places: Places; readonly directory: string }
 ): Settings {
-  const { listen, ca, masters, health, balance, queue, access, admin, state, reload, log } = file
+  const { listen, ca, masters, discovery, health, balance, queue, access, admin, state, reload, log } = file
   return {
     listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,
+    discovery: discoveryOf(discovery),
     upstream: upstreamOf(file, tlsFiles),
     health: {
       path: health.path,
@@ -72,6 +73,13 @@ function limitsOf({
   ...connections
 }: FileSettings['listen']['limits']): Settings['listen']['limits'] {
   return { ...connections, memoryBytes: memory }
+}
+
+function discoveryOf({ refresh, srv }: FileSettings['discovery']): Settings['discovery'] {
+  return {
+    refreshMs: refresh,
+    srv: srv && { domain: srv.domain.toLowerCase(), refreshMs: srv.refresh, servers: srv.servers ?? [] }
+  }
 }
 
 function tlsOf(

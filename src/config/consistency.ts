@@ -1,10 +1,16 @@
+import { isIP } from 'node:net'
 import { formatPath, type Path, type Report } from './problems.ts'
 import type { Draft } from './schema-tree.ts'
 import { formatDuration } from './units.ts'
 
 /** Reports what is wrong between keys that are each right. Values that are missing or wrong are passed over. */
-export function checkConsistency(draft: Draft, report: Report): void {
+export function checkConsistency(
+  draft: Draft,
+  report: Report,
+  isThere: (key: 'ca' | 'masters') => boolean
+): void {
   checkMasters(draft, report)
+  checkDiscovery(draft, report, isThere)
   checkHealth(draft.health, report)
   checkListeners(draft, report)
   checkUpstreamTls(draft.upstream?.tls, report)
@@ -25,7 +31,7 @@ function checkAdministrators({ access, admin }: Draft, report: Report): void {
   }
 }
 
-function checkMasters({ masters = [], ca }: Draft, report: Report): void {
+function checkMasters({ masters = [], ca, discovery }: Draft, report: Report): void {
   const pathsOf = (key: string) => (path: Path) => [...path, key]
   const names = masters.map(master => master?.name)
   for (const { path, first, value } of repeated(names, ['masters'], pathsOf('name'))) {
@@ -35,6 +41,11 @@ function checkMasters({ masters = [], ca }: Draft, report: Report): void {
   for (const { path, first, value } of repeated(urls, ['masters'], pathsOf('url'))) {
     report(path, `is ${value}, which ${first} is already; a master must be there once only`)
   }
+  masters.forEach((master, index) => {
+    if (master?.resolve !== 'all' || master.url === undefined || !isLiteral(master.url)) return
+    const text = `is all, but the host of ${master.url} is an address and no name; must be left out`
+    report(['masters', index, 'resolve'], text)
+  })
   urls.forEach((url, index) => {
     if (url === undefined || url !== ca?.url) return
     report(
@@ -42,10 +53,31 @@ function checkMasters({ masters = [], ca }: Draft, report: Report): void {
       `is ${url}, which is ca.url; the CA master must not be a compile master`
     )
   })
-  if (masters.length > 0 && masters.every(master => master?.weight === 0)) {
+  if (masters.length > 0 && discovery?.srv === undefined && masters.every(master => master?.weight === 0)) {
     const text = 'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'
     report(['masters'], text, { culprit: 'key' })
   }
+}
+
+/** Somebody must say who the masters are, and who the CA is. */
+function checkDiscovery(
+  { masters, discovery }: Draft,
+  report: Report,
+  isThere: (key: 'ca' | 'masters') => boolean
+): void {
+  if (discovery?.srv) return
+  if (!isThere('ca')) {
+    report(['ca'], 'is missing, must be a group of the keys url, unless discovery.srv is there')
+  }
+  if (masters?.length === 0) {
+    const what = isThere('masters') ? 'is an empty list' : 'is missing'
+    report(['masters'], `${what}, must be a list of at least one master, unless discovery.srv is there`)
+  }
+}
+
+/** Whether the host of an origin is an IP address. */
+function isLiteral(origin: string): boolean {
+  return isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0
 }
 
 function checkHealth(health: Draft['health'], report: Report): void {

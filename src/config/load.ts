@@ -46,7 +46,7 @@ export function loadConfig(
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
-  checkConsistency(draft, report)
+  checkConsistency(draft, report, key => typeof data === 'object' && data !== null && key in data)
   const absolute = resolve(file)
   const warnings = warningsOf(draft, placeOf)
   const warn = (path: Path, text: string) => {

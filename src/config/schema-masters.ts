@@ -1,5 +1,5 @@
-import { maxQueueLimit, maxWeight } from '../model/settings.ts'
-import { duration, filePath, flag, group, text, wholeNumber } from './fields.ts'
+import { maxQueueLimit, maxWeight, resolveRules } from '../model/settings.ts'
+import { duration, filePath, flag, group, oneOf, text, wholeNumber } from './fields.ts'
 import { origin } from './origin.ts'
 
 const SECOND = 1000
@@ -27,7 +27,12 @@ export const master = group({
     .describe('Tier. 0 goes first; the next one only when no master before it can serve.'),
   capacity: wholeNumber(1, 1000)
     .optional()
-    .describe('JRubies it has: requests it runs at once. Default: what it says itself, else 4.')
+    .describe('JRubies it has: requests it runs at once. Default: what it says itself, else 4.'),
+  resolve: oneOf(resolveRules)
+    .default('one')
+    .describe(
+      '`one`: the addresses of its name are ways to one master. `all`: each of them is a master, `NAME/ADDRESS`.'
+    )
 })
 
 /** The keys of `upstream`. */

@@ -4,6 +4,7 @@ import { filePath, flag, group, host, mustBe, oneOf, socketPath, text, wholeNumb
 import { origin } from './origin.ts'
 
 import { listen, tls } from './schema-agents.ts'
+import { discovery } from './schema-discovery.ts'
 import { health, master, queue, upstream } from './schema-masters.ts'
 
 const reloadModes = ['watch', 'signal'] as const
@@ -76,14 +77,18 @@ export const schema = group({
   tls,
   ca: group({
     url: origin().describe('Scheme, host and port of the master that is the CA; no compile master.')
-  }).describe(
-    'The one master that signs certificates. Every certificate request goes there and nowhere else.'
-  ),
+  })
+    .optional()
+    .describe(
+      'The one master that signs certificates. Every certificate request goes there and nowhere else. With ' +
+        '`discovery.srv` it may be left out: then SRV records name it.'
+    ),
   masters: z
-    .array(master, { error: mustBe('a list of at least one master') })
-    .min(1, { error: mustBe('a list of at least one master') })
+    .array(master, { error: mustBe('a list of masters') })
     .max(maxMasters, { error: mustBe(`a list of at most ${maxMasters} masters`) })
-    .describe('The compile masters.'),
+    .default([])
+    .describe('The compile masters: at least one, unless `discovery.srv` finds them.'),
+  discovery: discovery.prefault({}).describe('Masters that DNS names, and how often DNS is asked.'),
   upstream: upstream.prefault({}).describe('How the proxy talks to masters.'),
   health: health.prefault({}).describe('How the proxy finds out which masters can serve.'),
   balance: group({

@@ -35,7 +35,7 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
 }
 
 function servingOf(settings: Settings): Entries {
-  const { tls, ca, health, balance, queue, access, state, reload } = settings
+  const { tls, ca, discovery, health, balance, queue, access, state, reload } = settings
   return {
     'tls.cert': tls.certificates.map(certOf).join(', '),
     'tls.key': tls.certificates.map(keyOf).join(', '),
@@ -44,8 +44,12 @@ function servingOf(settings: Settings): Entries {
     'tls.crl.file': tls.crl?.file,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,
-    'ca.url': ca.url,
+    'ca.url': ca?.url,
     ...mastersOf(settings),
+    'discovery.refresh': formatDuration(discovery.refreshMs),
+    'discovery.srv.domain': discovery.srv?.domain,
+    'discovery.srv.refresh': discovery.srv && formatDuration(discovery.srv.refreshMs),
+    'discovery.srv.servers': listOf(discovery.srv?.servers ?? []),
     ...upstreamOf(settings),
     'health.path': health.path,
     'health.interval': formatDuration(health.intervalMs),
@@ -65,11 +69,12 @@ function servingOf(settings: Settings): Entries {
 }
 
 function mastersOf({ masters }: Settings): Entries {
-  const entries = masters.flatMap(({ name, url, weight, priority, capacity }) => [
+  const entries = masters.flatMap(({ name, url, weight, priority, capacity, resolve }) => [
     [`masters.${name}.url`, url] as const,
     [`masters.${name}.weight`, weight] as const,
     [`masters.${name}.priority`, priority] as const,
-    [`masters.${name}.capacity`, capacity] as const
+    [`masters.${name}.capacity`, capacity] as const,
+    [`masters.${name}.resolve`, resolve] as const
   ])
   return Object.fromEntries(entries)
 }

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
-import { type Master, seatOf, takesNewRuns } from '../model/master.ts'
+import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -15,7 +15,6 @@ import { createFileWatch } from './file-watch.ts'
 import { describeOverlay, type JoinedMembers, wantedOf } from './joined-members.ts'
 import { createEjectionCounts, type EjectionCounts } from './master-watch/ejection-counts.ts'
 import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
-import { watchMaster } from './master-watch/watch-master.ts'
 import { createMemberControl } from './member-control.ts'
 import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
@@ -27,7 +26,14 @@ import { createRevocationWatch } from './revocation.ts'
 import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
-import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
+import { type AskDns, createAskDns } from './sources/resolver.ts'
+import { createSources, type Sources } from './sources/sources.ts'
+import { superviseMasters } from './supervise-masters.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
+const START_LOOKUP_TIMEOUT_MS = 10_000
+const RELOAD_LOOKUP_TIMEOUT_MS = 5_000
 
 export interface ControlPlaneOptions {
   readonly config: Config
@@ -39,6 +45,8 @@ export interface ControlPlaneOptions {
   readonly events: EventLog
   /** File descriptors that the system grants; Infinity where that cannot be known. */
   readonly descriptors: number
+  /** Default: real name servers, and the system. */
+  readonly dns?: AskDns | undefined
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
@@ -53,6 +61,7 @@ export interface ControlPlane {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly supervisor: Supervisor
+  readonly sources: Pick<Sources, 'failures' | 'unknown'>
   readonly members: JoinedMembers
   readonly drains: Drains
   readonly planes: Planes
@@ -84,7 +93,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { config, runtime, log, events } = options
   const overlayFile = createOverlayFile({ log, events })
   const overlay = await overlayFile.read(config.settings.state.directory)
-  const first = { masters: config.settings.masters, ca: config.settings.ca, overlay }
+  const { dns = createAskDns() } = options
+  let isStarted = false
+  const sources = createSources(config.settings, {
+    ...{ ask: dns.ask, runtime, log, events },
+    changed() {
+      if (isStarted) follow()
+    }
+  })
+  const { remarks: _, ...named } = sources.named()
+  const first = { ...named, overlay }
   const roster = createRoster()
   roster.adopt(roster.propose(wantedOf(first)))
   const memory = createSharedMemory(config.boot, runtime)
@@ -109,7 +127,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     readFile: readInThread
   })
   revocations.adopt(await revocations.prepare(settings.tls))
-  const supervisor = superviseWith(context, {
+  const supervisor = superviseMasters({
+    ...context,
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
   })
@@ -119,8 +138,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   )
   const planes = planesOf(context, publisher, supervisor)
   const whenApplied = () => planes.whenApplied(publisher.current().version)
-  const { changes, members, apply, operate, seating, drains } = createMemberControl({
-    ...{ first, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
+  const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
+    ...{ first, sources, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
     stateDirectory: () => settings.state.directory
   })
@@ -152,6 +171,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     concerns: () => [
       ...(supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
       ...remarks,
+      ...sources.unknown().map(({ name, cause }) => `nothing is known of ${name} yet: ${cause}`),
       ...describeOverlay(members.current()),
       ...[overlayFile.problem() ?? []].flat()
     ],
@@ -160,9 +180,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const lists = await revocations.prepare(next.settings.tls)
       const logFile = next.settings.log.file
       const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-      const { masters, ca } = next.settings
+      const found = await sources.prepare(next.settings, RELOAD_LOOKUP_TIMEOUT_MS)
+      const { masters, ca } = found.named
       const change = await members.prepare({ masters, ca }).catch(error => {
         output.cancel()
+        found.cancel()
         throw error
       })
       return {
@@ -172,7 +194,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           log.level = settings.log.level
           output.commit()
           revocations.adopt(lists)
-          remarks = change.remarks
+          found.commit()
+          remarks = [...change.remarks, ...found.named.remarks]
           await apply(change, () => ({ settings, revoked: revocations.revoked() }))
         }
       }
@@ -182,6 +205,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   async function start(): Promise<number> {
     // A file that changes while masters are probed must not be missed.
     watchFiles(reload.config().files)
+    await sources.settled(START_LOOKUP_TIMEOUT_MS)
+    const { masters: named, ca: namedCa } = sources.named()
+    members.begin({ masters: named, ca: namedCa })
+    isStarted = true
     const { masters, ca } = roster.current()
     await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
     supervisor.open()
@@ -197,6 +224,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     memory,
     roster,
     supervisor,
+    sources,
     members,
     drains,
     planes,
@@ -208,6 +236,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     start: () => changes.run(start),
     async stop() {
       watch.stop()
+      sources.stop()
+      dns.cancel()
       seating.stop()
       drains.stop()
       outliers.stop()
@@ -240,47 +270,4 @@ function planesOf(
     },
     onDeath: memory.removeWorker
   })
-}
-
-/** The supervisor with watches that ask real masters. */
-function superviseWith(
-  context: Context,
-  { publish, planes }: { readonly publish: SupervisorOptions['publish']; readonly planes: () => Planes }
-): Supervisor {
-  const { memory, roster, settings } = context
-  const { slots, results } = memory
-  const supervisor: Supervisor = createSupervisor({
-    membership: roster.current,
-    fall: () => settings().health.fall,
-    isFull(id) {
-      const load = supervisor.watchOf(id)?.load
-      return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
-    },
-    returned: ({ seat }) => void slots.startSlowly(seat),
-    publish,
-    watch: (master, judge) =>
-      watchMaster({
-        ...context,
-        ...judge,
-        first: master,
-        member: () => memberOf(roster, master.id),
-        // One that is about to join goes by the settings that name it.
-        settings: () => (memberOf(roster, master.id) ? settings() : context.nextSettings()),
-        slots,
-        results,
-        ejected: ({ name }, fault) => context.ejections.add(name, fault),
-        arrivals: memory.arrivals,
-        failed(of, bad) {
-          context.probeFailures.add(of.name, bad)
-          if (bad.isOwnFault) context.ownFaults.tell(bad.cause, 'a probe of a master')
-        },
-        ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
-      })
-  })
-  return supervisor
-}
-
-function memberOf(roster: Roster, id: number): Master | undefined {
-  const { masters, ca } = roster.current()
-  return ca.id === id ? ca : masters.find(master => master.id === id)
 }

@@ -1,12 +1,12 @@
-import type { MasterSettings, Settings } from '../model/settings.ts'
 import { type MembershipChange, type MembershipChangeDeps, prepareMembership } from './membership-change.ts'
 import { describeOverride, noOverlay, type Overlay, overlaid, withoutNames } from './overlay.ts'
+import type { NamedCa, NamedMaster } from './sources/join.ts'
 
 /** What a membership is made of, joined by name. */
 export interface MemberParts {
   /** As the sources name them. */
-  readonly masters: readonly MasterSettings[]
-  readonly ca: Settings['ca']
+  readonly masters: readonly NamedMaster[]
+  readonly ca: NamedCa
   /** What operators said of them. */
   readonly overlay: Overlay
 }
@@ -22,6 +22,8 @@ export interface PreparedMembers extends MembershipChange {
  */
 export interface JoinedMembers {
   readonly current: () => MemberParts
+  /** Other parts from the begin: before anybody is probed, told or served. */
+  readonly begin: (parts: Partial<MemberParts>) => void
   /** Makes a change of some parts ready. Rejects with a NoSeatError. */
   readonly prepare: (parts: Partial<MemberParts>) => Promise<PreparedMembers>
 }
@@ -31,6 +33,15 @@ export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDe
   let current = first
   return {
     current: () => current,
+    begin(parts) {
+      current = { ...current, ...parts }
+      const proposal = deps.roster.propose(wantedOf(current))
+      deps.roster.adopt(proposal)
+      for (const { id, seat } of proposal.leaving) {
+        deps.roster.dismiss(id)
+        deps.roster.free(seat)
+      }
+    },
     async prepare(parts) {
       const named = { ...current, ...parts }
       const forgotten = namesTakenOut(current, named)
@@ -73,8 +84,13 @@ export function keptOf({ masters, overlay }: MemberParts): Overlay {
   return overlay.size === 0 ? noOverlay : withoutNames(overlay, names)
 }
 
-/** Names of which operators said something, and that the file names no more. Whoever took one out meant it. */
+/**
+ * Names of which operators said something, and that the file names no more. Whoever took one out meant it; who is no
+ * more named by DNS may be so again.
+ */
 function namesTakenOut(before: MemberParts, next: MemberParts): readonly string[] {
   const names = new Set(next.masters.map(({ name }) => name))
-  return before.masters.flatMap(({ name }) => (next.overlay.has(name) && !names.has(name) ? [name] : []))
+  return before.masters
+    .filter(({ name, source }) => source === 'file' && next.overlay.has(name) && !names.has(name))
+    .map(({ name }) => name)
 }

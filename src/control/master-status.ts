@@ -33,12 +33,12 @@ export function masterStatuses(deps: MasterStatusDeps): readonly MasterStatus[] 
   const { roster, supervisor, memory, members } = deps
   const configured = new Map(members.current().masters.map(({ name, weight }) => [name, weight]))
   return roster.current().masters.map(master => {
-    const { name, url, weight, priority, seat, id } = master
+    const { name, url, source, weight, priority, seat, id } = master
     return {
       name,
       url,
       pools: ['default'],
-      source: 'file',
+      source,
       ...stateAndCauseOf(master, deps),
       mode: shownModeOf(master, deps),
       weight,

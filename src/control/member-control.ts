@@ -7,6 +7,7 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { SharedTables } from '../shared/memory.ts'
 import { type ChangeQueue, createChangeQueue } from './change-queue.ts'
 import { createDrains, type Drains } from './drains.ts'
+import { createFollowing } from './following.ts'
 import {
   createJoinedMembers,
   type JoinedMembers,
@@ -19,6 +20,7 @@ import type { OverlayFile } from './overlay-file.ts'
 import { createRemainingWork } from './remaining-work.ts'
 import type { Roster } from './roster.ts'
 import { createSeating, type Seating } from './seating.ts'
+import type { Sources } from './sources/sources.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** Planes that are told of something new and do not answer are not waited for longer: they will go by it later. */
@@ -34,6 +36,7 @@ export interface MemberControlDeps {
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
   readonly overlayFile: OverlayFile
+  readonly sources: Pick<Sources, 'named' | 'settled'>
   /** Where the overlay is kept, by the settings in force. */
   readonly stateDirectory: () => string | undefined
   readonly runtime: Runtime
@@ -54,6 +57,8 @@ export interface MemberControl {
    * go by it, or have had time enough to.
    */
   readonly apply: (change: PreparedMembers, part?: () => Part) => Promise<void>
+  /** Takes what the sources name by now: to be called when that may be something else. */
+  readonly follow: () => void
   readonly operate: Operate
   readonly seating: Seating
   readonly drains: Drains
@@ -83,7 +88,8 @@ export function createMemberControl(deps: MemberControlDeps): MemberControl {
     statuses: () => masterStatuses({ roster, supervisor, memory, members, drains }),
     problem: overlayFile.problem
   })
-  return { changes, members, apply, operate, seating, drains }
+  const follow = createFollowing({ changes, members, apply, sources: deps.sources, runtime, log })
+  return { changes, members, apply, follow, operate, seating, drains }
 }
 
 /** Resolves when the promise does, or after a time. */

@@ -1,6 +1,6 @@
 import type { OperatorMode } from '../model/operation.ts'
-import type { MasterSettings } from '../model/settings.ts'
 import type { MemberSettings } from './roster.ts'
+import type { NamedMaster } from './sources/join.ts'
 
 /** What an operator said of one master. Never empty. */
 export interface Override {
@@ -20,7 +20,7 @@ export interface Word {
 export const noOverlay: Overlay = new Map()
 
 /** Masters as their sources name them, and as operators want them. */
-export function overlaid<Source extends MasterSettings>(
+export function overlaid<Source extends NamedMaster>(
   masters: readonly Source[],
   overlay: Overlay
 ): readonly (Source & MemberSettings)[] {

@@ -1,5 +1,5 @@
 import { idOf, type Master, type MasterMode, seatCount } from '../model/master.ts'
-import type { MasterSettings, Settings } from '../model/settings.ts'
+import type { NamedCa, NamedMaster } from './sources/join.ts'
 
 /** Why a roster cannot be had: an Error with a sentence for the operator. */
 export class NoSeatError extends Error {
@@ -7,7 +7,7 @@ export class NoSeatError extends Error {
 }
 
 /** A member as its source names it and operators want it. */
-export interface MemberSettings extends MasterSettings {
+export interface MemberSettings extends NamedMaster {
   /** Default: active. */
   readonly mode?: Exclude<MasterMode, 'leaving'>
 }
@@ -15,7 +15,7 @@ export interface MemberSettings extends MasterSettings {
 /** What a membership is to be. */
 export interface Wanted {
   readonly masters: readonly MemberSettings[]
-  readonly ca: Settings['ca']
+  readonly ca: NamedCa
 }
 
 /** Who is a member: compile masters, those included that leave and end their work, and the CA. */
@@ -79,14 +79,17 @@ export function createRoster(): Roster {
       const named = new Set(members.map(({ id }) => id))
       const gone = current.masters.filter(({ id }) => !named.has(id))
       const leaving = gone.map(master => Object.freeze({ ...master, mode: 'leaving' as const }))
-      const newCa = current.ca?.url === ca.url ? current.ca : seated({ ...caSettings, url: ca.url })
+      const newCa =
+        current.ca?.url === ca.url
+          ? memberOf({ ...caSettings, ...ca }, current.ca)
+          : seated({ ...caSettings, ...ca })
       return {
         masters: Object.freeze([...members, ...leaving]),
         ca: newCa,
         joining,
         leaving: [
           ...gone.filter(({ mode }) => mode !== 'leaving'),
-          ...(current.ca && current.ca !== newCa ? [current.ca] : [])
+          ...(current.ca && current.ca.id !== newCa.id ? [current.ca] : [])
         ]
       }
     },
@@ -106,7 +109,7 @@ export function createRoster(): Roster {
 }
 
 /** How the CA appears among masters; its name is taken from nobody, since no master may have it. */
-const caSettings = { name: 'ca', weight: 1, priority: 0 } as const
+const caSettings = { name: 'ca', weight: 1, priority: 0, source: 'file' } as const
 
 function memberOf(settings: MemberSettings, { id, seat }: Pick<Master, 'id' | 'seat'>): Master {
   return Object.freeze({ mode: 'active' as const, ...settings, id, seat })

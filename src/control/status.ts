@@ -73,7 +73,7 @@ export function metricFacts(
   log: ControlFacts['log'],
   wallClock: Runtime['wallClock']
 ) {
-  const { roster, supervisor, memory, reload, revocations, probeFailures, ejections } = control
+  const { roster, supervisor, memory, reload, revocations, probeFailures, ejections, sources } = control
   const { board, slots } = memory
   const members = () => [...roster.current().masters, roster.current().ca]
   return {
@@ -82,11 +82,13 @@ export function metricFacts(
       const [open, secured, active] = [sum('open'), sum('secured'), sum('active')]
       return { handshake: Math.max(0, open - secured), idle: Math.max(0, secured - active), active }
     },
+    dnsFailures: () => sources.failures(),
     probeFailures: () => probeFailures.of(members().map(({ name }) => name)),
     ejections: () => ejections.of(members().map(({ name }) => name)),
     masters: () =>
       members().map(master => ({
         name: master.name,
+        source: master.source,
         state: supervisor.stateOf(master.id),
         mode: shownModeOf(master, control),
         inFlight: board.inFlight(master.seat),

@@ -51,7 +51,7 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
   })
   const metrics = createTrafficMetrics(registry)
   const room = createRoom({ start, table, makeRoom, metrics, now: runtime.now, log })
-  const pools = createPools(settings.upstream, room.descriptors)
+  const pools = createPools(settings.upstream, room.descriptors, runtime)
   const forgetAllBut = createMasterForgetter(metrics)
   seatMasters()
 
@@ -78,11 +78,11 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
         settings = publication.settings
         generation = createGeneration(settings, deps)
         pools.configure(settings.upstream)
-        room.configure(settings)
       }
       if (publication.revoked) revoked = publication.revoked
+      if (publication.snapshot) snapshot = publication.snapshot
+      room.configure(settings, snapshot.masters)
       if (!publication.snapshot) return
-      snapshot = publication.snapshot
       eligibility = createEligibility(snapshot)
       seatMasters()
       const members = [...snapshot.masters, snapshot.ca]

@@ -1,4 +1,4 @@
-import type { Boot, Settings } from './settings.ts'
+import type { Boot, MasterSettings, Settings } from './settings.ts'
 
 /** What file descriptors of the process are for. Each number is a count of them. */
 export interface DescriptorBudget {
@@ -39,7 +39,7 @@ const MASTERS_SHARE = 1 / 3
 export function descriptorBudget(
   granted: number,
   { listen }: Pick<Boot, 'listen'>,
-  { masters }: Pick<Settings, 'masters'>
+  { masters }: { readonly masters: readonly Pick<MasterSettings, 'capacity'>[] }
 ): DescriptorBudget {
   const own = PROCESS + WORKER * (listen.workers + 1)
   const reserved = own + PER_WATCH * (masters.length + 1) + FILES + maxAdminConnections

@@ -12,11 +12,21 @@ export const seatCount = 256
 export const masterModes = ['active', 'draining', 'maint', 'leaving'] as const
 export type MasterMode = (typeof masterModes)[number]
 
+/**
+ * Who says that a master is a member. `file`: its entry in the configuration. `srv`: an SRV record. `addresses`: an
+ * address of a name whose entry says `resolve: all`.
+ */
+export const memberSources = ['file', 'srv', 'addresses'] as const
+export type MemberSource = (typeof memberSources)[number]
+
 /** A Puppet Server as a member of the roster. Replaced, never edited. */
 export interface Master {
   readonly name: string
   /** Origin, `https://host:port` or `http://host:port`. */
   readonly url: string
+  readonly source: MemberSource
+  /** Where to connect to: IP addresses, tried in this order. Empty while none is known. */
+  readonly addresses: readonly string[]
   /**
    * Names this member as long as it is one: its name and URL keep the id over every reload. Holds the seat and an
    * epoch of the seat, so that what is still remembered of who sat there before never means this one. Fits 31 bits.

@@ -54,8 +54,10 @@ export interface Settings {
     }
   }
   readonly tls: TlsSettings
-  readonly ca: { readonly url: string }
+  /** `undefined`: SRV records name it. */
+  readonly ca: { readonly url: string } | undefined
   readonly masters: readonly MasterSettings[]
+  readonly discovery: DiscoverySettings
   readonly upstream: UpstreamSettings
   readonly health: HealthSettings
   readonly balance: { readonly policy: PolicyName; readonly affinity: Affinity }
@@ -137,6 +139,28 @@ export interface MasterSettings {
   readonly priority: number
   /** JRubies it has; `undefined`: as many as it says itself. */
   readonly capacity?: number | undefined
+  /** Default: one. */
+  readonly resolve?: ResolveRule | undefined
+}
+
+/** What the addresses of a master's name are. `one`: ways to one master. `all`: a master each. */
+export const resolveRules = ['one', 'all'] as const
+export type ResolveRule = (typeof resolveRules)[number]
+
+export interface DiscoverySettings {
+  /** How often the names in URLs are looked up. */
+  readonly refreshMs: number
+  /** `undefined`: no SRV records are asked for. */
+  readonly srv: SrvSettings | undefined
+}
+
+export interface SrvSettings {
+  /** The records are those of `_x-puppet._tcp` and `_x-puppet-ca._tcp` below it. */
+  readonly domain: string
+  /** How often they and the names of their targets are looked up. */
+  readonly refreshMs: number
+  /** Name servers that are asked, `ADDRESS` or `ADDRESS:PORT`, IPv6 in brackets; none: those of the system. */
+  readonly servers: readonly string[]
 }
 
 export interface UpstreamSettings {
@@ -181,7 +205,7 @@ export interface QueueSettings {
 /** The most that `queue.limit` may say: shared memory is sized for it. */
 export const maxQueueLimit = 10_000
 
-/** The most masters that the configuration may name. */
+/** The most masters there may be, whoever names them. */
 export const maxMasters = 128
 
 /** The greatest weight a master may have. */

@@ -1,4 +1,4 @@
-import { type MasterState, masterModes } from './master.ts'
+import { type MasterState, type MemberSource, masterModes } from './master.ts'
 import type { OperatorMode } from './operation.ts'
 import type { WhenExpired } from './settings.ts'
 
@@ -12,7 +12,7 @@ export interface MasterStatus {
   readonly url: string
   readonly pools: readonly string[]
   /** Where its membership comes from. */
-  readonly source: 'file'
+  readonly source: MemberSource
   readonly state: MasterState
   readonly mode: ShownMode
   /** In force. */

@@ -3,6 +3,7 @@ import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
+import { createSourceMetrics, type Member, type SourceFacts } from './source-metrics.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -79,17 +80,14 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts extends ReachFacts {
-  readonly masters: () => readonly {
-    readonly name: string
+export interface ControlFacts extends ReachFacts, SourceFacts {
+  readonly masters: () => readonly (Member & {
     readonly state: string
     readonly mode: string
     readonly inFlight: number
     /** JRubies; `undefined` for the CA, which is not queued for. */
     readonly capacity: number | undefined
-    /** False for one that has left and ends its work. */
-    readonly isMember: boolean
-  }[]
+  })[]
   /** Requests that wait for a JRuby: light, report, catalog. */
   readonly queueDepth: () => readonly number[]
   readonly crl: () =>
@@ -220,16 +218,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       if (crl) this.set(crl.entries)
     }
   })
-  new Gauge({
-    name: `${PREFIX}roster_members`,
-    help: 'Compile masters that are members, by where their membership comes from.',
-    labelNames: ['source'] as const,
-    registers,
-    collect() {
-      const members = facts.masters().filter(({ isMember, name }) => isMember && name !== 'ca')
-      this.set({ source: 'file' }, members.length)
-    }
-  })
+  createSourceMetrics(registry, facts)
   createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,

@@ -1,52 +1,99 @@
-import { closeSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { buildConnector } from 'undici'
-import { isOwnFault } from '../model/own-fault.ts'
+import { buildConnector, errors } from 'undici'
+import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
 import { HANDSHAKE_TIMEOUT } from './cause.ts'
+import { dial } from './dial.ts'
+import type { Route } from './route.ts'
+
+/** A connection that says nothing is looked after by the system from this time on. */
+const KEEP_ALIVE_MS = 60_000
 
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
- * requests. The certificate is verified unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
- * `onTaken` is called when the master has taken the connection, before any TLS.
+ * requests. It goes to the addresses of the route; no name is looked up here. The certificate is verified, against the
+ * name, unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2). `onTaken` is called when the master has
+ * taken the connection, before any TLS.
  */
 export function createConnector(
   upstream: UpstreamSettings,
+  route: Route,
+  { schedule }: Pick<Runtime, 'schedule'>,
   onTaken: () => void = () => {}
 ): buildConnector.connector {
+  const { connectTimeoutMs } = upstream
+  const secure = createTlsConnector(upstream)
+  return (options, done) => {
+    const addresses = route.addresses()
+    let tried = addresses[0] ?? ''
+    let isOver = false
+    let isTaken = false
+    let giveUp = () => {}
+    const end = (error: Error | null, socket: Socket | null): void => {
+      if (isOver) return
+      isOver = true
+      cancelTimeout()
+      if (error || !socket) {
+        route.failed(tried)
+        done(error as Error, null)
+        return
+      }
+      route.worked(tried)
+      socket.on('error', tellResetFromEnd)
+      done(null, socket)
+    }
+    const cancelTimeout = schedule(connectTimeoutMs, () => {
+      giveUp()
+      const late = tooLate(options.hostname, addresses, connectTimeoutMs)
+      end(isTaken ? Object.assign(late, { code: HANDSHAKE_TIMEOUT }) : late, null)
+    })
+    if (addresses.length === 0) {
+      // Whoever asks for a connection counts on hearing of it later.
+      queueMicrotask(() => end(nowhere(options.hostname), null))
+      return
+    }
+    const isSecure = options.protocol === 'https:'
+    const port = Number(options.port) || (isSecure ? 443 : 80)
+    giveUp = dial({ addresses, port, schedule }, (error, socket) => {
+      if (error) {
+        end(error, null)
+        return
+      }
+      tried = socket.remoteAddress ?? tried
+      isTaken = true
+      onTaken()
+      socket.setKeepAlive(true, KEEP_ALIVE_MS).on('error', () => {}) // Whoever reads from it hears of it.
+      giveUp = () => socket.destroy()
+      if (isSecure) secure({ ...options, httpSocket: socket }, end as buildConnector.Callback)
+      else end(null, socket)
+    })
+  }
+}
+
+/** TLS over a connection that stands. How long it may take is for the caller to see to. */
+function createTlsConnector(upstream: UpstreamSettings): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
   const connect = buildConnector({
-    timeout: upstream.connectTimeoutMs,
+    timeout: 0,
     allowH2: false,
     rejectUnauthorized: verify,
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  return (options, done) => {
-    // For a request undici would take the name in its Host header, whatever name it was built with.
-    const named = serverName === undefined ? options : { ...options, servername: serverName }
-    let isTaken = false
-    // The types do not say so, but it gives the socket that it connects.
-    const connecting = connect(named, (...[error, socket]) => {
-      if (error) {
-        done(isTaken ? inHandshake(error) : unmasked(error), null)
-        return
-      }
-      socket.on('error', tellResetFromEnd)
-      done(null, socket)
-    }) as unknown as Socket
-    connecting.once('connect', () => {
-      isTaken = true
-      onTaken()
-    })
-  }
+  // For a request undici would take the name in its Host header, whatever name it was built with.
+  return (options, done) =>
+    connect(serverName === undefined ? options : { ...options, servername: serverName }, done)
 }
 
-/** A time-out of a connection that was taken is one of the handshake. */
-function inHandshake(error: Error): Error {
-  return (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT'
-    ? Object.assign(error, { code: HANDSHAKE_TIMEOUT })
-    : error
+function tooLate(host: string, addresses: readonly string[], timeoutMs: number): Error {
+  return new errors.ConnectTimeoutError(
+    `no connection to ${host} at ${addresses.join(', ')} within ${timeoutMs} ms`
+  )
+}
+
+/** With the code that the system has for a name that is nowhere. */
+function nowhere(host: string): Error {
+  return Object.assign(new Error(`no address of ${host} is known`), { code: 'ENOTFOUND' })
 }
 
 /** The file descriptors that connections to masters may take. */
@@ -86,18 +133,4 @@ export function withinDescriptors(
  */
 function tellResetFromEnd(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
-}
-
-/**
- * Without a descriptor for the files it reads, glibc's getaddrinfo says that there is no such name. Whether that is so
- * shows when one is asked for: then the error is that of the system.
- */
-function unmasked(error: Error): Error {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOTFOUND') return error
-  try {
-    closeSync(openSync('/dev/null', 'r'))
-    return error
-  } catch (cause) {
-    return isOwnFault(cause) ? (cause as Error) : error
-  }
 }

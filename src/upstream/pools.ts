@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Pool } from 'undici'
 import type { Master } from '../model/master.ts'
+import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
 import { createConnector, type Descriptors, withinDescriptors } from './connector.ts'
+import { createRoute } from './route.ts'
 
 /** Jetty closes a connection that was idle for 30 s; ours must be gone well before, lest a request meets the close. */
 const IDLE_MS = 15_000
@@ -22,17 +24,46 @@ export interface Pools {
    * them when nothing has changed.
    */
   readonly configure: (settings: UpstreamSettings) => void
-  /** Gives up the connections to all other masters, once what is under way there has ended. */
+  /**
+   * Gives up the connections to all other masters, once what is under way there has ended, and those to masters that
+   * have lost an address: nobody can tell which of them led there.
+   */
   readonly retain: (masters: readonly Master[]) => void
   /** Cuts everything. */
   readonly destroy: () => Promise<void>
 }
 
-export function createPools(first: UpstreamSettings, descriptors: Descriptors): Pools {
+/** What the pool of one master goes by. */
+interface Entry extends Upstream {
+  addresses: readonly string[]
+}
+
+export function createPools(
+  first: UpstreamSettings,
+  descriptors: Descriptors,
+  runtime: Pick<Runtime, 'schedule'>
+): Pools {
   let settings = first
-  const upstreams = new Map<number, Upstream>()
+  const upstreams = new Map<number, Entry>()
   /** Closed, with requests that still run. */
   const closing = new Set<Pool>()
+
+  /** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
+  function open({ url, addresses }: Master): Entry {
+    const route = createRoute(() => entry.addresses)
+    const pool = new Pool(url, {
+      connect: withinDescriptors(createConnector(settings, route, runtime), descriptors),
+      connections: null,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      headersTimeout: settings.responseTimeoutMs,
+      bodyTimeout: settings.responseTimeoutMs
+    })
+    const entry: Entry = { pool, host: hostOf(new URL(url), settings.tls.serverName), addresses }
+    return entry
+  }
 
   function close(id: number, { pool }: Upstream): void {
     upstreams.delete(id)
@@ -45,7 +76,7 @@ export function createPools(first: UpstreamSettings, descriptors: Descriptors): 
     of(master) {
       const known = upstreams.get(master.id)
       if (known) return known
-      const upstream = createUpstream(master, settings, descriptors)
+      const upstream = open(master)
       upstreams.set(master.id, upstream)
       return upstream
     },
@@ -55,29 +86,19 @@ export function createPools(first: UpstreamSettings, descriptors: Descriptors): 
       for (const [id, upstream] of upstreams) close(id, upstream)
     },
     retain(masters) {
-      const ids = new Set(masters.map(({ id }) => id))
-      for (const [id, upstream] of upstreams) if (!ids.has(id)) close(id, upstream)
+      const members = new Map(masters.map(({ id, addresses }) => [id, addresses]))
+      for (const [id, upstream] of upstreams) {
+        const addresses = members.get(id)
+        if (addresses && upstream.addresses.every(each => addresses.includes(each)))
+          upstream.addresses = addresses
+        else close(id, upstream)
+      }
     },
     async destroy() {
       const pools = [...closing, ...[...upstreams.values()].map(({ pool }) => pool)]
       await Promise.all(pools.map(pool => pool.destroy()))
     }
   }
-}
-
-/** One request a connection at a time, as many connections as there are requests; queueing is not the pool's job. */
-function createUpstream({ url }: Master, settings: UpstreamSettings, descriptors: Descriptors): Upstream {
-  const pool = new Pool(url, {
-    connect: withinDescriptors(createConnector(settings), descriptors),
-    connections: null,
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: IDLE_MS,
-    keepAliveMaxTimeout: IDLE_MS,
-    headersTimeout: settings.responseTimeoutMs,
-    bodyTimeout: settings.responseTimeoutMs
-  })
-  return { pool, host: hostOf(new URL(url), settings.tls.serverName) }
 }
 
 /** Host and SNI name the same server: a master may refuse a pair that differs. */

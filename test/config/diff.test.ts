@@ -12,6 +12,7 @@ ca: { url: "https://ca" }
 masters:
   - { name: m1, url: "https://m1", capacity: 4 }
   - { name: m2, url: "https://m2", weight: 3, priority: 1 }
+discovery: { srv: { domain: site-a.example.com, servers: [10.0.0.53] } }
 upstream: { tls: { ca: ca.pem, cert: server.pem, key: server.key, serverName: puppet } }
 access: { administrators: [ops, dev] }
 admin: { hosts: [lb], socket: /run/lb.sock, token: { file: admin.token } }
@@ -38,9 +39,11 @@ t.test('a summary says every key of the file, and masters by name', async t => {
       'masters.m1.weight',
       'masters.m1.priority',
       'masters.m1.capacity',
+      'masters.m1.resolve',
       'masters.m2.url',
       'masters.m2.weight',
-      'masters.m2.priority'
+      'masters.m2.priority',
+      'masters.m2.resolve'
     ]
   )
   t.match(summary, {
@@ -106,7 +109,7 @@ t.test('the order of masters does not count, their names do', async t => {
     ],
     'one that comes or goes is told as such'
   )
-  const [head, m1 = '', m2 = '', ...rest] = full.split(/(?<= \}\n)(?= {2}- )|(?<=masters:\n)|(?=upstream:)/)
+  const [head, m1 = '', m2 = '', ...rest] = full.split(/(?<= \}\n)(?= {2}- )|(?<=masters:\n)|(?=discovery:)/)
   const turned = between(full, [head, m2, m1, ...rest].join(''))
   t.same(diffOf(turned.before, turned.after).changed, [])
 })

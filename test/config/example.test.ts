@@ -35,7 +35,7 @@ t.test('what the example has commented out can be used too', async t => {
 
 t.test('the example says nothing but the defaults', async t => {
   const required = example.replace(
-    /^(listen|upstream|health|balance|queue|access|admin|log):\n(( .*)?\n)+/gm,
+    /^(listen|discovery|upstream|health|balance|queue|access|admin|log):\n(( .*)?\n)+/gm,
     ''
   )
   t.notMatch(required, /^listen:/m)

@@ -26,7 +26,10 @@ t.test('what a file leaves out has its default', async t => {
       limits: { connections: 20_000, perAddress: 2_000, perCertname: 50, memoryBytes: 256 * 1024 ** 2 }
     },
     ca: { url: 'https://ca.example.com:8140' },
-    masters: [{ name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0 }],
+    masters: [
+      { name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0, resolve: 'one' }
+    ],
+    discovery: { refreshMs: 30_000, srv: undefined },
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },
     balance: { policy: 'least-loaded', affinity: 'phase' },
     queue: { limit: 4000, timeoutMs: 300_000, shedAboveMs: 120_000 },

@@ -94,8 +94,8 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
   [
-    'discovery: {}',
-    '5:1 discovery: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, access, state, reload, admin, log'
+    'tunnels: {}',
+    '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ],
   [
     'upstream: { tls: { serverNmae: a } }',
@@ -103,7 +103,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     '__proto__: { a: 1 }',
-    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, upstream, health, balance, queue, access, state, reload, admin, log'
+    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ]
 ]
 
@@ -210,14 +210,14 @@ for (const [written, url] of Object.entries(origins)) {
 t.test('an empty file lacks what has no default', async t => {
   t.same(problemsOf(t, ''), [
     `${file}:1:1 tls: is missing, must be a group of the keys cert, key, ca, profile, crl`,
-    `${file}:1:1 ca: is missing, must be a group of the keys url`,
-    `${file}:1:1 masters: is missing, must be a list of at least one master`
+    `${file}:1:1 ca: is missing, must be a group of the keys url, unless discovery.srv is there`,
+    `${file}:1:1 masters: is missing, must be a list of at least one master, unless discovery.srv is there`
   ])
 })
 
 t.test('no masters are too few', async t => {
   t.same(problemsOf(t, `${tls}\n${ca}\nmasters: []\n`), [
-    `${file}:3:10 masters: is an empty list, must be a list of at least one master`
+    `${file}:3:10 masters: is an empty list, must be a list of at least one master, unless discovery.srv is there`
   ])
 })
 

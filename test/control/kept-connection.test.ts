@@ -8,6 +8,7 @@ import { createLine } from '../../src/control/master-watch/line.ts'
 import { watchMaster } from '../../src/control/master-watch/watch-master.ts'
 import type { Master } from '../../src/model/master.ts'
 import { createArrivals } from '../../src/shared/arrivals.ts'
+import { createRoute } from '../../src/upstream/route.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { masters } from '../support/masters.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
@@ -43,7 +44,8 @@ async function startMaster(t: Test, listener: RequestListener = running) {
 }
 
 function lineTo(t: Test, origin: string, runtime: FakeRuntime = fakeRuntime(), settings = () => upstream) {
-  const line = createLine({ origin, timeoutMs: () => 3_000, upstream: settings, runtime, heard() {} })
+  const route = createRoute(() => ['127.0.0.1'])
+  const line = createLine({ origin, timeoutMs: () => 3_000, upstream: settings, route, runtime, heard() {} })
   t.teardown(line.close)
   return { runtime, ask: (isFresh = false) => line.ask('/status/v1/simple', isFresh) }
 }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import t from 'tap'
 import { createLine } from '../../src/control/master-watch/line.ts'
 import { NoAnswer } from '../../src/control/master-watch/no-answer.ts'
+import { createRoute } from '../../src/upstream/route.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { createStarvation } from '../support/starvation.ts'
@@ -37,11 +38,12 @@ async function startListener(t: Test, onData: (socket: Socket) => void): Promise
 const originOf = (server: Server, scheme = 'http') =>
   `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-function ask(origin: string, runtime = fakeRuntime()) {
+function ask(origin: string, runtime = fakeRuntime(), addresses = ['127.0.0.1']) {
   const line = createLine({
     origin,
     timeoutMs: () => TIMEOUT_MS,
     upstream: () => upstream,
+    route: createRoute(() => addresses),
     runtime,
     heard() {}
   })
@@ -126,11 +128,14 @@ for (const host of ['127.0.0.1', 'localhost']) {
   })
 }
 
-t.test('one that refuses connections, or has no such name, is to blame itself', async t => {
+t.test('one that refuses connections, or has no address, is to blame itself', async t => {
   const gone = await startListener(t, () => {})
   const origin = originOf(gone)
   gone.close()
   await once(gone, 'close')
   t.match(await ask(origin).catch(error => error), { isOwnFault: false, why: { kind: 'refused' } })
-  t.match(await ask('http://a..b').catch(error => error), { isOwnFault: false, why: { kind: 'dns' } })
+  t.match(await ask(origin, fakeRuntime(), []).catch(error => error), {
+    isOwnFault: false,
+    why: { kind: 'dns' }
+  })
 })

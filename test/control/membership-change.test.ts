@@ -4,7 +4,6 @@ import { createEventLog } from '../../src/control/event-log.ts'
 import { prepareMembership } from '../../src/control/membership-change.ts'
 import { NoSeatError } from '../../src/control/roster.ts'
 import type { Master } from '../../src/model/master.ts'
-import type { Settings } from '../../src/model/settings.ts'
 import { type Pool, settingsOf, watchedPool } from './watched-pool.ts'
 
 /** Changes of membership over a roster and a supervisor; seating does as the scene says. */
@@ -22,7 +21,7 @@ async function setUp(pool: Pool) {
     comesBack: (_: Master) => false
   }
   const prepare = (pool: Pool, ca?: string) =>
-    prepareMembership(settingsOf(pool, ca) as unknown as Settings, {
+    prepareMembership(settingsOf(pool, ca), {
       roster,
       supervisor,
       seating: {

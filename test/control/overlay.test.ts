@@ -4,12 +4,19 @@ import { formatOverlay, parseOverlay } from '../../src/control/overlay-file.ts'
 import { createRoster } from '../../src/control/roster.ts'
 import { seededDice } from '../support/runtime.ts'
 
-const of = (name: string, weight = 1) => ({ name, url: `https://${name}:8140`, weight, priority: 0 })
+const named = (name: string, weight = 1) => ({
+  name,
+  url: `https://${name}:8140`,
+  weight,
+  priority: 0,
+  source: 'file' as const,
+  addresses: []
+})
 
 t.test('a word counts for its names alone, and the words about mode and weight apart', t => {
   const drained = withWord(noOverlay, ['a', 'b'], { mode: 'draining' })
   const weighed = withWord(drained, ['b'], { weight: 0 })
-  t.match(overlaid([of('a', 7), of('b', 7), of('c', 7)], weighed), [
+  t.match(overlaid([named('a', 7), named('b', 7), named('c', 7)], weighed), [
     { name: 'a', weight: 7, mode: 'draining' },
     { name: 'b', weight: 0, mode: 'draining' },
     { name: 'c', weight: 7, mode: undefined }
@@ -75,13 +82,13 @@ t.test(
       const of = (name: string) => wanted.get(name) as Wanted
       const roster = createRoster()
       let overlay: Overlay = noOverlay
-      let masters = names.map(name => ({ name, url: `https://${name}`, weight: 1, priority: 0 }))
+      let masters = names.map(name => named(name))
       const ids = new Map<string, number>()
       for (let step = 0; step < 40; step++) {
         const name = names[pick(names.length)] as string
         if (random() < 0.4) {
           const left = names.filter(() => random() < 0.8)
-          masters = left.map(each => ({ name: each, url: `https://${each}`, weight: pick(5), priority: 0 }))
+          masters = left.map(each => named(each, pick(5)))
           for (const each of names) of(each).configured = masters.find(master => master.name === each)?.weight
         } else if (random() < 0.6) {
           const mode = (['active', 'draining', 'maint'] as const)[pick(3)] as Wanted['mode']
@@ -92,7 +99,9 @@ t.test(
           overlay = withWord(overlay, [name], { weight })
           of(name).weight = weight === 'default' ? undefined : weight
         }
-        roster.adopt(roster.propose({ masters: overlaid(masters, overlay), ca: { url: 'https://ca' } }))
+        roster.adopt(
+          roster.propose({ masters: overlaid(masters, overlay), ca: { url: 'https://ca', addresses: [] } })
+        )
         for (const { name, mode, weight, id } of roster.current().masters) {
           const { configured, ...said } = of(name)
           const expected =

@@ -13,6 +13,7 @@ import type { UpstreamSettings } from '../../src/model/settings.ts'
 import { createArrivals } from '../../src/shared/arrivals.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import type { CauseKind } from '../../src/upstream/cause.ts'
+import { createRoute } from '../../src/upstream/route.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { type Fault, startFault } from '../support/faults.ts'
 import { unlessInstalled } from '../support/programs.ts'
@@ -25,13 +26,17 @@ const { upstream } = testConfig(pki, { ca: 'http://127.0.0.1:1', masters: [] }).
 const strange = await (await createAuthority()).issue({ certname: 'balancer.example.com' })
 const client = { cert: strange.chain, key: strange.key, certFile: 'client.pem', keyFile: 'client.key' }
 
+const nowhere = 'http://a..b'
+
 /** One probe of a fresh connection, as a watch makes it. */
 async function probeOf(t: Test, origin: string, settings: UpstreamSettings, timeoutMs: number) {
   const arrivals = createArrivals()
+  const route = createRoute(() => (origin === nowhere ? [] : ['127.0.0.1']))
   const line = createLine({
     origin,
     timeoutMs: () => timeoutMs,
     upstream: () => settings,
+    route,
     runtime: systemRuntime,
     heard: () => arrivals.add(0)
   })
@@ -43,7 +48,7 @@ async function probeOf(t: Test, origin: string, settings: UpstreamSettings, time
       path: '/status/v1/simple',
       isSecure: origin.startsWith('https:'),
       arrivals: () => arrivals.count(0),
-      hint: () => hintOf(origin, settings, systemRuntime)
+      hint: () => hintOf(origin, settings, route, systemRuntime)
     }
   )
 }
@@ -128,7 +133,7 @@ const LONG_MS = 30_000
 
 for (const [what, start, kind, text, timeoutMs = LONG_MS, settings = upstream] of [
   ['refuses connections', fault('refuses connections'), 'refused', /refuses connections \(ECONNREFUSED\)/],
-  ['has a name that is not known', async () => 'http://a..b', 'dns', /name is not known/],
+  ['has a name that is not known', async () => nowhere, 'dns', /name is not known/],
   ['takes no connection', full, 'connect-timeout', /took no connection in time/, SHORT_MS],
   [
     'takes a connection and shakes no hands',

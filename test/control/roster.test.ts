@@ -1,24 +1,30 @@
 import t from 'tap'
-import { createRoster, type Membership, NoSeatError, type Roster } from '../../src/control/roster.ts'
+import {
+  createRoster,
+  type MemberSettings,
+  type Membership,
+  NoSeatError,
+  type Roster,
+  type Wanted
+} from '../../src/control/roster.ts'
 import { type Master, seatCount, seatOf } from '../../src/model/master.ts'
-import type { MasterSettings, Settings } from '../../src/model/settings.ts'
 
-type Wanted = Pick<Settings, 'masters' | 'ca'>
-
-const of = (name: string, rest: Partial<MasterSettings> = {}): MasterSettings => ({
+const of = (name: string, rest: Partial<MemberSettings> = {}): MemberSettings => ({
   name,
   url: `https://${name}:8140`,
   weight: 1,
   priority: 0,
+  source: 'file',
+  addresses: [],
   ...rest
 })
-const settings = (masters: readonly MasterSettings[], ca = 'https://ca:8140'): Wanted => ({
+const settings = (masters: readonly MemberSettings[], ca = 'https://ca:8140'): Wanted => ({
   masters,
-  ca: { url: ca }
+  ca: { url: ca, addresses: [] }
 })
 
 /** A roster whose members are these. */
-function rosterOf(masters: readonly MasterSettings[]): Roster {
+function rosterOf(masters: readonly MemberSettings[]): Roster {
   const roster = createRoster()
   take(roster, settings(masters))
   return roster
@@ -187,7 +193,7 @@ t.test('a CA at another URL is another one, on another seat; the old one is nobo
     ['a']
   )
   take(roster, settings([of('a'), of('b')], 'https://new-ca:8140'))
-  t.equal(roster.current().ca, next.ca)
+  t.same(roster.current().ca, next.ca)
   t.not(memberOf(roster, 'b').seat, ca.seat, 'the seat of the old one is not free yet')
 })
 

@@ -25,7 +25,7 @@ t.test('one that is probed and no member yet gets no work', async t => {
   const { roster, supervisor, start, serving } = watchedPool({ a: 1 })
   await start()
   const { joining } = roster.propose({
-    masters: [{ name: 'b', url: 'https://b:8140', weight: 1, priority: 0 }],
+    masters: [{ name: 'b', url: 'https://b:8140', weight: 1, priority: 0, source: 'file', addresses: [] }],
     ca: roster.current().ca
   })
   await supervisor.watch(joining)

@@ -19,10 +19,12 @@ export type Pool = Readonly<Record<string, number | Partial<MemberSettings>>>
 
 /** As much of the settings as a roster asks for. */
 export const settingsOf = (pool: Pool, ca = 'https://ca.example.com:8140') => ({
-  ca: { url: ca },
+  ca: { url: ca, addresses: [] },
   masters: Object.entries(pool).map(([name, of]) => ({
     name,
     url: `https://${name}.example.com:8140`,
+    source: 'file' as const,
+    addresses: [],
     weight: 1,
     priority: 0,
     ...(typeof of === 'number' ? { weight: of } : of)

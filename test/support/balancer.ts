@@ -29,6 +29,7 @@ interface Overrides {
   >
   readonly admin?: Partial<AdminBoot>
   readonly tls?: Partial<Settings['tls']>
+  readonly discovery?: Partial<Settings['discovery']>
   readonly upstream?: Partial<Settings['upstream']>
   readonly health?: Partial<Settings['health']>
   readonly balance?: Partial<Settings['balance']>
@@ -42,7 +43,8 @@ interface Overrides {
 export function testConfig(
   pki: TestPki,
   topology: {
-    readonly ca: string
+    /** Without one `discovery.srv` names it. */
+    readonly ca?: string
     readonly masters: readonly (Pick<MasterSettings, 'name' | 'url'> & Partial<MasterSettings>)[]
   },
   overrides: Overrides = {}
@@ -89,7 +91,8 @@ export function testConfig(
         crl: undefined,
         ...overrides.tls
       },
-      ca: { url: topology.ca },
+      ca: topology.ca === undefined ? undefined : { url: topology.ca },
+      discovery: { refreshMs: 30_000, srv: undefined, ...overrides.discovery },
       masters: topology.masters.map(master => ({ weight: 1, priority: 0, ...master })),
       upstream: {
         connectTimeoutMs: 2_000,

@@ -45,6 +45,8 @@ export async function startScriptedMaster(
     /** Bundle that clients' certificates must chain to; then every client must show one. */
     readonly clientCa?: string
     readonly port?: number
+    /** Address to listen on; default: 127.0.0.1. */
+    readonly host?: string
     /** Default: so many that no request waits, for tests that are not about waiting. */
     readonly jrubies?: number
     /** What it says about its JRubies each time it is asked; default: all are idle. */
@@ -89,7 +91,7 @@ export async function startScriptedMaster(
     })
     look()
   })
-  server.listen(options.port ?? 0, '127.0.0.1')
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
 

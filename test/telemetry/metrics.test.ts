@@ -4,8 +4,24 @@ import { masterStates } from '../../src/model/master.ts'
 import { shownModes } from '../../src/model/status.ts'
 import { type ControlFacts, createControlMetrics } from '../../src/telemetry/metrics.ts'
 
-const m1 = { name: 'm1', state: 'up', mode: 'active', inFlight: 3, capacity: 4, isMember: true }
-const ca = { name: 'ca', state: 'up', mode: 'active', inFlight: 1, capacity: undefined, isMember: true }
+const m1 = {
+  name: 'm1',
+  source: 'file' as const,
+  state: 'up',
+  mode: 'active',
+  inFlight: 3,
+  capacity: 4,
+  isMember: true
+}
+const ca = {
+  name: 'ca',
+  source: 'file' as const,
+  state: 'up',
+  mode: 'active',
+  inFlight: 1,
+  capacity: undefined,
+  isMember: true
+}
 
 /** Metrics of a control plane that knows these facts; the facts may change between scrapes. */
 function setUp(facts: Partial<ControlFacts> = {}) {
@@ -15,6 +31,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     connections: () => ({ handshake: 0, idle: 0, active: 0 }),
     probeFailures: () => [],
     ejections: () => [],
+    dnsFailures: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     certificates: () => new Map(),
@@ -36,13 +53,37 @@ t.test('the CA is up or down as masters are, but it is none of the members and h
   t.same(await series('master_up'), ['master_up{master="m1"} 1', 'master_up{master="ca"} 1'])
   t.same(await series('capacity'), ['capacity{master="m1"} 4'])
   t.same(await series('in_flight'), ['in_flight{master="m1"} 3', 'in_flight{master="ca"} 1'])
-  t.same(await series('roster_members'), ['roster_members{source="file"} 1'])
+  t.same(await series('roster_members'), [
+    'roster_members{source="file"} 1',
+    'roster_members{source="srv"} 0',
+    'roster_members{source="addresses"} 0'
+  ])
 })
 
 t.test('one that has left and ends its work is told of, but is no member', async t => {
   const { series } = setUp({ masters: () => [m1, { ...m1, name: 'old', isMember: false }] })
-  t.same(await series('roster_members'), ['roster_members{source="file"} 1'])
+  t.same(await series('roster_members'), [
+    'roster_members{source="file"} 1',
+    'roster_members{source="srv"} 0',
+    'roster_members{source="addresses"} 0'
+  ])
   t.same(await series('in_flight{master="old"}'), ['in_flight{master="old"} 3'])
+})
+
+t.test('members are told by where their membership comes from', async t => {
+  const found = { ...m1, name: 'm2:8140', source: 'srv' as const }
+  const { series } = setUp({ masters: () => [m1, found, { ...found, name: 'm3:8140' }] })
+  t.same(await series('roster_members'), [
+    'roster_members{source="file"} 1',
+    'roster_members{source="srv"} 2',
+    'roster_members{source="addresses"} 0'
+  ])
+})
+
+t.test('lookups that failed are told by name', async t => {
+  const { series } = setUp({ dnsFailures: () => [{ name: 'm1.example.com', count: 2 }] })
+  t.same(await series('dns_failures_total'), ['dns_failures_total{name="m1.example.com"} 2'])
+  t.same(await series('dns_failures_total'), ['dns_failures_total{name="m1.example.com"} 2'])
 })
 
 t.test('bad probes are told by master and cause', async t => {

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Master } from '../../src/model/master.ts'
+import { systemRuntime } from '../../src/model/runtime.ts'
 import type { UpstreamSettings } from '../../src/model/settings.ts'
 import type { Descriptors } from '../../src/upstream/connector.ts'
 import { createPools, type Pools } from '../../src/upstream/pools.ts'
@@ -25,7 +26,7 @@ const changed: UpstreamSettings = { ...settings, responseTimeoutMs: 6_000 }
 const plenty: Descriptors = { take: () => true, giveBack() {} }
 
 function poolsFor(t: Test, descriptors = plenty): Pools {
-  const pools = createPools(settings, descriptors)
+  const pools = createPools(settings, descriptors, systemRuntime)
   t.teardown(() => pools.destroy())
   return pools
 }
@@ -161,4 +162,26 @@ t.test('each connection takes a descriptor and gives it back, and without one no
   await pools.destroy()
   await server.until(({ connections }) => connections() === 0)
   t.equal(left, 1)
+})
+
+t.test('a master that has lost an address is reached on new connections only', async t => {
+  const { pools, master, server, ask, connections } = await setUp(t)
+  await ask('/a')
+  pools.retain([{ ...master, addresses: [...master.addresses, '127.0.0.2'] }])
+  await ask('/b')
+  t.same(connections(), [0, 0], 'one more does not matter')
+  const moved = { ...master, addresses: ['127.0.0.1'] }
+  pools.retain([moved])
+  await server.until(({ connections }) => connections() === 0)
+  await ask('/c', moved)
+  t.same(connections(), [0, 0, 1])
+})
+
+t.test('what is under way at an address that is gone ends in peace', async t => {
+  const { pools, master, server, held, ask } = await setUp(t)
+  const slow = ask('/slow')
+  await server.until(({ seen }) => seen.length === 1)
+  pools.retain([{ ...master, addresses: ['127.0.0.2'] }])
+  held[0]?.end('slow')
+  t.equal(await slow, 'slow')
 })

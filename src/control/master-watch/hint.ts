@@ -3,6 +3,7 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import { type Cause, causeOf, clientCertificateRefused, tlsWanted } from '../../upstream/cause.ts'
 import { createConnector } from '../../upstream/connector.ts'
+import type { Route } from '../../upstream/route.ts'
 
 /** A master that takes our certificate says nothing; this long is waited for one that does not. */
 const LISTEN_MS = 1_000
@@ -15,6 +16,7 @@ const LISTEN_MS = 1_000
 export function hintOf(
   origin: string,
   upstream: UpstreamSettings,
+  route: Route,
   { schedule }: Pick<Runtime, 'schedule'>
 ): Promise<Cause | undefined> {
   const { hostname, host, protocol, port } = new URL(origin)
@@ -22,14 +24,17 @@ export function hintOf(
   const { promise, resolve } = Promise.withResolvers<Cause | undefined>()
   const settings = isSecure ? upstream : { ...upstream, tls: { ...upstream.tls, verify: false } }
   const take = (error: Error) => resolve(hintIn(error))
-  createConnector(settings)({ hostname, host, protocol: 'https:', port }, (...[error, socket]) => {
-    if (error) take(error)
-    else if (isSecure) listen(socket)
-    else {
-      socket.on('error', () => {}).destroy()
-      resolve(tlsWanted)
+  createConnector(settings, route, { schedule })(
+    { hostname, host, protocol: 'https:', port },
+    (...[error, socket]) => {
+      if (error) take(error)
+      else if (isSecure) listen(socket)
+      else {
+        socket.on('error', () => {}).destroy()
+        resolve(tlsWanted)
+      }
     }
-  })
+  )
 
   function listen(socket: Socket): void {
     const cancel = schedule(LISTEN_MS, () => socket.destroy())

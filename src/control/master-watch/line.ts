@@ -3,6 +3,7 @@ import { Client } from 'undici'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import { createConnector } from '../../upstream/connector.ts'
+import type { Route } from '../../upstream/route.ts'
 import { NoAnswer, suspended } from './no-answer.ts'
 
 /** Status bodies are short; what is longer is none. */
@@ -25,6 +26,7 @@ export interface LineOptions {
   /** Longest time of one question, connecting included. */
   readonly timeoutMs: () => number
   readonly upstream: () => UpstreamSettings
+  readonly route: Route
   readonly runtime: Runtime
   /** Called when the master has said anything. */
   readonly heard: () => void
@@ -52,7 +54,7 @@ interface Wire {
   hasEnded: boolean
 }
 
-export function createLine({ origin, timeoutMs, upstream, runtime, heard }: LineOptions): Line {
+export function createLine({ origin, timeoutMs, upstream, route, runtime, heard }: LineOptions): Line {
   const isSecure = origin.startsWith('https:')
   let kept: Wire | undefined
   let isClosed = false
@@ -69,7 +71,7 @@ export function createLine({ origin, timeoutMs, upstream, runtime, heard }: Line
       hasEnded: false
     } as Wire
     wire.client = new Client(origin, {
-      connect: createConnector(settings, () => {
+      connect: createConnector(settings, route, runtime, () => {
         wire.isTaken = true
       }),
       allowH2: false,

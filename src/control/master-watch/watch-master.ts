@@ -7,6 +7,7 @@ import { jrubyMetricsPath, parseJRubyMetrics } from '../../puppet/jruby-metrics.
 import type { Arrivals } from '../../shared/arrivals.ts'
 import type { ResultTable } from '../../shared/results.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
+import { createRoute } from '../../upstream/route.ts'
 import { hintOf } from './hint.ts'
 import { createJRubyLoad } from './jruby-load.ts'
 import { createLine } from './line.ts'
@@ -42,10 +43,12 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
   const { seat } = first
   const master = () => options.member() ?? first
   const upstream = () => settings().upstream
+  const route = createRoute(() => master().addresses)
   const line = createLine({
     origin: first.url,
     timeoutMs: () => settings().health.timeoutMs,
     upstream,
+    route,
     runtime,
     heard: () => arrivals.add(seat)
   })
@@ -77,7 +80,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
         path: settings().health.path,
         isSecure: first.url.startsWith('https:'),
         arrivals: () => arrivals.count(seat),
-        hint: () => hintOf(first.url, upstream(), runtime)
+        hint: () => hintOf(first.url, upstream(), route, runtime)
       }),
     load,
     failed: bad => options.failed(master(), bad),

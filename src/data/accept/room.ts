@@ -3,6 +3,7 @@ import { descriptorBudget } from '../../model/descriptors.ts'
 import type { PlaneStart } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Descriptors } from '../../upstream/connector.ts'
@@ -12,8 +13,8 @@ import { createLimits, type Limits, type MakeRoom } from './limits.ts'
 export interface Room {
   readonly limits: Limits
   readonly descriptors: Descriptors
-  /** From now on these settings say how much that is. */
-  readonly configure: (settings: Settings) => void
+  /** From now on these settings say how much that is, for these masters. */
+  readonly configure: (settings: Settings, masters: Snapshot['masters']) => void
 }
 
 export function createRoom({
@@ -32,7 +33,7 @@ export function createRoom({
   readonly log: Pick<Logger, 'warn'>
 }): Room {
   let { settings } = publication
-  let budget = descriptorBudget(granted, boot, settings)
+  let budget = descriptorBudget(granted, boot, publication.snapshot)
   const limits = createLimits({
     worker,
     table,
@@ -55,9 +56,9 @@ export function createRoom({
       },
       giveBack: () => table.count(worker, 'upstream', -1)
     },
-    configure(next) {
+    configure(next, masters) {
       settings = next
-      budget = descriptorBudget(granted, boot, next)
+      budget = descriptorBudget(granted, boot, { masters })
     }
   }
 }

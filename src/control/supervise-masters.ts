@@ -1,0 +1,70 @@
+import type { Logger } from 'pino'
+import type { EventLog } from '../model/event.ts'
+import { type Master, seatOf } from '../model/master.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Settings } from '../model/settings.ts'
+import type { SharedTables } from '../shared/memory.ts'
+import type { EjectionCounts } from './master-watch/ejection-counts.ts'
+import type { ProbeFailures } from './master-watch/probe-failures.ts'
+import { watchMaster } from './master-watch/watch-master.ts'
+import type { OwnFaults } from './own-faults.ts'
+import type { Planes } from './planes.ts'
+import type { Roster } from './roster.ts'
+import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
+
+export interface SuperviseOptions {
+  readonly memory: SharedTables
+  readonly roster: Roster
+  readonly probeFailures: ProbeFailures
+  readonly ejections: EjectionCounts
+  readonly ownFaults: OwnFaults
+  /** The settings in force. */
+  readonly settings: () => Settings
+  /** Those that masters go by who are about to join with them. */
+  readonly nextSettings: () => Settings
+  readonly publish: SupervisorOptions['publish']
+  readonly planes: () => Planes
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+}
+
+/** The supervisor with watches that ask real masters. */
+export function superviseMasters(options: SuperviseOptions): Supervisor {
+  const { memory, roster, settings, planes } = options
+  const { slots, results } = memory
+  const supervisor: Supervisor = createSupervisor({
+    membership: roster.current,
+    fall: () => settings().health.fall,
+    isFull(id) {
+      const load = supervisor.watchOf(id)?.load
+      return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
+    },
+    returned: ({ seat }) => void slots.startSlowly(seat),
+    publish: options.publish,
+    watch: (master, judge) =>
+      watchMaster({
+        ...options,
+        ...judge,
+        first: master,
+        member: () => memberOf(roster, master.id),
+        // One that is about to join goes by the settings that name it.
+        settings: () => (memberOf(roster, master.id) ? settings() : options.nextSettings()),
+        slots,
+        results,
+        ejected: ({ name }, fault) => options.ejections.add(name, fault),
+        arrivals: memory.arrivals,
+        failed(of, bad) {
+          options.probeFailures.add(of.name, bad)
+          if (bad.isOwnFault) options.ownFaults.tell(bad.cause, 'a probe of a master')
+        },
+        ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
+      })
+  })
+  return supervisor
+}
+
+function memberOf(roster: Roster, id: number): Master | undefined {
+  const { masters, ca } = roster.current()
+  return ca.id === id ? ca : masters.find(master => master.id === id)
+}
