@@ -157,7 +157,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     void memory.slots.setSeats(seatLimitsOf(part.snapshot, supervisor))
   }
 
-  const watch = createFileWatch(() => void reload.afterChange(), runtime)
+  const watch = createFileWatch(() => {
+    // As every reload: before the files are judged, and however that ends.
+    options.logOutput.reopen()
+    void reload.afterChange()
+  }, runtime)
   const watchFiles = (files: readonly string[]) => watch.set(settings.reload === 'watch' ? files : [])
   let remarks: readonly string[] = []
   const reload = createReload({

@@ -79,6 +79,8 @@ export function createRevocationWatch(options: {
   const { runtime, log, publish, readFile } = options
   const notices = createRevocationNotices(options)
   let source: Source | undefined
+  /** The file that was refused last, as it was touched then, and beside which source. */
+  let refused: { readonly beside: Source; readonly stamp: string } | undefined
   let isReading = false
   let cancel = () => {}
 
@@ -93,13 +95,16 @@ export function createRevocationWatch(options: {
     if (!from) return
     isReading = true
     let atMostMs: number | undefined
+    const stamp = await stampOf(from.file, runtime.wallClock())
     try {
-      const reading = await read(from, from.reading)
+      const isRefused = refused?.beside === from && refused.stamp === stamp
+      const reading = isRefused ? undefined : await read(from, from.reading, stamp)
       // What was adopted or stopped meanwhile has the last word.
-      if (from === source) take(from, reading)
+      if (reading && from === source) take(from, reading)
     } catch (error) {
       const refusal = problemsOf(error)
       if (from === source) notices.refused(from.file, refusal)
+      refused = stamp !== undefined && isLasting(refusal) ? { beside: from, stamp } : undefined
       if (refusal.problems.every(({ isOwnFault }) => isOwnFault)) atMostMs = OWN_FAULT_AGAIN_MS
     }
     isReading = false
@@ -119,10 +124,12 @@ export function createRevocationWatch(options: {
   }
 
   /** The file as it is now, read anew only if it is not the one that is known. */
-  async function read(from: Omit<Source, 'reading'>, known: Reading | undefined): Promise<Reading> {
-    const { file, caBundle } = from
+  async function read(
+    { file, caBundle }: Omit<Source, 'reading'>,
+    known: Reading | undefined,
+    stamp: string | undefined
+  ): Promise<Reading> {
     const nowMs = runtime.wallClock()
-    const stamp = await stampOf(file, nowMs)
     if (known && stamp !== undefined && stamp === known.stamp) return known
     const next = await readFile({ file, caBundle, nowMs, knownDigest: known?.digest })
     return next ? { ...next, stamp } : { ...(known as Reading), stamp }
@@ -135,7 +142,8 @@ export function createRevocationWatch(options: {
       const from = { ...crl, caBundle: ca, authorities: authoritiesOf(ca) }
       const isKnown = before?.file === crl.file && before.caBundle === ca
       try {
-        const reading = await read(from, isKnown ? before.reading : undefined)
+        const stamp = await stampOf(crl.file, runtime.wallClock())
+        const reading = await read(from, isKnown ? before.reading : undefined, stamp)
         judge(source?.reading.lists ?? [], reading.lists, from.authorities)
         return { source: { ...from, reading }, changed: changeOf(before?.reading, reading) }
       } catch (error) {
@@ -217,6 +225,12 @@ function problemsOf(error: unknown): CrlError {
   return new CrlError([{ reason: 'unreadable', text: `cannot be read, ${(error as Error).message}` }])
 }
 
+/** Whether the same bytes will be refused again: time mends a list from the future, and a reader may fail by itself. */
+function isLasting({ problems }: CrlError): boolean {
+  return problems.every(({ reason }) => reason !== 'future' && reason !== 'unreadable')
+}
+
+/** Tells one state of a file from another, without reading it; `undefined` when it cannot tell. */
 async function stampOf(file: string, nowMs: number): Promise<string | undefined> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })

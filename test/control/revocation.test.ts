@@ -45,6 +45,7 @@ async function scene(t: Test, crl: string | Buffer, refreshMs = HOUR, expired: W
   const refusals: string[] = []
   const delays: number[] = []
   let pending = 0
+  let readings = 0
   let wake = () => {}
   const watch = createRevocationWatch({
     runtime: {
@@ -71,7 +72,10 @@ async function scene(t: Test, crl: string | Buffer, refreshMs = HOUR, expired: W
     log: log.log,
     events: { add: event => events.push(event.text) },
     publish: revoked => published.push(revoked),
-    readFile: readHere
+    readFile(task) {
+      readings++
+      return readHere(task)
+    }
   })
   t.teardown(() => watch.stop())
   watch.onRefusal(reason => refusals.push(reason))
@@ -79,6 +83,8 @@ async function scene(t: Test, crl: string | Buffer, refreshMs = HOUR, expired: W
   watch.adopt(await watch.prepare(tls))
   return {
     ...{ watch, file, tls, log, published, delays, events, refusals },
+    /** How often the file was read to its end. */
+    readings: () => readings,
     /** Timers that will fire. */
     timers: () => pending,
     advance: clock.advance,
@@ -274,4 +280,29 @@ t.test('after stop nothing waits, and a reading under way comes to nothing', asy
   await advance(10 * HOUR)
   t.same(published, [])
   t.equal(timers(), 0)
+})
+
+t.test('a refused file that nobody has touched is not read again, and one that was is', async t => {
+  const { read, replace, readings, refusals, published } = await scene(t, await listOf('0A'))
+  replace('no list at all')
+  // The first reading comes an hour of the fake clock after the change: its stamp is settled.
+  await read()
+  const after = readings()
+  await read()
+  await read()
+  t.equal(readings(), after)
+  t.equal(refusals.length, 1, 'told once')
+  replace(await listOf('0A', '0B'))
+  await read()
+  t.equal(readings(), after + 1)
+  t.same(published.map(serials), [['A', 'B']])
+})
+
+t.test('a list from the future is read again untouched, because time mends it', async t => {
+  const { read, replace, readings } = await scene(t, await listOf('0A'))
+  replace(await authority.crl({ revoked: ['0A', '0B'], thisUpdate: new Date(Date.now() + 365 * 24 * HOUR) }))
+  await read()
+  const after = readings()
+  await read()
+  t.equal(readings(), after + 1)
 })

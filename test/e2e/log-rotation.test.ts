@@ -103,3 +103,17 @@ t.test('without the access log nothing is said of requests, until it is wanted a
   t.equal(requestsIn(lines).length, 40)
   t.match(lines.filter(line => line.msg === reloaded.msg).at(-1), { changed: ['log.access'] })
 })
+
+t.test('a renamed log is reopened by the reload that a changed file sets off', async t => {
+  const balancer = await start(t, { access: false })
+  const { directory } = balancer
+  await balancer.rewrite({ log: { file: 'lb.log', access: false }, reload: 'watch' })
+  await reload(balancer)
+  await rename(join(directory, 'lb.log'), join(directory, 'lb.log.1'))
+  await balancer.rewrite({ log: { file: 'lb.log', access: false, level: 'loud' }, reload: 'watch' })
+  const log = join(directory, 'lb.log')
+  const isThere = async () => (await readFile(log, 'utf8').catch(() => '')).includes('is not reloaded')
+  while (!(await isThere())) await new Promise(resolve => setImmediate(resolve))
+  await end(balancer)
+  t.match((await linesOf(directory, 'lb.log'))[0]?.msg, /^configuration is not reloaded/)
+})
