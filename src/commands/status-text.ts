@@ -24,10 +24,12 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
 
 function masterTable(masters: readonly MasterStatus[]): readonly string[] {
   if (masters.length === 0) return []
-  const header = ['name', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'URL', 'cause']
+  const header = ['name', 'source', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'URL', 'cause']
   const rows = masters.map(master => {
-    const { name, state, mode, inFlight, capacity, priority, url, cause } = master
-    return [name, state, mode, inFlight, capacity, weightOf(master), priority, url, cause ?? ''].map(String)
+    const { name, source, state, mode, inFlight, capacity, priority, url, cause } = master
+    return [name, source, state, mode, inFlight, capacity, weightOf(master), priority, url, cause ?? ''].map(
+      String
+    )
   })
   return tableOf(header, rows)
 }

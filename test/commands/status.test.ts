@@ -14,9 +14,9 @@ t.test('the state of a balancer is told to a person', async t => {
   t.same(await puppetLb(['status', '--admin', origin], { runtime: fakeRuntime() }), {
     code: 0,
     out: `ready:        yes
-masters:      name   state  mode      open  JRubies  weight              priority  URL                             cause
-              alpha  up     active    3     12       75                  0         https://alpha.example.com:8140
-              b      down   draining  0     12       1 (configured: 10)  1         https://alpha.example.com:8140  ECONNREFUSED
+masters:      name   source  state  mode      open  JRubies  weight              priority  URL                             cause
+              alpha  file    up     active    3     12       75                  0         https://alpha.example.com:8140
+              b      file    down   draining  0     12       1 (configured: 10)  1         https://alpha.example.com:8140  ECONNREFUSED
 absent:       rr/192.0.2.9: maint
 CA:           https://ca.example.com:8140 is up
 queue:        31 catalog, 2 report, 0 light

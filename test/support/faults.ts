@@ -15,14 +15,14 @@ export const faults = [
 ] as const
 export type Fault = (typeof faults)[number]
 
-/** Puts something broken on a port of 127.0.0.1 where nobody listens now. */
+/** Puts something broken on a port of 127.0.0.1 where nobody listens now. The result waits for the next connection. */
 export async function startFault(
   t: { teardown: (task: () => unknown) => void },
   port: number,
   fault: Fault,
   authority: Authority
-): Promise<void> {
-  if (fault === 'refuses connections') return
+): Promise<() => Promise<unknown>> {
+  if (fault === 'refuses connections') return async () => {}
   const sockets = new Set<Socket>()
   const certificate = await certificateFor(fault, authority)
   const server = certificate
@@ -45,6 +45,7 @@ export async function startFault(
     server.close()
     for (const socket of sockets) socket.destroy()
   })
+  return () => once(server, 'connection')
 }
 
 async function certificateFor(fault: Fault, authority: Authority) {
