@@ -56,7 +56,7 @@ function attemptsOf({ tried, leftOut = 0 }: Explanation): readonly string[] {
 
 function candidateTable(candidates: readonly Candidate[]): readonly string[] {
   if (candidates.length === 0) return []
-  const columns = (['warm', 'failed', 'place'] as const).filter(column =>
+  const columns = (['started', 'failed', 'place'] as const).filter(column =>
     candidates.some(candidate => candidate[column] !== undefined)
   )
   const header = ['name', 'open', 'JRubies', 'weight', 'score', ...columns]

@@ -4,7 +4,9 @@ import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { createHeartbeats } from '../shared/heartbeats.ts'
 import { merged } from '../telemetry/merged.ts'
+import { HUNG_MS, watchHungWorkers } from './hung-workers.ts'
 import { linkHere, linkThread, type PlaneLink, type StartHere } from './plane-link.ts'
 
 /** A worker that dies this soon after its start is not replaced at once, lest a lasting fault become a busy loop. */
@@ -52,6 +54,8 @@ export interface Planes {
 interface Member {
   link: PlaneLink
   isListening: boolean
+  /** Why it was ended from here. */
+  endedFor?: string
   /** The last version it goes by. */
   applied: number
 }
@@ -65,6 +69,7 @@ export function createPlanes(options: PlanesOptions): Planes {
   let retired: Promise<readonly object[]> = Promise.resolve([])
   let port = boot.listen.port
   let stopping = false
+  let stopWatching = () => {}
 
   function start(worker: number): Promise<void> {
     const startedAtMs = runtime.now()
@@ -115,11 +120,9 @@ export function createPlanes(options: PlanesOptions): Planes {
     retired = retired.then(counted => merged([counted, member.link.lastMetrics()]))
     const isExpected = stopping || !member.isListening
     if (!isExpected) {
-      log.error({ worker, cause: cause?.message }, 'a worker thread died; it is replaced')
-      events.add({
-        kind: 'worker-died',
-        text: `worker ${worker} died: ${cause?.message ?? 'no reason given'}`
-      })
+      const why = member.endedFor ?? cause?.message
+      log.error({ worker, cause: why }, 'a worker thread died; it is replaced')
+      events.add({ kind: 'worker-died', text: `worker ${worker} died: ${why ?? 'no reason given'}` })
     }
     await options.onDeath(worker)
     if (!isExpected) replace(worker, runtime.now() - startedAtMs < SHORT_LIFE_MS ? SHORT_LIFE_MS : 0)
@@ -140,6 +143,26 @@ export function createPlanes(options: PlanesOptions): Planes {
     })
   }
 
+  /** Its requests are lost already, and the system gives it new ones that are lost as well. */
+  async function endHung(worker: number): Promise<void> {
+    const member = members.get(worker)
+    if (!member || stopping) return
+    log.error({ worker, hungMs: HUNG_MS }, 'a worker thread hangs; it is ended')
+    member.endedFor = 'it hung and was ended'
+    await member.link.terminate()
+  }
+
+  function watchWorkers(): () => void {
+    // The only plane of `workers: 0` hangs together with whoever would see it.
+    if (boot.listen.workers === 0) return () => {}
+    return watchHungWorkers({
+      heartbeats: createHeartbeats({ workers: count }, memory.heartbeats),
+      workers: () => [...members].filter(([, { isListening }]) => isListening).map(([worker]) => worker),
+      runtime,
+      hangs: worker => void endHung(worker)
+    })
+  }
+
   async function drainOne({ link }: Member, timeoutMs: number): Promise<number> {
     const cut = await link.drain(timeoutMs, timeoutMs + STUCK_MS)
     if (cut !== undefined) return cut
@@ -153,6 +176,7 @@ export function createPlanes(options: PlanesOptions): Planes {
       // The first one settles the port when the configuration leaves it to the system.
       await start(0)
       await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 1)))
+      stopWatching = watchWorkers()
       return port
     },
     tell(order) {
@@ -168,11 +192,13 @@ export function createPlanes(options: PlanesOptions): Planes {
     },
     async drain(timeoutMs) {
       stopping = true
+      stopWatching()
       const cuts = [...members.values()].map(member => drainOne(member, timeoutMs))
       return (await Promise.all(cuts)).reduce((sum, cut) => sum + cut, 0)
     },
     async terminate() {
       stopping = true
+      stopWatching()
       await Promise.all([...members.values()].map(({ link }) => link.terminate()))
     },
     listening: () => [...members.values()].filter(({ isListening }) => isListening).length

@@ -101,7 +101,7 @@ function candidatesOf({ tier, numbers, summary, rule }: RequestRecord): Candidat
       capacity,
       weight: master.weight,
       score: Math.round(((open + failed) / Math.max(1, warm) / master.weight) * 1_000) / 1_000,
-      ...(warm < capacity && { warm }),
+      ...(warm < capacity && { started: warm }),
       ...(failed > 0 && { failed }),
       ...(isByName && { place: order.indexOf(master) + 1 })
     }

@@ -14,11 +14,11 @@ export interface Candidate {
   /** Its JRubies: requests it may run at once. */
   readonly capacity: number
   /** While it starts slowly: how many of its JRubies it is to use as long as others have room. */
-  readonly warm?: number | undefined
+  readonly started?: number | undefined
   /** Catalogs that it failed too soon and that count as if they still ran; where there are any. */
   readonly failed?: number | undefined
   readonly weight: number
-  /** What is open and what counts as such, for each JRuby (that is warm), divided by the weight: `least-loaded` takes the smallest. */
+  /** What is open and what counts as such, for each JRuby (that is started), divided by the weight: `least-loaded` takes the smallest. */
   readonly score: number
   /** Its place in the order of the agent's name, 1 first; where that order decides. */
   readonly place?: number | undefined

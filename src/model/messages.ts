@@ -69,6 +69,7 @@ export interface SharedMemory {
     readonly addresses: SharedArrayBuffer
     readonly certnames: SharedArrayBuffer
   }
+  readonly heartbeats: SharedArrayBuffer
 }
 
 /** What a data plane starts from; crosses to a thread of its own as a structured clone. */

@@ -5,6 +5,7 @@ import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
 import { type ConnectionTable, createConnectionTable } from './connections.ts'
+import { createHeartbeats, type Heartbeats } from './heartbeats.ts'
 import { createPinTable, type PinTable } from './pins.ts'
 import { createResultTable, type ResultTable } from './results.ts'
 import { createReturnTurns, type ReturnTurns } from './return-turns.ts'
@@ -26,6 +27,7 @@ export interface SharedTables {
   /** Of the hash by which certnames are counted. */
   readonly seed: number
   readonly connections: ConnectionTable
+  readonly heartbeats: Heartbeats
   /** What other threads open the same tables with. */
   readonly buffers: SharedMemory
   /**
@@ -62,6 +64,7 @@ function tablesOf(
   const results = createResultTable(memory?.results)
   const arrivals = createArrivals(memory?.arrivals)
   const connections = createConnectionTable(connectionSize, random, memory?.connections)
+  const heartbeats = createHeartbeats({ workers }, memory?.heartbeats)
   const seed = memory?.seed ?? Math.floor(random() * 2 ** 32)
   return Object.freeze({
     board,
@@ -73,6 +76,7 @@ function tablesOf(
     results,
     arrivals,
     connections,
+    heartbeats,
     seed,
     buffers: {
       board: board.buffer,
@@ -84,6 +88,7 @@ function tablesOf(
       results: results.buffer,
       arrivals: arrivals.buffer,
       connections: connections.buffers,
+      heartbeats: heartbeats.buffer,
       seed
     },
     async removeWorker(worker: number) {

@@ -26,6 +26,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
       returns: none,
       results: none,
       connections: { counts: none, addresses: none, certnames: none },
+      heartbeats: none,
       seed: 1
     },
     descriptors: 1_000,

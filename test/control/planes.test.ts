@@ -3,6 +3,7 @@ import { createEventLog } from '../../src/control/event-log.ts'
 import { createPlanes } from '../../src/control/planes.ts'
 import type { Publication } from '../../src/model/messages.ts'
 import { createBoard } from '../../src/shared/board.ts'
+import { createHeartbeats } from '../../src/shared/heartbeats.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { fates } from '../support/mortal-worker.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -18,6 +19,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
   const turns = new SharedArrayBuffer(8)
   new Int32Array(turns)[1] = failingBirth
   const none = new SharedArrayBuffer(8)
+  const heartbeats = createHeartbeats({ workers })
   let version = 0
   const publicationOf = (version: number) => ({ version, snapshot: {}, settings: {}, revoked: new Set() })
   const heard = Promise.withResolvers<void>()
@@ -44,6 +46,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       returns: none,
       results: none,
       connections: { counts: none, addresses: none, certnames: none },
+      heartbeats: heartbeats.buffer,
       seed: 1
     },
     descriptors: 1_000,
@@ -67,7 +70,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
   const fate = (worker: number, leftBeforeMs: number) =>
     planes.tell({ type: 'ghosts-done', masterId: worker, leftBeforeMs })
   return {
-    ...{ planes, board, logged, runtime, events, scene },
+    ...{ planes, board, heartbeats, logged, runtime, events, scene },
     /** Once a plane has told of an outcome. */
     heard: heard.promise,
     async requests() {
@@ -107,6 +110,23 @@ t.test('a worker that dies is replaced, as often as it takes', async t => {
   await runtime.advance(1000)
   await logged.line({ ...replaced, worker: 0 })
   t.equal(planes.listening(), 1)
+})
+
+t.test('one that hangs for a minute while another turns is ended and replaced', async t => {
+  const { planes, board, heartbeats, logged, runtime, hang } = setUp(t, { workers: 2 })
+  await planes.start()
+  hang(1)
+  for (let look = 0; look < 14; look++) {
+    heartbeats.beat(0)
+    await runtime.advance(5_000)
+  }
+  await logged.line({ msg: 'a worker thread hangs; it is ended', worker: 1, hungMs: 60_000 })
+  await logged.line({ ...died, worker: 1, cause: 'it hung and was ended' })
+  await runtime.advance(0)
+  await logged.line({ ...replaced, worker: 1 })
+  t.equal(planes.listening(), 2)
+  t.equal(board.inFlight(0), 2, 'and what it had open is gone with it')
+  t.notOk(logged.lines.some(line => line.worker === 0))
 })
 
 t.test('one that lived for a while is replaced at once, that is when all it held is free', async t => {

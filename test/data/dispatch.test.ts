@@ -1,4 +1,5 @@
 import t from 'tap'
+import { only } from '../../src/balance/eligibility.ts'
 import { createRequestsUnderWay } from '../../src/data/http/moving-on.ts'
 import type { Master } from '../../src/model/master.ts'
 import { deliveryScene, snapshotOf } from './delivery-scene.ts'
@@ -348,6 +349,17 @@ t.test('a request whose master falls silent', async t => {
     await scene.runtime.advance(50)
     scene.silence()
     t.same(scene.board(), [1, 0])
+  })
+
+  await t.test('does not go round all masters: it may be what silences them', async t => {
+    const scene = await startScene()
+    const eligible = () => only(scene.pool[0])
+    const { exchange } = scene.send('1', { slot: null, eligible })
+    for (let count = 0; count < 5; count++) {
+      await scene.runtime.advance(50)
+      scene.silence()
+    }
+    t.equal(exchange.attempts, 3)
   })
 
   await t.test('stays when there is nobody else', async t => {

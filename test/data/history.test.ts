@@ -71,7 +71,7 @@ t.test(
     })
     history.note(history.open('a'), 'least-loaded', undefined)
     t.same(history.find('a')?.candidates, [
-      { master: 'm1', open: 2, busy: 2, capacity: 4, warm: 1, weight: 1, score: 2 },
+      { master: 'm1', open: 2, busy: 2, capacity: 4, started: 1, weight: 1, score: 2 },
       { master: 'm2', open: 1, busy: 1, capacity: 4, failed: 3, weight: 2, score: 0.5 }
     ])
   }

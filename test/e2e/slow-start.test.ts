@@ -60,6 +60,6 @@ t.test(
     )
     const busy = told.map(({ candidates }) => candidates[0]?.busy)
     t.same(busy.sort(), [0, 1, 2, 3])
-    for (const { candidates } of told) t.match(candidates, [{ master: 'back', capacity: 4, warm: 1 }])
+    for (const { candidates } of told) t.match(candidates, [{ master: 'back', capacity: 4, started: 1 }])
   }
 )

@@ -12,7 +12,7 @@ import { createIntake } from './intake.ts'
 import type { UnderWay } from './moving-on.ts'
 import { createNextMaster } from './next-master.ts'
 import { createOutcomes } from './outcome.ts'
-import { mayTryNext } from './retry.ts'
+import { MAX_MOVES, mayTryNext } from './retry.ts'
 import type { Hold } from './slot-request.ts'
 
 /** Brings one request to one master after the other until one answers, and streams that answer. */
@@ -34,6 +34,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   /** The JRuby this request has. */
   let hold: Hold | undefined
   let repeats = 0
+  let moves = 0
   /** What ended the last attempt that failed: a clause about its master. */
   let lastCause: string | undefined
   let isAgentGone = false
@@ -204,7 +205,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     const left = attempt
     if (!left || isAgentGone || left.isAnswered || !silent.includes(left.master.id)) return
     const isInHand = request.complete && isBodyKept()
-    if (!delivery.repeatable || !isInHand || !next.isAnybodyElse()) return
+    if (!delivery.repeatable || !isInHand || moves >= MAX_MOVES || !next.isAnybodyElse()) return
+    moves++
     const isGiven = intake?.body.isGiven ?? true
     const slotThere = hold
     hold = undefined

@@ -1,5 +1,10 @@
 /** How often one request may be sent again after a master had it and broke off. */
 const MAX_REPEATS = 1
+/**
+ * How often one request moves away from a master that has fallen silent. It may be what silenced them, as a catalog that
+ * takes all memory does, and is not to go round all masters.
+ */
+export const MAX_MOVES = 2
 
 /** What is known about a request when an attempt failed. */
 export interface FailedAttempt {
