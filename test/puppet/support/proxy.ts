@@ -28,6 +28,8 @@ export interface ProxySettings {
   readonly crlFile?: string
   /** Compile masters it knows; without it all of them. */
   readonly masters?: readonly MasterLayout[]
+  /** Where it finds the CA and masters beside those; without it the CA is named. */
+  readonly srv?: { readonly domain: string; readonly server: string }
   /** The certificate it shows; without it the one made for all tests. */
   readonly certificate?: { readonly cert: string; readonly key: string }
   /** Longest time a request waits for a JRuby whose agent comes back when told to. */
@@ -112,6 +114,7 @@ export async function stateOf(name: string): Promise<string | undefined> {
 function configuration({
   crlFile,
   masters = compileMasters,
+  srv,
   certificate,
   queueTimeout = '5m',
   reload = 'watch'
@@ -125,7 +128,7 @@ tls:
   cert: ${cert}
   key: ${key}
   ca: ${ca}
-${crlFile === undefined ? '' : `  crl: { file: ${crlFile}, refresh: 1s }\n`}ca: { url: "${urlOf(caMaster)}" }
+${crlFile === undefined ? '' : `  crl: { file: ${crlFile}, refresh: 1s }\n`}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
 masters:
 ${entries.join('')}upstream:
   tls: { ca: ${ca}, cert: ${own.cert}, key: ${own.key} }
