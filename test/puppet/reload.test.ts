@@ -8,7 +8,7 @@ import { enrol, operator } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { plainMaster, ports, proxyHost, proxyName, scratch, sslOf, tlsMaster } from './support/layout.ts'
 import { compilesOn } from './support/master.ts'
-import { startProxy } from './support/proxy.ts'
+import { shortName, startProxy, stateOf } from './support/proxy.ts'
 import { inWaves } from './support/waves.ts'
 
 const AGENTS = 10
@@ -28,40 +28,49 @@ await enrol({
 const certificateA = sslOf(scratch('proxy'), proxyName)
 const certificateB = sslOf(directory, nextName)
 
+/** A master by another name is another one. */
+const heir = { ...tlsMaster, name: 'heir.example.test' }
+
 const proxy = await startProxy({ name: 'reload', masters: [tlsMaster], reload: 'signal' })
 t.teardown(proxy.end)
 
 const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
 
-t.test('a reload in the middle of ten runs adds a master and swaps the certificate', async t => {
-  t.equal(await shown(), fingerprintOf(certificateA.cert), 'certificate A before')
-  let ended = 0
-  const runs = inWaves(agents, AT_ONCE, async agent => {
-    const end = await runAgent(agent, COMPILE_SECONDS)
-    ended++
-    return end
-  })
-  const isMiddle = async () => ended >= 2 && ended <= AGENTS / 2 && (await compilesOn(tlsMaster)) > 0
-  t.ok(
-    await reaches(isMiddle, MIDDLE_DEADLINE_MS),
-    'some runs have ended, others compile, others are to come'
-  )
-  t.equal(await compilesOn(plainMaster), 0, 'and the other master does nothing yet')
+t.test(
+  'reloads in the middle of ten runs add a master, swap the certificate and replace a master',
+  async t => {
+    t.equal(await shown(), fingerprintOf(certificateA.cert), 'certificate A before')
+    let ended = 0
+    const runs = inWaves(agents, AT_ONCE, async agent => {
+      const end = await runAgent(agent, COMPILE_SECONDS)
+      ended++
+      return end
+    })
+    const isMiddle = async () => ended >= 2 && ended <= AGENTS / 2 && (await compilesOn(tlsMaster)) > 0
+    t.ok(
+      await reaches(isMiddle, MIDDLE_DEADLINE_MS),
+      'some runs have ended, others compile, others are to come'
+    )
+    t.equal(await compilesOn(plainMaster), 0, 'and the other master does nothing yet')
 
-  await proxy.reload({ masters: [tlsMaster, plainMaster], certificate: certificateB, reload: 'signal' })
-  t.equal(await shown(), fingerprintOf(certificateB.cert), 'certificate B from then on')
+    await proxy.reload({ masters: [tlsMaster, plainMaster], certificate: certificateB, reload: 'signal' })
+    t.equal(await shown(), fingerprintOf(certificateB.cert), 'certificate B from then on')
 
-  const ends = await runs
-  t.equal(ends.length, AGENTS)
-  for (const { status, output } of ends) t.ok([0, 2].includes(status), `ended with ${status}`, { output })
-  t.same(
-    new Set(agents.map(compiledBy)),
-    new Set([tlsMaster.name, plainMaster.name]),
-    'the new master compiled some'
-  )
-  t.ok(proxy.isRunning(), 'in the same process')
-})
+    await proxy.reload({ masters: [heir, plainMaster], certificate: certificateB, reload: 'signal' })
+    t.ok(await reaches(async () => (await stateOf(shortName(heir))) === 'up', MIDDLE_DEADLINE_MS), 'replaced')
+
+    const ends = await runs
+    t.equal(ends.length, AGENTS)
+    for (const { status, output } of ends) t.ok([0, 2].includes(status), `ended with ${status}`, { output })
+    t.same(
+      new Set(agents.map(compiledBy)),
+      new Set([tlsMaster.name, plainMaster.name]),
+      'the new master compiled some'
+    )
+    t.ok(proxy.isRunning(), 'in the same process')
+  }
+)
 
 /** Fingerprint of the certificate that a new connection is shown. */
 async function shown(): Promise<string | undefined> {
