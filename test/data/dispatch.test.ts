@@ -351,6 +351,17 @@ t.test('a request whose master falls silent', async t => {
     t.same(scene.board(), [1, 0])
   })
 
+  await t.test('asks for another JRuby as if its agent had none', async t => {
+    const scene = await startScene()
+    const claimant = { cell: 1, slots: 1, places: 16 }
+    scene.send('1', { slot: { claimant } })
+    await scene.runtime.advance(50)
+    scene.upstreams[0].last().connect()
+    scene.silence()
+    await scene.runtime.advance(50)
+    t.same(scene.taken(), [1, 1])
+  })
+
   await t.test('does not go round all masters: it may be what silences them', async t => {
     const scene = await startScene()
     const eligible = () => only(scene.pool[0])

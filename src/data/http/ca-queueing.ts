@@ -5,7 +5,7 @@ import { type Hold, nobodyYet } from './slot-request.ts'
 import { createWaitBooks } from './wait-books.ts'
 
 /** The CA's JRubies are nobody's business here. */
-const noSlot: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, reconsider() {} })
+const noSlot: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, disown() {}, reconsider() {} })
 
 /** The queueing of a delivery to the CA, whose body stays with its agent meanwhile. */
 export function createCaQueueing(

@@ -218,6 +218,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       deps.end(left.master)
     })
     slotThere?.leave(() => left.abort())
+    slotThere?.disown()
     // It cannot work on what it never got whole.
     if (!isGiven) left.abort()
     next.find('master-silent')

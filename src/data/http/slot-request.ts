@@ -56,6 +56,8 @@ export interface Hold {
    * the master turns out to be done without having answered.
    */
   readonly leave: (drop: () => void) => void
+  /** The request is at another master from now on: the slot, left as well, counts no more for who asked. */
+  readonly disown: () => void
   /** Who may have it has changed: looks at that anew, if it waits. */
   readonly reconsider: () => void
 }

@@ -39,7 +39,7 @@ interface Ghost {
   readonly drop: () => void
 }
 
-const nothing: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, reconsider() {} })
+const nothing: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, disown() {}, reconsider() {} })
 
 export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   const { user, runtime, masterAt, onDefect } = deps
@@ -153,6 +153,9 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     const hold: Hold = {
       release: (isServed = false) => end(heldMs => user.release(ticket, isServed ? heldMs : undefined)),
       fail: () => end(heldMs => countOn(ticket, user.fail(ticket, heldMs))),
+      disown() {
+        if (isHeld) user.disown(ticket)
+      },
       leave(drop) {
         if (!isHeld) return
         user.leave(ticket)

@@ -1,5 +1,5 @@
 import type { Capacity } from './capacity.ts'
-import { type Claimants, uncounted } from './claimants.ts'
+import { type Claimants, strangers, uncounted } from './claimants.ts'
 import { DEPTH, heavyRank, MASK_SIZE, rankCount, type SlotMemory, state, WAITING } from './layout.ts'
 import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
@@ -16,6 +16,11 @@ export interface SlotEntries {
   readonly start: (ticket: number, seat: number) => void
   /** Its agent has left and its master works on. Nothing happens to one that does not run. */
   readonly leave: (ticket: number) => void
+  /**
+   * What one that runs holds counts for nobody from now on: its claimant has it elsewhere. Strangers have one slot in
+   * all, wherever that is.
+   */
+  readonly disown: (ticket: number) => void
   /** One that runs failed too soon: it holds no slot any more, and counts there until it is freed. */
   readonly fail: (ticket: number) => void
   /** Frees an entry; the seat where it ran or counted, or -1. */
@@ -166,6 +171,11 @@ export function createSlotEntries(
       if (get(statesAt + ticket) !== state.running) return
       set(statesAt + ticket, state.ghost)
       capacity.addGhost(get(seatOfAt + ticket))
+    },
+    disown(ticket) {
+      if (claimantOf(ticket) === strangers.cell) return
+      claimants.addHeld(claimantOf(ticket), -1)
+      set(claimantsAt + ticket, uncounted.cell)
     },
     fail(ticket) {
       const seat = get(seatOfAt + ticket)

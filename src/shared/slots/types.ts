@@ -113,6 +113,8 @@ export interface SlotUser {
   readonly remask: (ticket: number, mask: SeatMask) => void
   /** The agent of a ticket that holds a slot has left; its master works on, so the slot stays taken. */
   readonly leave: (ticket: number) => void
+  /** Its claimant has what it asked for elsewhere: the slot stays taken until it is released, and counts for nobody. */
+  readonly disown: (ticket: number) => void
   /**
    * Gives a ticket back, whether it waits or holds a slot; what it held goes to whoever has the best claim.
    * `servedMs`: how long the master took to serve it; `undefined` when it did not.

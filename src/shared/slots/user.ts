@@ -100,6 +100,14 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
         if (entries.remask(ticket, mask)) granting.giveOutAt(mask)
       }),
     leave: ticket => alone(() => entries.leave(ticket)),
+    disown: ticket =>
+      alone(() => {
+        if (!entries.runs(ticket)) return
+        const claimant = entries.claimantOf(ticket)
+        entries.disown(ticket)
+        // It may have held all it may, and have what is free elsewhere now.
+        if (claimants.waiting(claimant) > 0) granting.giveOutAll()
+      }),
     release,
     fail(ticket, tookMs) {
       const restMs = Math.min(LONGEST_FAILED_MS, serviceTimes.meanMs(entries.rankOf(ticket)) - tookMs)
