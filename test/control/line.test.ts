@@ -6,6 +6,7 @@ import { NoAnswer } from '../../src/control/master-watch/no-answer.ts'
 import { createRoute } from '../../src/upstream/route.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+import { startScriptedMaster } from '../support/scripted-master.ts'
 import { createStarvation } from '../support/starvation.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -138,4 +139,28 @@ t.test('one that refuses connections, or has no address, is to blame itself', as
     isOwnFault: false,
     why: { kind: 'dns' }
   })
+})
+
+t.test('a connection that was kept is not asked on when the master has moved', async t => {
+  let addresses = ['127.0.0.2']
+  const before = await startScriptedMaster(t, (_request, response) => response.end('before'), {
+    host: '127.0.0.2'
+  })
+  const { port } = before
+  await startScriptedMaster(t, (_request, response) => response.end('after'), { host: '127.0.0.3', port })
+  const line = createLine({
+    origin: `http://127.0.0.1:${port}`,
+    timeoutMs: () => TIMEOUT_MS,
+    upstream: () => upstream,
+    route: createRoute(() => addresses),
+    runtime: fakeRuntime(),
+    heard() {}
+  })
+  t.teardown(() => line.close())
+  t.match(await line.ask('/who'), { body: 'before' })
+  addresses = ['127.0.0.2', '127.0.0.3']
+  t.match(await line.ask('/who'), { body: 'before' })
+  t.equal(before.seen.at(-1)?.connection, 0, 'one address more does not matter')
+  addresses = ['127.0.0.3']
+  t.match(await line.ask('/who'), { body: 'after' })
 })

@@ -47,6 +47,8 @@ export interface Line {
 interface Wire {
   client: Client
   readonly upstream: UpstreamSettings
+  /** Those that the master had when it was made. */
+  readonly addresses: readonly string[]
   isBusy: boolean
   /** Before any TLS. */
   isTaken: boolean
@@ -65,6 +67,7 @@ export function createLine({ origin, timeoutMs, upstream, route, runtime, heard 
     const settings = upstream()
     const wire = {
       upstream: settings,
+      addresses: route.addresses(),
       isBusy: false,
       isTaken: false,
       isConnected: false,
@@ -99,7 +102,9 @@ export function createLine({ origin, timeoutMs, upstream, route, runtime, heard 
   /** The one that was kept, if it is good for another question. */
   function reusable(): Wire | undefined {
     if (!kept || kept.isBusy) return undefined
-    if (isDeepStrictEqual(kept.upstream, upstream())) return kept
+    const addresses = route.addresses()
+    const isWhereItWas = kept.addresses.every(each => addresses.includes(each))
+    if (isWhereItWas && isDeepStrictEqual(kept.upstream, upstream())) return kept
     end(kept)
     return undefined
   }
