@@ -192,13 +192,13 @@ t.test('who waits for a master that goes into maintenance is served by another o
 })
 
 t.test('a master is given back with a fresh probe, slowly, and not before it answers', async t => {
-  const { a, b, app, operator, newAgent } = await startScene(t)
+  const { a, b, operator, newAgent } = await startScene(t)
   await operator.run('maint', 'a')
   await a.kill()
   t.match(await operator.run('undrain', 'a'), {
     code: 0,
     out: 'a is given back to work\n',
-    err: 'warning: a is down (ECONNREFUSED): it gets work when it is up\n'
+    err: /^warning: a is down \(.*ECONNREFUSED.*\): it gets work when it is up\n$/
   })
   t.equal((await (await newAgent()).compile()).headers['x-puppet-compiler-name'], 'b')
   await operator.run('maint', 'a')
@@ -209,12 +209,14 @@ t.test('a master is given back with a fresh probe, slowly, and not before it ans
   t.match(await operator.master('a'), { mode: 'active', state: 'up' })
   for (const master of [a, b]) master.hold()
   const agents = await Promise.all(Array.from({ length: 8 }, newAgent))
-  const compiles = agents.map(agent => agent.compile())
+  const first = agents.slice(0, 5).map(agent => agent.compile())
   await Promise.all([a.until(({ held }) => held === 1), b.until(({ held }) => held === 4)])
-  while ((await scrape(app.adminPort)).value('puppet_lb_queue_depth', { class: 'catalog' }) !== 3);
   t.equal(a.running, 1, 'one at a time at first, though it has four JRubies')
+  const more = agents.slice(5).map(agent => agent.compile())
+  await a.until(({ held }) => held === 4)
+  t.equal(a.running, 4, 'but rather than wait, the rest goes there')
   for (const master of [a, b]) master.release()
-  for (const { status } of await Promise.all(compiles)) t.equal(status, 200)
+  for (const { status } of await Promise.all([...first, ...more])) t.equal(status, 200)
 })
 
 t.test('the last master may be drained, and the operator is told what that means', async t => {
