@@ -54,7 +54,7 @@ t.test('a name that nobody knows keeps neither the other masters nor the balance
     'ca.example.com': 'EAI_AGAIN'
   })
   const { agent, masters, line, app } = await start(t, dns, {
-    ca: 'https://ca.example.com:8140',
+    ca: `https://ca.example.com:${a.port}`,
     masters: [
       { name: 'a', url: `https://a.example.com:${a.port}` },
       { name: 'b', url: `https://b.example.com:${b.port}` }
@@ -65,10 +65,12 @@ t.test('a name that nobody knows keeps neither the other masters nor the balance
     { name: 'a', state: 'up' },
     { name: 'b', state: 'down', cause: 'ENOTFOUND' }
   ])
-  t.match(await agent.ask({ path: '/puppet-ca/v1/certificate/ca' }), { status: 503 })
   t.ok((await scrape(app.adminPort)).value('puppet_lb_dns_failures_total', { name: 'b.example.com' }))
+  const enrolling = agent.ask({ path: '/puppet-ca/v1/certificate/ca' })
   dns.tell('b.example.com', ['127.0.0.3'])
+  dns.tell('ca.example.com', ['127.0.0.2'])
   await line({ msg: 'master is up', master: 'b' })
+  t.match(await enrolling, { status: 200, body: 'a' }, 'it has waited for the CA')
 })
 
 t.test('while DNS is silent everybody is reached where they were, on new connections as well', async t => {

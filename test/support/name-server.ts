@@ -29,19 +29,20 @@ export interface NameServer {
   readonly update: (zone: string, ...changes: readonly string[]) => void
 }
 
+/** Runs a command for as long as whoever started it lives, and does not say that it is enough. */
+const untilInputEnds = '"$@" & child=$!; exec 2>&-; read -r _; kill -KILL $child; wait $child'
+
 /** A real name server, BIND, that answers for these zones on a port of loopback. */
 export async function startNameServer(t: Host, zones: Zones): Promise<NameServer> {
   const port = await freePort()
   const files = Object.entries(zones).map(([zone, records]) => [`${zone}.zone`, zoneFile(zone, records)])
   const directory = t.testdir(Object.fromEntries(files))
   writeFileSync(join(directory, 'named.conf'), configuration(directory, port, Object.keys(zones)))
-  const named = spawn('named', ['-g', '-n', '1', '-c', join(directory, 'named.conf')], {
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
+  const command = ['named', '-g', '-n', '1', '-c', join(directory, 'named.conf')]
+  const named = spawn('sh', ['-c', untilInputEnds, 'sh', ...command], { stdio: ['pipe', 'ignore', 'pipe'] })
   t.teardown(async () => {
-    if (named.exitCode !== null) return
-    named.kill('SIGKILL')
-    await once(named, 'exit')
+    named.stdin.end()
+    if (named.exitCode === null) await once(named, 'exit')
   })
   const said: string[] = []
   for await (const line of createInterface(named.stderr)) {
