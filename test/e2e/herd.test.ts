@@ -8,7 +8,8 @@ import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
-const AGENTS = 2_000
+/** The suite has to be quick: PUPPET_LB_TEST_HERD=2000 is the whole of it. */
+const AGENTS = Number(process.env.PUPPET_LB_TEST_HERD ?? 1_000)
 const GROUP = 100
 const JRUBIES = 4
 const COMPILE_MS = 60
@@ -23,10 +24,10 @@ type Kind = (typeof KINDS)[number]
 /** How often an agent older than 6.14 comes back before it gives up. */
 const RETURNS = 10
 
-// Two thousand handshakes take a while on a busy machine.
+// So many handshakes take a while on a busy machine.
 t.setTimeout(180_000)
 
-t.test('two thousand agents at once all end their runs, and those that are told to come back do', async t => {
+t.test('thousands of agents at once all end their runs, and those that are told to come back do', async t => {
   const pki = await createTestPki()
   const masters = await Promise.all(['m1', 'm2', 'm3', 'm4'].map(name => startMaster(t, name)))
   const topology = { ca: (await startMaster(t, 'ca')).url, masters }
