@@ -83,7 +83,7 @@ export function createAgents(seed: number, dice: () => number) {
         settle(agent)
         const what = dice()
         if (!agent.talk) {
-          if (what < 0.2) ask(agent, workers)
+          if (what < 0.5) ask(agent, workers)
         } else if (what < 0.01) {
           agent.hasLeft = true
           agent.talk.hangUp()

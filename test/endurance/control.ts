@@ -16,8 +16,12 @@ import type { Runtime } from '../../src/model/runtime.ts'
 import type { Config, Settings } from '../../src/model/settings.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../../src/shared/memory.ts'
+import { createPinTable } from '../../src/shared/pins.ts'
 import type { Machine } from './machines.ts'
 import { superviseMachines } from './watching.ts'
+
+/** Few, since they are counted all the time, and shorter-lived than a run may take. */
+const PINS = { sets: 32, lifeMs: 300_000 } as const
 
 export interface ControlDeps {
   readonly config: Config
@@ -66,7 +70,7 @@ export function createControl(deps: ControlDeps) {
   const { remarks: _, ...named } = sources.named()
   const first = { ...named, overlay: noOverlay }
   inner.adopt(inner.propose(wantedOf(first)))
-  const memory: SharedTables = createSharedMemory(config.boot, runtime)
+  const memory: SharedTables = { ...createSharedMemory(config.boot, runtime), pins: createPinTable(PINS) }
   const supervisor = superviseMachines({
     ...{ memory, roster, runtime, log, events },
     settings: () => settings,

@@ -135,7 +135,7 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
     fault: undefined,
     wellSinceMs: now(),
     flaps: false,
-    jrubies: 1 + Math.floor(4 * dice()),
+    jrubies: 1 + Math.floor(3 * dice()),
     foreign: 0,
     become(fault) {
       const before = machine.fault

@@ -125,7 +125,7 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
   function load(): string {
     const machine = someOf(machines)
     machine.foreign = dice() < 0.5 ? 0 : pick(4)
-    if (dice() < 0.3) machine.jrubies = 1 + pick(4)
+    if (dice() < 0.3) machine.jrubies = 1 + pick(3)
     return `${machine.address} has ${machine.jrubies} JRubies and works ${machine.foreign} for others`
   }
 

@@ -8,6 +8,7 @@ import type { Order, PlaneStart, Report } from '../../src/model/messages.ts'
 import type { Runtime } from '../../src/model/runtime.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { identityHeaders } from '../../src/puppet/identity.ts'
+import type { PinTable } from '../../src/shared/pins.ts'
 import type { SeatMask, SlotClaim, SlotUser } from '../../src/shared/slots/types.ts'
 import type { Upstream } from '../../src/upstream/pools.ts'
 import { fakeExchange, type Question, type Talk } from './exchange.ts'
@@ -22,6 +23,7 @@ export interface Waiting {
 
 export interface WorkerDeps {
   readonly start: PlaneStart
+  readonly pins: PinTable
   readonly runtime: Runtime
   readonly log: Logger
   readonly tell: (report: Report) => void
@@ -29,6 +31,7 @@ export interface WorkerDeps {
   readonly upstreamOf: (master: Master, live: (work: () => void) => void) => Upstream
   /** Somebody may go to the seats of a mask from now on, or has taken one of them at once. */
   readonly masked: (worker: Worker, claim: SlotClaim, mask: SeatMask) => void
+  readonly waited: () => void
   readonly took: (worker: Worker, claim: SlotClaim, seat: number) => void
 }
 
@@ -48,7 +51,7 @@ export interface Worker {
 }
 
 export function createWorker(deps: WorkerDeps): Worker {
-  const { start, log, tell } = deps
+  const { start, pins, log, tell } = deps
   let isAlive = true
   const live = (work: () => void) => {
     if (isAlive) work()
@@ -62,6 +65,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   const waiting = new Map<number, Waiting>()
   const way = createWay(context, {
     ...state,
+    pins,
     slots: { ...state.slots, join: number => watched(state.slots.join(number)) },
     pools: { ...state.pools, of: master => deps.upstreamOf(master, live) }
   })
@@ -80,7 +84,9 @@ export function createWorker(deps: WorkerDeps): Worker {
       wait(claim) {
         deps.masked(worker, claim, claim.mask)
         const ticket = user.wait(claim)
-        if (ticket >= 0) waiting.set(ticket, { claim, mask: claim.mask, idleSinceMs: undefined })
+        if (ticket < 0) return ticket
+        if (user.seatOf(ticket) < 0) deps.waited()
+        waiting.set(ticket, { claim, mask: claim.mask, idleSinceMs: undefined })
         return ticket
       },
       remask(ticket, mask) {
@@ -111,7 +117,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     snapshot: state.snapshot,
     isServing: () => state.eligibility().of({ pinned: -1, tried: [] }) !== undefined,
     masterAt: state.masterAt,
-    pinOf: certname => state.pins.get(certname, runtime.now()),
+    pinOf: certname => pins.get(certname, runtime.now()),
     waiting,
     deliver(order) {
       if (!isAlive) return
