@@ -22,12 +22,16 @@ export interface DrainsDeps {
 export interface Drains {
   /** Looks after those that drain now and from now on. */
   readonly start: () => void
+  /** Another membership is in force: who does not drain any more is no longer drained, however soon it drains anew. */
+  readonly changed: () => void
   readonly isDrained: (id: number) => boolean
   readonly stop: () => void
 }
 
 export function createDrains({ roster, work, whenApplied, runtime, log, events }: DrainsDeps): Drains {
   const drained = new Set<number>()
+  /** Memberships until now. */
+  let changes = 0
   let cancel = () => {}
   let stopped = false
 
@@ -39,18 +43,21 @@ export function createDrains({ roster, work, whenApplied, runtime, log, events }
     events.add({ kind: 'master-drained', text: `${name} is drained`, master: name })
   }
 
-  /** A plane that has not heard of a drain yet may still give it work: so it counts what is left after that. */
+  /**
+   * A plane that has not heard of a drain yet may still give it work: so it counts what is left after that. Should it be
+   * another drain by then, the next look sees to it.
+   */
   async function confirm(ended: readonly Master[]): Promise<void> {
+    const before = changes
     await whenApplied()
-    const ids = ended.map(({ id }) => id)
-    const still = stopped ? [] : draining().filter(({ id }) => ids.includes(id) && !drained.has(id))
-    for (const master of still) if (work.hasEnded(master)) tell(master)
+    if (stopped || changes !== before) return
+    for (const master of ended) if (!drained.has(master.id) && work.hasEnded(master)) tell(master)
   }
 
   function look(): void {
     const now = draining()
-    // It may have been given back and drained anew, or answer something that no run is made of.
-    for (const id of drained) if (!now.some(each => each.id === id && work.isIdle(each))) drained.delete(id)
+    // It may answer something that no run is made of.
+    for (const each of now) if (!work.isIdle(each)) drained.delete(each.id)
     const ended = now.filter(each => !drained.has(each.id) && work.hasEnded(each))
     if (ended.length > 0) void confirm(ended)
     schedule()
@@ -62,6 +69,11 @@ export function createDrains({ roster, work, whenApplied, runtime, log, events }
 
   return {
     start: schedule,
+    changed() {
+      changes++
+      const ids = new Set(draining().map(({ id }) => id))
+      for (const id of drained) if (!ids.has(id)) drained.delete(id)
+    },
     isDrained: id => drained.has(id),
     stop() {
       stopped = true

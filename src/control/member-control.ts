@@ -77,6 +77,7 @@ export function createMemberControl(deps: MemberControlDeps): MemberControl {
 
   async function apply(change: PreparedMembers, part: () => Part = () => ({})): Promise<void> {
     change.commit()
+    drains.changed()
     publish({ ...part(), snapshot: supervisor.compose() })
     change.seeOff()
     await overlayFile.keep(deps.stateDirectory(), members.current().overlay)

@@ -1,8 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { ranks } from '../balance/queue-order.ts'
-import type { Master } from '../model/master.ts'
-import type { Order, Outcome, PlaneStart, Publication, Report } from '../model/messages.ts'
+import type { Order, PlaneStart, Publication, Report } from '../model/messages.ts'
 import { isOwnFault } from '../model/own-fault.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
@@ -13,21 +11,11 @@ import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
 import { createDrain } from './drain.ts'
-import { createBodyRoom } from './http/body-room.ts'
-import { createCaPlaces } from './http/ca-places.ts'
-import type { Delivery, DispatchDeps } from './http/delivery.ts'
-import { dispatch } from './http/dispatch.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
-import { fanOut } from './http/fan-out.ts'
-import { createRequestsUnderWay } from './http/moving-on.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
-import { createOutage } from './http/outage.ts'
-import { createResponder } from './http/respond.ts'
-import { createRetryBudget } from './http/retry-budget.ts'
-import { createReturnTimes } from './http/return-times.ts'
-import { type ServeDeps, serve } from './http/serve.ts'
-import { createWaitingRoom } from './http/wait.ts'
+import { serve } from './http/serve.ts'
 import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
+import { createWay, type Way } from './way.ts'
 
 /** So long before a drain cuts what is left, those who still wait are told so. */
 const LAST_WORD_MS = 2_000
@@ -72,10 +60,7 @@ export async function startPlane(
       if (settings.tls.ca !== before.tls.ca) connections.setAuthorities(authoritiesOf(settings.tls.ca))
     }
     if (revoked) connections.cutRevoked(revoked)
-    if (publication.snapshot) {
-      for (const waiting of way.waiting) waiting.reconsider()
-      way.underWay.reconsider(publication.snapshot)
-    }
+    if (publication.snapshot) way.reconsider(publication.snapshot)
   }
 
   port.on('message', (order: Order) => {
@@ -85,7 +70,7 @@ export async function startPlane(
         tell({ type: 'applied', version: order.publication.version })
         break
       case 'ghosts-done':
-        way.waitingRoom.dropGhosts(order.masterId, order.leftBeforeMs)
+        way.dropGhosts(order.masterId, order.leftBeforeMs)
         break
       case 'metrics':
         void state.registry
@@ -96,9 +81,7 @@ export async function startPlane(
         tell({ type: 'why', id: order.id, explanation: state.history.find(order.requestId) })
         break
       case 'drain':
-        runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), () => {
-          for (const waiting of way.waiting) waiting.close()
-        })
+        runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), way.close)
         void drain.start(order.timeoutMs).then(async cut => {
           await stop()
           tell({ type: 'drained', cut })
@@ -117,79 +100,11 @@ export async function startPlane(
   return { stop }
 }
 
-/** The way of a request behind the listener. */
-function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneState) {
-  const { worker } = start
-  const { board, slots, arrivals, metrics, history, snapshot } = state
-  const { now, random, schedule, wallClock } = runtime
-  const responder = createResponder({ metrics, log, random, schedule })
-  const onDefect = (error: unknown) =>
-    log.error({ err: error }, 'a request that waited failed inside the balancer')
-  const waitingRoom = createWaitingRoom({
-    user: slots.join(worker),
-    runtime,
-    depth: slots.depth,
-    catalogs: () => slots.waiting(ranks.indexOf('catalog')),
-    hasRoom: slots.hasRoom,
-    hasWarmRoom: slots.hasWarmRoom,
-    masterAt: state.masterAt,
-    onDefect
-  })
-  const caPlaces = createCaPlaces({ workers: start.workers, runtime })
-  const underWay = createRequestsUnderWay()
-  const dispatchDeps: DispatchDeps = {
-    metrics,
-    responder,
-    now,
-    schedule,
-    random,
-    upstreamOf: state.pools.of,
-    begin: ({ seat }: Master) => board.begin(worker, seat),
-    end: ({ seat }: Master) => board.end(worker, seat),
-    report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
-    addResult: state.results.add,
-    snapshot,
-    news: {
-      heard: ({ seat }) => arrivals.add(seat),
-      causeOf: ({ id }) => snapshot().causes?.get(id)
-    },
-    underWay,
-    waitingRoom,
-    caPlaces,
-    outages: { masters: createOutage(now), ca: createOutage(now) },
-    bodyRoom: createBodyRoom({ memory: state.bodies.join(worker), now, onDefect }),
-    hasRoom: ({ seat }: Master) => slots.hasRoom(seat),
-    budget: createRetryBudget(now),
-    history
-  }
-  const serveDeps: Omit<ServeDeps, 'endConversation'> = {
-    responder,
-    snapshot,
-    eligibility: state.eligibility,
-    revoked: state.revoked,
-    wallClock,
-    now,
-    seed: state.seed,
-    pins: state.pins,
-    forecastMs: slots.forecastMs,
-    returnTimes: createReturnTimes({ depth: slots.depth, turns: state.returns, worker, runtime }),
-    dispatch: (delivery: Delivery) => dispatch(delivery, dispatchDeps),
-    fanOut: (exchange, identity) =>
-      void fanOut(
-        exchange,
-        identity.headers,
-        snapshot().masters.filter(({ mode }) => mode !== 'leaving'),
-        dispatchDeps
-      )
-  }
-  return { responder, waitingRoom, waiting: [waitingRoom, caPlaces], underWay, serveDeps }
-}
-
 /** What stands towards the agents: listener, connections, drain. */
 async function createFront(
   { start, runtime, log }: PlaneContext,
   state: PlaneState,
-  { responder, serveDeps }: ReturnType<typeof createWay>
+  { responder, serveDeps }: Way
 ) {
   const books = {
     metrics: state.metrics,

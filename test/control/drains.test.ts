@@ -48,6 +48,7 @@ async function setUp() {
       const { masters, ca } = settingsOf({ a: 1, b: 1 })
       const overlay = new Map(mode === 'active' ? [] : [[name, { mode }]])
       roster.adopt(roster.propose({ masters: overlaid(masters, overlay), ca }))
+      drains.changed()
     },
     look: () => runtime.advance(LOOK_MS),
     /** Every plane goes by what was published. */
@@ -131,6 +132,38 @@ t.test('one that is drained anew is told anew', async t => {
     t.notOk(isDrained('a'))
   }
   t.equal(told().length, 2)
+})
+
+t.test('one that is given back and drained anew between two looks has all to end that it got', async t => {
+  const { mode, look, apply, isDrained, told, pinned, idOf } = await setUp()
+  mode('a', 'draining')
+  await look()
+  await apply()
+  mode('a', 'active')
+  pinned.set(idOf('a'), 1)
+  mode('a', 'draining')
+  t.notOk(isDrained('a'))
+  await look()
+  await apply()
+  t.notOk(isDrained('a'), 'a run is pinned to it')
+  pinned.clear()
+  await look()
+  await apply()
+  t.ok(isDrained('a'))
+  t.equal(told().length, 2)
+})
+
+t.test('what planes went by before it was drained anew proves nothing', async t => {
+  const { mode, look, apply, isDrained } = await setUp()
+  mode('a', 'draining')
+  await look()
+  mode('a', 'active')
+  mode('a', 'draining')
+  await apply()
+  t.notOk(isDrained('a'))
+  await look()
+  await apply()
+  t.ok(isDrained('a'))
 })
 
 t.test('one that is down is drained when it has no request: no run can end there', async t => {

@@ -1,0 +1,65 @@
+import type { Proposal } from '../../src/control/roster.ts'
+import type { World } from './promises.ts'
+
+/** Two looks, and the time in which all workers hear of it. */
+const DRAINED_MS = 12_000
+
+interface Drain {
+  readonly seat: number
+  /** Since it had something left. */
+  isTold: boolean
+  /** Since it began to drain. */
+  wasTold: boolean
+  endedMs: number | undefined
+}
+
+/** Who drains and has nothing left is told so, once. */
+export function promiseDrains({ control, breaks, now }: World) {
+  const drains = new Map<number, Drain>()
+  const tables = () => control().memory
+  const isIdle = (seat: number) => tables().board.inFlight(seat) === 0 && tables().slots.taken(seat) === 0
+
+  function drained(name: string | undefined): void {
+    const { roster, supervisor } = control()
+    const master = roster.current().masters.find(each => each.name === name && each.mode === 'draining')
+    const drain = drains.get(master?.id ?? -1)
+    if (!master || !drain) {
+      breaks(`${name} is told drained and does not drain`)
+      return
+    }
+    if (drain.isTold) breaks(`${name} is told drained twice`)
+    drain.isTold = true
+    drain.wasTold = true
+    const isPinned = tables().pins.count(master.id, now()) > 0
+    const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
+    if (!isIdle(master.seat) || (isPinned && !isDown)) breaks(`${name} is told drained with work left`)
+  }
+
+  function inspect(): void {
+    const { roster, supervisor, drains: shown } = control()
+    for (const master of roster.current().masters) {
+      const drain = drains.get(master.id)
+      if (!drain) continue
+      const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
+      const hasEnded = isIdle(master.seat) && (isDown || tables().pins.count(master.id, now()) === 0)
+      drain.endedMs = hasEnded ? (drain.endedMs ?? now()) : undefined
+      const isShown = shown.isDrained(master.id)
+      if (isShown && !drain.wasTold) breaks(`${master.name} is shown drained and was never told so`)
+      if (!isShown && now() - (drain.endedMs ?? now()) > DRAINED_MS)
+        breaks(`${master.name} is never told drained`)
+    }
+  }
+
+  return {
+    ...{ drained, inspect },
+    adopting({ masters }: Proposal) {
+      for (const { id, seat, mode } of masters) {
+        if (mode !== 'draining') drains.delete(id)
+        else if (!drains.has(id)) drains.set(id, { seat, isTold: false, wasTold: false, endedMs: undefined })
+      }
+    },
+    look() {
+      for (const drain of drains.values()) if (drain.isTold && !isIdle(drain.seat)) drain.isTold = false
+    }
+  }
+}

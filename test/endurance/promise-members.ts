@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Override } from '../../src/control/overlay.ts'
+import type { Proposal } from '../../src/control/roster.ts'
+import type { Master } from '../../src/model/master.ts'
+import type { Settings } from '../../src/model/settings.ts'
+import type { World } from './promises.ts'
+
+/** What operators said stays said, and DNS that says nothing changes nothing. */
+export function promiseMembers({ control, names, breaks }: World) {
+  const overlay = new Map<string, Override>()
+  let fileNames = new Set<string>()
+  let newsNamed = 0
+  let newsAdopted = 0
+  let changes = 0
+
+  /** Without news of DNS nobody whom it named may go, and nobody may move. */
+  function adopting({ masters }: Proposal, reloaded: Settings | undefined): void {
+    const stay = new Map(masters.map(master => [master.id, master]))
+    const lost = control()
+      .roster.current()
+      .masters.filter(({ mode }) => mode !== 'leaving')
+      .filter(before => reloaded === undefined || isStillAsked(before, reloaded))
+      .filter(({ id, addresses }) => {
+        const after = stay.get(id)
+        if (!after || after.mode === 'leaving') return true
+        return !reloaded && addresses.length > 0 && !isDeepStrictEqual(addresses, after.addresses)
+      })
+    if (lost.length === 0) return
+    if (newsNamed === newsAdopted) breaks(`${lost[0]?.name} left or moved though DNS said nothing`)
+    newsAdopted = newsNamed
+  }
+
+  function lookAtOverlay(): void {
+    const { roster, members, kept } = control()
+    if (!isDeepStrictEqual(members.current().overlay, overlay) || !isDeepStrictEqual(kept(), overlay))
+      breaks(
+        `${JSON.stringify([...overlay])} was said, ${JSON.stringify([...members.current().overlay])} is known`
+      )
+    for (const master of roster.current().masters) {
+      if (master.mode === 'leaving') continue
+      const said = overlay.get(master.name)
+      if (master.mode !== (said?.mode ?? 'active'))
+        breaks(`${master.name} is ${master.mode}, not ${said?.mode}`)
+      if (said?.weight !== undefined && said.weight !== master.weight)
+        breaks(`${master.name} has another weight`)
+    }
+  }
+
+  /** The file has other names now: what was said of those taken out is forgotten, and nothing else. */
+  function reloaded(): void {
+    const { masters } = control().members.current()
+    const all = new Set(masters.map(({ name }) => name))
+    for (const name of fileNames) if (!all.has(name)) overlay.delete(name)
+    fileNames = new Set(masters.flatMap(({ name, source }) => (source === 'file' ? [name] : [])))
+  }
+
+  return {
+    ...{ overlay, adopting, reloaded },
+    /** The sources were asked whom they name. */
+    naming() {
+      newsNamed = names.news()
+    },
+    /** Operators and reloads are at it: 1, or are not any more: -1. */
+    changing(by: 1 | -1) {
+      changes += by
+    },
+    inspect() {
+      if (changes === 0) lookAtOverlay()
+    }
+  }
+}
+
+/** Whether settings lead to the question that named a master. The file names others as it likes. */
+function isStillAsked({ source, name, url }: Master, { discovery, masters }: Settings): boolean {
+  if (source === 'srv') return discovery.srv !== undefined
+  if (source === 'file') return false
+  return masters.some(each => name.startsWith(`${each.name}/`) && each.url === url && each.resolve === 'all')
+}
