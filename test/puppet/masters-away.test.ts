@@ -1,63 +1,86 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { bootstrapAgent, createAgent, createEnrolledAgent, runAgent } from './support/agent.ts'
-import type { Run } from './support/background.ts'
-import { reaches } from './support/background.ts'
+import { bootstrapAgent, compiledBy, createAgent, createEnrolledAgent, runAgent } from './support/agent.ts'
+import { type Run, reaches } from './support/background.ts'
 import { generation } from './support/debian.ts'
-import { caMaster, compileMasters, type MasterLayout } from './support/layout.ts'
+import {
+  allMasters,
+  caMaster,
+  compileMasters,
+  type MasterLayout,
+  plainMaster,
+  tlsMaster
+} from './support/layout.ts'
 import { accessLogOf, compilesOn, endMaster, masterReady, startMaster } from './support/master.ts'
-import { startProxy } from './support/proxy.ts'
+import { admin, startProxy } from './support/proxy.ts'
+import { inWaves } from './support/waves.ts'
 
 /** Beside the time that a master takes to start. */
 const AWAY_MS = 40_000
-const COMPILE_SECONDS = 10
+const AGENTS = 10
+/** An agent's own work is 2 s of CPU; five at once keep two cores busy without starving anybody. */
+const AT_ONCE = 5
+const COMPILE_SECONDS = 4
+const LONG_COMPILE_SECONDS = 10
 const COMPILING_DEADLINE_MS = 60_000
 /** Agents of 7.23 sleep after a `Retry-After` and then fail, those of 8.10 come back. */
 const comesBack = generation === 8
 
 const proxy = await startProxy({ name: 'masters-away' })
 t.teardown(proxy.end)
+const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
+const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
 const compiling = await createEnrolledAgent({ certname: 'compiling.example.test' })
 const beginning = await createEnrolledAgent({ certname: 'beginning.example.test' })
 
-t.test('all compile masters are away for 40 s, and the runs end well', async t => {
-  const running = runAgent(compiling, COMPILE_SECONDS)
-  let busy: MasterLayout | undefined
-  const isCompiling = await reaches(async () => {
-    for (const master of compileMasters) if ((await compilesOn(master)) > 0) busy = master
-    return busy !== undefined
-  }, COMPILING_DEADLINE_MS)
-  t.ok(isCompiling, 'it is compiling when they go')
-  // The other one first: a compile that two masters die over is not given to a third.
-  for (const master of compileMasters) if (master !== busy) await endMaster(master, 'SIGKILL')
-  await endMaster(busy as MasterLayout, 'SIGKILL')
+t.test('a compile master dies in the middle of compiles, and no run notices', async t => {
+  const runs = inWaves(agents, AT_ONCE, agent => runAgent(agent, COMPILE_SECONDS))
+  t.ok(await compiles(tlsMaster), 'it is compiling when it dies')
+  await endMaster(tlsMaster, 'SIGKILL')
+  const ends = await runs
+  for (const { status, output } of ends) t.ok([0, 2].includes(status), `ended with ${status}`, { output })
+  t.equal(ends.length, AGENTS)
+  t.ok((await sumOf('puppet_lb_retries_total')) > 0, 'the broken compiles were repeated')
+  t.equal(await sumOf('puppet_lb_master_up', 'master="compile-1"'), 0, 'the balancer knows that it is dead')
+  t.same(new Set(agents.map(compiledBy)), new Set([plainMaster.name]))
+})
+
+t.test('then the other one and the CA are away for 40 s, and runs and an enrolment end well', async t => {
+  const running = runAgent(compiling, LONG_COMPILE_SECONDS)
+  t.ok(await compiles(plainMaster), 'it is compiling when it goes')
+  await Promise.all([plainMaster, caMaster].map(master => endMaster(master, 'SIGKILL')))
   const begun = runAgent(beginning)
+  let enrolled: Run | undefined
+  const enrolling = bootstrapAgent(createAgent({ certname: 'enrolled-late.example.test' })).then(run => {
+    enrolled = run
+    return run
+  })
   await delay(AWAY_MS)
-  for (const master of compileMasters) startMaster(master)
-  await Promise.all(compileMasters.map(masterReady))
+  t.equal(enrolled, undefined, 'it waits')
+  for (const master of allMasters) startMaster(master)
+  await Promise.all(allMasters.map(masterReady))
 
   for (const { status, output } of await Promise.all([running, begun]))
     t.ok([0, 2].includes(status), `ended with ${status}`, { output })
   wasTold(t, 'no-master')
   for (const { certname } of [compiling, beginning])
     t.equal(reportsOf(certname), 1, `one report of ${certname}`)
-})
-
-t.test('the CA is away for 40 s when an agent comes to enrol, which ends well', async t => {
-  await endMaster(caMaster, 'SIGKILL')
-  let ended: Run | undefined
-  const enrolling = bootstrapAgent(createAgent({ certname: 'enrolled-late.example.test' })).then(run => {
-    ended = run
-    return run
-  })
-  await delay(AWAY_MS)
-  t.equal(ended, undefined, 'it waits')
-  startMaster(caMaster)
-  await masterReady(caMaster)
   const { status, output } = await enrolling
-  t.equal(status, 0, 'as it should', { output })
+  t.equal(status, 0, 'it is enrolled', { output })
   wasTold(t, 'ca-unavailable')
 })
+
+function compiles(master: MasterLayout): Promise<boolean> {
+  return reaches(async () => (await compilesOn(master)) > 0, COMPILING_DEADLINE_MS)
+}
+
+/** Sum of a metric over all its labels, or over those that a pattern allows. */
+async function sumOf(metric: string, labels = '[^}]*'): Promise<number> {
+  const { body } = await admin('/metrics')
+  return [...body.matchAll(new RegExp(`^${metric}(?:\\{${labels}\\})? (\\S+)$`, 'gm'))]
+    .map(([, value]) => Number(value))
+    .reduce((sum, value) => sum + value, 0)
+}
 
 /** Who comes back was sent away meanwhile, for this reason, and anybody else was not. */
 function wasTold(t: Test, reason: string): void {

@@ -2,14 +2,8 @@ import t from 'tap'
 import { createEnrolledAgent, runAgent } from './support/agent.ts'
 import { type Run, reaches } from './support/background.ts'
 import { type MasterLayout, plainMaster, tlsMaster } from './support/layout.ts'
-import {
-  accessLogOf,
-  compilesOn,
-  endMaster,
-  masterReady,
-  signalMaster,
-  startMaster
-} from './support/master.ts'
+import { accessLogOf, compilesOn, signalMaster } from './support/master.ts'
+import { withOneJRuby } from './support/one-jruby.ts'
 import { operate, shortName, startProxy, stateOf } from './support/proxy.ts'
 import { inWaves } from './support/waves.ts'
 
@@ -56,9 +50,7 @@ for (const master of [tlsMaster, plainMaster]) {
     t.ok(await compiles(master), 'it compiles when it is drained')
     await operate('drain', shortName(master), '--wait')
     t.equal(await compilesOn(master), 0, 'and does nothing any more when that is said')
-    await endMaster(master, 'SIGTERM')
-    startMaster(master)
-    await masterReady(master)
+    await withOneJRuby(master)
     await operate('undrain', shortName(master))
     t.ok(await becomes(master, 'up'))
   })

@@ -7,8 +7,8 @@ import { type Agent, createEnrolledAgent, runAgent } from './support/agent.ts'
 import { operator } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { compileMasters, type MasterLayout, ports, proxyHost, scratch } from './support/layout.ts'
-import { askMaster, compilesOn, endMaster, masterReady, startMaster } from './support/master.ts'
-import { writeMasterConfig } from './support/master-config.ts'
+import { askMaster, compilesOn } from './support/master.ts'
+import { withOneJRuby } from './support/one-jruby.ts'
 import { admin, askProxy, shortName, startProxy } from './support/proxy.ts'
 
 const COMPILE_SECONDS = 10
@@ -21,7 +21,7 @@ const files = scratch('code/environments/production/modules/probe/files')
 const environment = 'environment=production'
 
 // The last file of the suite, so nobody needs them as they were.
-await withOneJRuby(compileMasters)
+await Promise.all(compileMasters.map(withOneJRuby))
 writeFileSync(`${files}/large`, Buffer.alloc(LARGE_BYTES, 'x'))
 t.teardown((await startProxy({ name: 'slow-catalog' })).end)
 const slow = await createEnrolledAgent({ certname: 'slow.example.test' })
@@ -62,18 +62,6 @@ t.test('a JRuby is free while an agent still reads what it has made', async t =>
   for await (const chunk of answer) bytes += chunk.length
   t.equal(bytes, LARGE_BYTES, 'which comes whole')
 })
-
-/** Starts masters anew with one JRuby each. */
-async function withOneJRuby(masters: readonly MasterLayout[]): Promise<void> {
-  await Promise.all(
-    masters.map(async master => {
-      await endMaster(master, 'SIGTERM')
-      writeMasterConfig({ ...master, jrubies: 1 })
-      startMaster(master)
-      await masterReady(master)
-    })
-  )
-}
 
 /** Asks the balancer and does not read the body. */
 async function open({ ssl }: Agent, path: string): Promise<IncomingMessage> {
