@@ -262,7 +262,7 @@ export function createFleet(seed: number, config: Config) {
   }
 }
 
-/** One that comes back loses nothing when its time in the queue is over. */
+/** Its time in the queue was over, or its last master left, and it loses nothing by that. */
 function isToldToComeBack(end: End | undefined, { version }: Question): boolean {
-  return version === '8.10.0' && end?.end === 'queue-timeout'
+  return version === '8.10.0' && (end?.end === 'queue-timeout' || end?.end === 'no-master')
 }
