@@ -56,12 +56,15 @@ export function createFleet(seed: number, config: Config) {
     published: snapshot => promises.serving.published(snapshot),
     ejected: (_, fault) => {
       tally.ejected++
-      if (fault !== 'connects') promises.serving.ejected()
+      if (fault === 'connects') return
+      tally.outliers++
+      promises.serving.ejected()
     },
     ...{ runtime, log }
   })
   const tally = {
     ejected: 0,
+    outliers: 0,
     joined: 0,
     left: 0,
     drained: 0,
