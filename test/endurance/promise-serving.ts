@@ -10,7 +10,7 @@ import type { Worker } from './worker.ts'
 /** From a fault to the state that shows it and back: three probes, and what a worker may be late. */
 const SETTLED_MS = 45_000
 /** The longest pause between two rounds, some times over: a repeat has to be paid for. */
-const PAUSED_MS = 180_000
+const PAUSED_MS = 60_000
 
 /** Who can serve does, nobody waits for one who cannot, and a guess takes no more than half of them. */
 export function promiseServing({ control, agents, workers, machineOf, breaks, now }: World) {
