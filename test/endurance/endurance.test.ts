@@ -3,7 +3,7 @@ import { createTestPki, testConfig } from '../support/balancer.ts'
 import { createFleet } from './fleet.ts'
 
 /** The suite has to be quick: PUPPET_LB_TEST_ENDURANCE=100000 is a night of it. */
-const STEPS = Number(process.env.PUPPET_LB_TEST_ENDURANCE ?? 3_000)
+const STEPS = Number(process.env.PUPPET_LB_TEST_ENDURANCE ?? 2_000)
 const STEPS_A_SEED = 1_000
 const FIRST_SEED = Number(process.env.PUPPET_LB_TEST_SEED ?? 1)
 /** Of what led to a fault. */

@@ -5,8 +5,6 @@ import type { Master } from '../../src/model/master.ts'
 import { type Operation, UnknownMasterError } from '../../src/model/operation.ts'
 import type { Runtime } from '../../src/model/runtime.ts'
 import type { Config } from '../../src/model/settings.ts'
-import type { Upstream } from '../../src/upstream/pools.ts'
-import { fakeMaster } from '../data/fake-master.ts'
 import { fakeRuntime, seededDice } from '../support/runtime.ts'
 import { type Agents, createAgents } from './agents.ts'
 import { createControl } from './control.ts'
@@ -14,6 +12,7 @@ import type { End, Question } from './exchange.ts'
 import { createNames } from './names.ts'
 import { createWorkers } from './planes.ts'
 import { createPromises } from './promises.ts'
+import { createReach } from './reach.ts'
 import { createSite } from './site.ts'
 import { createWorker } from './worker.ts'
 
@@ -56,12 +55,15 @@ export function createFleet(seed: number, config: Config) {
     published: snapshot => promises.serving.published(snapshot),
     ejected: (_, fault) => {
       tally.ejected++
-      if (fault !== 'connects') promises.serving.ejected()
+      if (fault === 'connects') return
+      tally.outliers++
+      promises.serving.ejected()
     },
     ...{ runtime, log }
   })
   const tally = {
     ejected: 0,
+    outliers: 0,
     joined: 0,
     left: 0,
     drained: 0,
@@ -87,7 +89,7 @@ export function createFleet(seed: number, config: Config) {
           if (report.type === 'applied') applied(report.version)
           if (report.type === 'outcome') control.supervisor.report(report.outcome)
         },
-        upstreamOf: reach,
+        upstreamOf: createReach({ machineOf, runtime, dice }),
         masked: (...args) => promises.serving.masked(...args),
         waited: () => tally.waited++,
         took: (...args) => promises.seats.took(...args)
@@ -110,33 +112,6 @@ export function createFleet(seed: number, config: Config) {
     if (kind === 'master-left') tally.left++
     if (kind === 'master-silent') tally.silent++
   })
-
-  /** A master as undici's pool of it: its machine takes the request, or nobody does. */
-  function reach(master: Master, live: (work: () => void) => void): Upstream {
-    const { pool, last } = fakeMaster(master.name)
-    const dispatch: typeof pool.dispatch = (options, handler) => {
-      pool.dispatch(options, handler)
-      const { connect, head, data, end, fail, ...request } = last()
-      const delivered = {
-        ...request,
-        connect: () => live(connect),
-        head: (...args: Parameters<typeof head>) => live(() => head(...args)),
-        data: (text: string) => live(() => data(text)),
-        end: () => live(end),
-        fail: (code: string) => live(() => fail(code))
-      }
-      const machine = machineOf(master)
-      if (!machine) runtime.schedule(1, () => delivered.fail('ENOTFOUND'))
-      else machine.take(delivered, options.path.includes('/catalog/'), workMs(options.path))
-      return true
-    }
-    return { pool: { dispatch } as unknown as Upstream['pool'], host: master.name }
-  }
-
-  function workMs(path: string): number {
-    if (path.includes('/catalog/')) return 300 + 8_000 * dice()
-    return 5 + 600 * dice()
-  }
 
   /** A change that takes its time; what is to be known of it may be looked at when it has ended. */
   function change(work: Promise<unknown>): void {
@@ -190,7 +165,7 @@ export function createFleet(seed: number, config: Config) {
   /** One thing happens; what it was. */
   function happen(): string {
     const what = dice()
-    if (what < 0.09) return site.disturb()
+    if (what < 0.085) return site.disturb()
     if (what < 0.1) return site.disturbAll()
     if (what < 0.12) return site.load()
     if (what < 0.15) return site.changeNames()
@@ -262,7 +237,7 @@ export function createFleet(seed: number, config: Config) {
   }
 }
 
-/** One that comes back loses nothing when its time in the queue is over. */
+/** Its time in the queue was over, or its last master left, and it loses nothing by that. */
 function isToldToComeBack(end: End | undefined, { version }: Question): boolean {
-  return version === '8.10.0' && end?.end === 'queue-timeout'
+  return version === '8.10.0' && (end?.end === 'queue-timeout' || end?.end === 'no-master')
 }

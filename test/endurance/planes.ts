@@ -37,7 +37,8 @@ export function createWorkers({ count, current, start, memory, runtime, dice }: 
     const publication = current()
     const worker = start(number, publication, version => {
       runtime.schedule(5 * dice(), () => {
-        member.applied = version
+        // Reports come in their order; of two that are under way here the later one counts.
+        member.applied = Math.max(member.applied, version)
         look()
       })
     })

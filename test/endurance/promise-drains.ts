@@ -10,6 +10,8 @@ interface Drain {
   isTold: boolean
   /** Since it began to drain. */
   wasTold: boolean
+  /** It was up then, so no run is left that could come back to it. */
+  isFinal: boolean
   endedMs: number | undefined
 }
 
@@ -32,6 +34,7 @@ export function promiseDrains({ control, breaks, now }: World) {
     drain.wasTold = true
     const isPinned = tables().pins.count(master.id, now()) > 0
     const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
+    drain.isFinal = !isDown
     if (!isIdle(master.seat) || (isPinned && !isDown)) breaks(`${name} is told drained with work left`)
   }
 
@@ -55,11 +58,16 @@ export function promiseDrains({ control, breaks, now }: World) {
     adopting({ masters }: Proposal) {
       for (const { id, seat, mode } of masters) {
         if (mode !== 'draining') drains.delete(id)
-        else if (!drains.has(id)) drains.set(id, { seat, isTold: false, wasTold: false, endedMs: undefined })
+        else if (!drains.has(id))
+          drains.set(id, { seat, isTold: false, wasTold: false, isFinal: false, endedMs: undefined })
       }
     },
     look() {
-      for (const drain of drains.values()) if (drain.isTold && !isIdle(drain.seat)) drain.isTold = false
+      for (const drain of drains.values()) {
+        if (!drain.isTold || isIdle(drain.seat)) continue
+        if (drain.isFinal) breaks(`seat ${drain.seat} has work after its master was told drained`)
+        drain.isTold = false
+      }
     }
   }
 }

@@ -10,7 +10,7 @@ import type { Worker } from './worker.ts'
 /** From a fault to the state that shows it and back: three probes, and what a worker may be late. */
 const SETTLED_MS = 45_000
 /** The longest pause between two rounds, some times over: a repeat has to be paid for. */
-const PAUSED_MS = 180_000
+const PAUSED_MS = 60_000
 
 /** Who can serve does, nobody waits for one who cannot, and a guess takes no more than half of them. */
 export function promiseServing({ control, agents, workers, machineOf, breaks, now }: World) {
@@ -26,7 +26,8 @@ export function promiseServing({ control, agents, workers, machineOf, breaks, no
     if (healthy) breaks(`${healthy.name} is up and active, and nobody is eligible`)
   }
 
-  function masked(worker: Worker, { claimant }: SlotClaim, mask: SeatMask): void {
+  /** Nobody waits for one that the worker knows to be out. */
+  function lookAtMask(worker: Worker, mask: SeatMask): void {
     const { masters, version } = worker.snapshot()
     const known = states.get(version)
     const isHelpless = masters.every(
@@ -37,17 +38,27 @@ export function promiseServing({ control, agents, workers, machineOf, breaks, no
       const state = known?.get(master?.id ?? -1) ?? 'unknown'
       if (!master || master.mode === 'maint')
         breaks(`a mask holds ${master?.name ?? 'a vacant seat'} in maint`)
-      else if (state === 'silent') breaks(`a mask holds ${master.name}, which is silent`)
-      else if (isOut(state) && !isHelpless) breaks(`a mask holds ${master.name}, which is ${state}`)
-      else if (!takesNewRuns(master) && worker.pinOf(agents().nameOf(claimant)) !== master.id)
+      else if (state === 'silent' || (isOut(state) && !isHelpless))
+        breaks(`a mask holds ${master.name}, which is ${state}`)
+    }
+  }
+
+  /** A worker tells the slot table whom a request may have. */
+  function masked(worker: Worker, { claimant }: SlotClaim, mask: SeatMask): void {
+    lookAtMask(worker, mask)
+    const certname = agents().nameOf(claimant)
+    for (const seat of seatsIn(mask)) {
+      const master = worker.snapshot().masters.find(each => each.seat === seat)
+      if (master && !takesNewRuns(master) && worker.pinOf(certname) !== master.id)
         breaks(`a mask holds ${master.name}, which is ${master.mode}, for one that is not pinned there`)
     }
-    const isPatient = !agents().comesBack(agents().nameOf(claimant))
-    if (seatsIn(mask).length === 0 && !isPatient) breaks('one that comes back waits for nobody')
+    if (seatsIn(mask).length === 0 && agents().comesBack(certname))
+      breaks('one that comes back waits for nobody')
   }
 
   function lookAtWaiting(worker: Worker): void {
     for (const entry of worker.waiting.values()) {
+      lookAtMask(worker, entry.mask)
       const isIdle = seatsIn(entry.mask).length === 0 && worker.isServing()
       entry.idleSinceMs = isIdle ? (entry.idleSinceMs ?? now()) : undefined
       if (now() - (entry.idleSinceMs ?? now()) > PAUSED_MS)
