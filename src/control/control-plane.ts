@@ -6,7 +6,7 @@ import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Config, Settings } from '../model/settings.ts'
+import type { Config } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
@@ -18,7 +18,7 @@ import { createProbeFailures, type ProbeFailures } from './master-watch/probe-fa
 import { createMemberControl } from './member-control.ts'
 import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
-import { createOwnFaults, type OwnFaults } from './own-faults.ts'
+import { createOwnFaults } from './own-faults.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
@@ -28,7 +28,7 @@ import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
 import { type AskDns, createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
-import { superviseMasters } from './supervise-masters.ts'
+import { type MasterContext, superviseMasters } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
@@ -76,17 +76,7 @@ export interface ControlPlane {
 }
 
 /** What the parts of the control plane share. */
-interface Context extends ControlPlaneOptions {
-  readonly memory: SharedTables
-  readonly roster: Roster
-  readonly probeFailures: ProbeFailures
-  readonly ejections: EjectionCounts
-  readonly ownFaults: OwnFaults
-  /** The settings in force. */
-  readonly settings: () => Settings
-  /** Those that masters go by who are about to join with them. */
-  readonly nextSettings: () => Settings
-}
+interface Context extends ControlPlaneOptions, MasterContext {}
 
 /** Reads the revocation lists and builds everything; nothing is asked or served before `start`. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {

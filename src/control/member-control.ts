@@ -4,6 +4,7 @@ import type { Publication } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { within } from '../model/within.ts'
 import type { SharedTables } from '../shared/memory.ts'
 import { type ChangeQueue, createChangeQueue } from './change-queue.ts'
 import { createDrains, type Drains } from './drains.ts'
@@ -91,12 +92,4 @@ export function createMemberControl(deps: MemberControlDeps): MemberControl {
   })
   const follow = createFollowing({ changes, members, apply, sources: deps.sources, runtime, log })
   return { changes, members, apply, follow, operate, seating, drains }
-}
-
-/** Resolves when the promise does, or after a time. */
-async function within(timeoutMs: number, promise: Promise<void>, { schedule }: Runtime): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const cancel = schedule(timeoutMs, late.resolve)
-  await Promise.race([promise, late.promise])
-  cancel()
 }

@@ -12,7 +12,8 @@ import type { Planes } from './planes.ts'
 import type { Roster } from './roster.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
 
-export interface SuperviseOptions {
+/** What is known of masters, and by what settings they are watched. */
+export interface MasterContext {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly probeFailures: ProbeFailures
@@ -22,6 +23,9 @@ export interface SuperviseOptions {
   readonly settings: () => Settings
   /** Those that masters go by who are about to join with them. */
   readonly nextSettings: () => Settings
+}
+
+export interface SuperviseOptions extends MasterContext {
   readonly publish: SupervisorOptions['publish']
   readonly planes: () => Planes
   readonly runtime: Runtime

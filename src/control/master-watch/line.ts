@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Client } from 'undici'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
+import { within } from '../../model/within.ts'
 import { createConnector } from '../../upstream/connector.ts'
 import type { Route } from '../../upstream/route.ts'
 import { NoAnswer, suspended } from './no-answer.ts'
@@ -165,14 +166,6 @@ export function createLine({ origin, timeoutMs, upstream, route, runtime, heard 
       for (const wire of wires) if (!wire.isBusy) end(wire)
     }
   }
-}
-
-/** Resolves when the promise does, or after a time. */
-async function within(timeoutMs: number, promise: Promise<unknown>, { schedule }: Runtime): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const cancel = schedule(timeoutMs, late.resolve)
-  await Promise.race([promise, late.promise])
-  cancel()
 }
 
 /** Ends a question after its time, and knows whether that time was one that this machine lived through. */

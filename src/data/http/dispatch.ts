@@ -45,7 +45,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const isBodyKept = () => intake?.body.isKept ?? true
 
   function refuse(code: ReasonCode, cause?: Error): void {
-    const detail = causeDetail(code, lastCause, deps.snapshot(), rule === 'ca')
+    const detail = causeDetail(code, lastCause, deps.snapshot(), isForCa)
     deps.responder.refuse(exchange, new ProxyError(code, detail, cause && { cause }))
   }
 
