@@ -77,7 +77,7 @@ tls: { cert: ${material.serverCert}, key: ${material.serverKey}, ca: ${material.
 ca: { url: "http://127.0.0.1:${fleetPorts.ca}" }
 masters:
 ${masters.map(({ name }, index) => `  - { name: ${name}, url: "http://127.0.0.1:${portOf(index)}" }`).join('\n')}
-health: { interval: ${probeMs}ms, timeout: ${PROBE_MS}ms }
+health: { interval: ${probeMs}ms, timeout: ${Math.min(probeMs, PROBE_MS)}ms }
 admin: { host: 127.0.0.1, port: ${fleetPorts.admin + own} }
 log: { level: warn }
 `

@@ -60,12 +60,12 @@ t.test(
   }
 )
 
-t.test('while nobody knows how long catalogs take, none counts', async t => {
+t.test('while nobody knows how long catalogs take, one that failed counts for a second', async t => {
   const table = createSlotTable({ workers: 1, entries: 8 }, fakeRuntime())
   await table.setSeats(new Map([[3, { capacity: 2, foreign: 0, takesNewRuns: true }]]))
   const user = table.join(0)
-  t.equal(user.fail(user.take(catalog([3]), 3), 1), 0)
-  t.equal(table.failed(3), 0)
+  t.equal(user.fail(user.take(catalog([3]), 3), 1), 999)
+  t.equal(table.failed(3), 1)
 })
 
 t.test('a master that fails everything at once draws no more than it could serve', async t => {

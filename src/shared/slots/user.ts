@@ -11,6 +11,8 @@ import type { Wake } from './wake.ts'
 
 /** However long catalogs take, one that failed counts no longer. */
 const LONGEST_FAILED_MS = 60_000
+/** Until a catalog was served, one that failed counts for so long: else a master that fails at once draws all till then. */
+const UNKNOWN_CATALOG_MS = 1_000
 
 /** The parts of the slot table that a worker's hands move. */
 export interface SlotParts {
@@ -110,7 +112,8 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
       }),
     release,
     fail(ticket, tookMs) {
-      const restMs = Math.min(LONGEST_FAILED_MS, serviceTimes.meanMs(entries.rankOf(ticket)) - tookMs)
+      const usualMs = serviceTimes.meanMs(entries.rankOf(ticket)) || UNKNOWN_CATALOG_MS
+      const restMs = Math.min(LONGEST_FAILED_MS, usualMs - tookMs)
       const countsOn =
         restMs > 0 &&
         alone(() => {
