@@ -303,7 +303,7 @@ t.test('content in the filebucket waits for its own master', async t => {
     [{}, true]
   ] as const) {
     const { runtime, upstreams, send } = await deliveryScene()
-    const { answer } = send('a', { ...stays, rule: 'content', repeatable })
+    const { answer } = send('a', { ...stays, rule: 'content', rank: 'light', repeatable })
     upstreams[0].last().connect()
     upstreams[0].last().head(503, headers)
     await runtime.advance(6_000)
