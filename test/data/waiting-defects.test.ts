@@ -223,3 +223,26 @@ t.test('in the answer that tells of another one: the connection is cut', async t
   t.same(scene.defects, ['writeHead is broken', 'writeHead is broken'])
   t.same([scene.board(), scene.taken()], [idle, idle])
 })
+
+t.test(
+  'in the books on a wait for the CA, when its agent leaves: nothing is asked for it any more',
+  async t => {
+    const scene = await deliveryScene()
+    const [ca] = scene.pool
+    let isUp = false
+    const { answer, hangUp, exchange } = scene.send('broken', {
+      ...stays,
+      rule: 'ca',
+      nobody: 'ca-unavailable',
+      slot: null,
+      eligible: tried =>
+        isUp && tried.length === 0 ? { pinned: ca, candidates: [], mask: new Int32Array(8) } : undefined
+    })
+    scene.metrics.queueDuration.observe = breaks
+    hangUp()
+    isUp = true
+    scene.serveOnly(scene.pool)
+    t.match(answer, { status: undefined, heads: 0, isCut: true })
+    t.same([scene.defects, exchange.attempts], [['broken'], 0])
+  }
+)
