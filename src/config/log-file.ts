@@ -41,7 +41,11 @@ function openFailure(error: unknown): string {
     EPERM: 'this user may not write there',
     EROFS: 'nobody may write there',
     EISDIR: 'it is a directory',
-    ENXIO: 'nobody reads this pipe'
+    ENXIO: 'nobody reads this pipe',
+    ENAMETOOLONG: 'its name is too long',
+    ELOOP: 'its links lead in a circle',
+    ENOSPC: 'no room is left on the disk',
+    EDQUOT: 'this user may take no more of the disk'
   }
   return known[code] ?? `opening it failed (${code})`
 }

@@ -85,7 +85,10 @@ export const schema = group({
     ),
   masters: z
     .array(master, { error: mustBe('a list of masters') })
-    .max(maxMasters, { error: mustBe(`a list of at most ${maxMasters} masters`) })
+    .max(maxMasters, {
+      error: ({ input }) =>
+        `is a list of ${(input as unknown[]).length} masters, must be a list of at most ${maxMasters}`
+    })
     .default([])
     .describe('The compile masters: at least one, unless `discovery.srv` finds them.'),
   discovery: discovery.prefault({}).describe('Masters that DNS names, and how often DNS is asked.'),

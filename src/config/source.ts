@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -23,6 +24,9 @@ export interface Source {
   readonly problems: readonly Problem[]
 }
 
+/** Each of as many masters as there may be can name several values of another; what repeats itself in itself cannot. */
+const MAX_ALIASED = 1000
+
 /** Reads YAML 1.2. `file` is the name to print. With a syntax error in the text `data` is `undefined`. */
 export function readSource(file: string, text: string): Source {
   const lines = new LineCounter()
@@ -36,31 +40,45 @@ export function readSource(file: string, text: string): Source {
     const { line, col } = lines.linePos(offset)
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
-  const locate = (path: Path, culprit: Culprit = 'value') => place(offsetOf(document, path, culprit))
-  const syntax = syntaxProblems(document, place)
+  const targets = targetsOf(document)
+  const locate = (path: Path, culprit: Culprit = 'value') => place(offsetOf(document, targets, path, culprit))
+  const syntax = syntaxProblems(document, targets, place)
   if (syntax.length > 0) return { data: undefined, locate, problems: syntax }
   try {
-    const data: unknown = document.toJS({ maxAliasCount: 100 })
+    const data: unknown = document.toJS({ maxAliasCount: MAX_ALIASED })
     return { data, locate, problems: duplicateKeys(document, place) }
   } catch {
-    const text = 'aliases repeat too much of this file, must be 100 values at most'
+    const text = `aliases repeat too much of this file, must be ${MAX_ALIASED} values at most`
     return { data: undefined, locate, problems: [{ where: place(0), key: 'yaml', text }] }
   }
 }
 
-function syntaxProblems(document: Document, place: (offset: number) => string): Problem[] {
+/** What each alias stands for; `undefined` for nothing. The parser would look through all of the file for each. */
+type Targets = ReadonlyMap<Alias, Node | undefined>
+
+function targetsOf(document: Document): Targets {
+  const targets = new Map<Alias, Node | undefined>()
+  const marked = new Map<string, Node>()
+  visit(document, {
+    Node(_, node) {
+      if (isAlias(node)) targets.set(node, marked.get(node.source))
+      else if (node.anchor !== undefined) marked.set(node.anchor, node)
+    }
+  })
+  return targets
+}
+
+function syntaxProblems(document: Document, targets: Targets, place: (offset: number) => string): Problem[] {
   const found = [...document.errors, ...document.warnings].map(error => ({
     where: place(error.pos[0]),
     key: 'yaml',
     text: plainWords(error)
   }))
-  visit(document, {
-    Alias: (_, alias) => {
-      if (alias.resolve(document)) return
-      const text = `*${showKey(alias.source)} refers to nothing, must refer to a value marked with & before it`
-      found.push({ where: place(alias.range?.[0] ?? 0), key: 'yaml', text })
-    }
-  })
+  for (const [alias, target] of targets) {
+    if (target) continue
+    const text = `*${showKey(alias.source)} refers to nothing, must refer to a value marked with & before it`
+    found.push({ where: place(alias.range?.[0] ?? 0), key: 'yaml', text })
+  }
   // One slip often makes the parser complain twice about a line; the first complaint is the cause.
   const lines = new Set<string>()
   return found.filter(({ where }) => {
@@ -117,11 +135,11 @@ function pathOf(ancestors: readonly unknown[], node: unknown): Path {
   })
 }
 
-function offsetOf(document: Document, path: Path, culprit: Culprit): number {
+function offsetOf(document: Document, targets: Targets, path: Path, culprit: Culprit): number {
   let node: unknown = document.contents
   let offset = startOf(node)
   for (const part of path) {
-    const around = isAlias(node) ? node.resolve(document) : node
+    const around = isAlias(node) ? targets.get(node) : node
     if (isSeq(around)) {
       node = typeof part === 'number' ? around.items[part] : undefined
       if (node) offset = startOf(node)

@@ -112,7 +112,8 @@ async function createFront(
     now: runtime.now,
     history: state.history,
     saysWhy: () => log.isLevelEnabled('debug'),
-    generation: state.generation
+    generation: state.generation,
+    onDefect: (err: unknown) => log.error({ err }, 'the books on a request could not be closed')
   }
   const requestId = createRequestIds(start.worker, runtime)
   const conversations = createConversations()

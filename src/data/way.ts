@@ -46,7 +46,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     masterAt: state.masterAt,
     onDefect
   })
-  const caPlaces = createCaPlaces({ workers: start.workers, runtime })
+  const caPlaces = createCaPlaces({ workers: start.workers, runtime, onDefect })
   const underWay = createRequestsUnderWay()
   const dispatchDeps: DispatchDeps = {
     metrics,

@@ -39,7 +39,7 @@ export function readRevocations(
   const believed = blocks.flatMap(der => {
     try {
       const list = readList(der)
-      const signer = authorities.find(({ certificate }) => list.isSignedBy(certificate.publicKey))
+      const signer = signerOf(list, authorities)
       const problem = problemOf(list, signer, nowMs)
       if (signer && !problem) return [{ list, signer }]
       if (problem) problems.push(problem)
@@ -56,6 +56,14 @@ export function readRevocations(
       keyId,
       group.map(({ list }) => list)
     )
+  )
+}
+
+/** Whose it is. A signature is checked over all of a list, so those it may be by are asked first: those of its name. */
+function signerOf(list: RevocationList, authorities: readonly Authority[]): Authority | undefined {
+  const isNamed = ({ certificate }: Authority) => certificate.subject.replaceAll('\n', ', ') === list.issuer
+  return [...authorities.filter(isNamed), ...authorities].find(({ certificate }) =>
+    list.isSignedBy(certificate.publicKey)
   )
 }
 

@@ -268,6 +268,6 @@ t.test('as many masters as there are seats for may be named, and weights up to a
   const withCount = (count: number) => `${tls}\n${ca}\nmasters:\n${entries(count).join('')}`
   t.equal(load(t, withCount(128)).settings.masters.at(-1)?.weight, 1_000_000)
   t.same(problemsOf(t, withCount(129)), [
-    `${file}:4:3 masters: is a list, must be a list of at most 128 masters`
+    `${file}:4:3 masters: is a list of 129 masters, must be a list of at most 128`
   ])
 })

@@ -69,7 +69,7 @@ t.test('a file that repeats itself without end is refused', async t => {
   for (const [name, before] of ['ba', 'cb', 'dc', 'ed'])
     bomb.push(`${name}: &${name} [${`*${before}, `.repeat(9)}]`)
   t.same(lines(bomb.join('\n')), [
-    'f:1:1 yaml: aliases repeat too much of this file, must be 100 values at most'
+    'f:1:1 yaml: aliases repeat too much of this file, must be 1000 values at most'
   ])
 })
 

@@ -6,8 +6,9 @@ const A_NETWORK = CA_PLACES.all * CA_PLACES.networkShare
 
 function setUp(workers = 1) {
   const runtime = fakeRuntime()
-  const places = createCaPlaces({ workers, runtime })
   const log: string[] = []
+  const onDefect = (error: unknown) => log.push(`defect: ${(error as Error).message}`)
+  const places = createCaPlaces({ workers, runtime, onDefect })
   let isUp = false
   const enter = (name: string, remote = name, rest: Partial<CaWaiter> = {}) =>
     places.enter(
@@ -68,15 +69,38 @@ t.test('a place that is left is free again', async t => {
   t.equal(enter('192.0.2.1'), undefined, 'and only once')
 })
 
-t.test('a defect of one does not reach the others', async t => {
-  const { log, enter, rise } = setUp()
-  const goOn = () => {
-    throw new Error('defect')
-  }
-  enter('broken', 'broken', { goOn })
+const breaks = () => {
+  throw new Error('broken')
+}
+
+for (const [what, broken] of [
+  ['being asked', { isServed: breaks }],
+  ['going on', { goOn: breaks }]
+] as const)
+  t.test(`a defect of one in ${what} does not reach the others`, async t => {
+    const { runtime, log, enter, rise } = setUp()
+    enter('first', 'first', broken)
+    enter('other')
+    rise()
+    t.same(log, ['first fails: broken', 'other goes on'])
+    rise()
+    await runtime.advance(60_000)
+    t.equal(log.length, 2, 'each hears of it once')
+  })
+
+t.test('nor does one in giving up, or in failing', async t => {
+  const { runtime, places, log, enter, rise } = setUp()
+  enter('first', 'first', { giveUp: breaks })
+  await runtime.advance(60_000)
+  t.same(log, ['first fails: broken'])
+  enter('second', 'second', { goOn: breaks, fail: breaks })
   enter('other')
   rise()
-  t.same(log, ['broken fails: defect', 'other goes on'])
+  t.same(log.slice(1), ['defect: broken', 'other goes on'])
+  enter('third', 'third', { giveUp: breaks, fail: breaks })
+  enter('last')
+  places.close()
+  t.same(log.slice(3), ['defect: broken', 'last gives up'])
 })
 
 t.test('when the waiting ends for all, they give up, and nobody waits any more', async t => {

@@ -39,6 +39,8 @@ export interface UnderWay {
     body: string
     /** It ended before it was whole. */
     isCut: boolean
+    /** How often a head was written. */
+    heads: number
   }
   /** The agent goes away. */
   readonly hangUp: () => void
@@ -52,7 +54,7 @@ export interface Question extends Partial<Omit<Delivery, 'slot'>> {
   readonly rank?: Rank
   /** `null`: it needs no JRuby. */
   readonly slot?: Partial<SlotNeed> | null
-  /** Breaks these of the response, once each. */
+  /** Breaks these of the response, once each; one that is named twice, twice. */
   readonly broken?: readonly ('writeHead' | 'write' | 'end')[]
 }
 
@@ -76,7 +78,9 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     board[seat] = (board[seat] as number) + by
   }
   let eligibility = eligibilityOf(pool)
-  const log = { error: ({ err }: { err: Error }) => defects.push(err.message) } as unknown as Logger
+  const onDefect = (error: unknown) => defects.push((error as Error).message)
+  const log = { error: ({ err }: { err: Error }) => onDefect(err) } as unknown as Logger
+  const caPlaces = createCaPlaces({ workers: 1, runtime, onDefect })
   const room = createWaitingRoom({
     user: table.join(0),
     runtime,
@@ -85,7 +89,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     hasRoom: table.hasRoom,
     hasWarmRoom: table.hasWarmRoom,
     masterAt: seat => pool[seat] as Master,
-    onDefect: error => defects.push((error as Error).message)
+    onDefect
   })
   const dispatchDeps: DispatchDeps = {
     metrics,
@@ -102,12 +106,12 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     news: { heard() {}, causeOf: () => undefined },
     underWay: createRequestsUnderWay(),
     waitingRoom: room,
-    caPlaces: createCaPlaces({ workers: 1, runtime }),
+    caPlaces,
     outages: { masters: createOutage(runtime.now), ca: createOutage(runtime.now) },
     bodyRoom: createBodyRoom({
       memory: createBodyMemory({ workers: 1, schedule: runtime.schedule }).join(0),
       now: runtime.now,
-      onDefect: error => defects.push((error as Error).message)
+      onDefect
     }),
     hasRoom: ({ seat }) => table.hasRoom(seat),
     budget: createRetryBudget(runtime.now),
@@ -123,7 +127,8 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
       now: runtime.now,
       history,
       saysWhy: () => false,
-      generation: () => ({}) as Generation
+      generation: () => ({}) as Generation,
+      onDefect
     })
     exchange.class = 'catalog'
     dispatch(
@@ -156,6 +161,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     serveOnly(serving: readonly Master[]) {
       eligibility = eligibilityOf(serving)
       room.reconsider()
+      caPlaces.reconsider()
     },
     /** How many waits were counted in `queue_seconds`, and how many seconds they were together. */
     async waits() {
@@ -205,10 +211,18 @@ function fakeRequest({ method = 'POST', headers = {}, complete = true }: Questio
 }
 
 function fakeResponse(broken: Question['broken'] = []) {
-  const answer: UnderWay['answer'] = { status: undefined, headers: new Map(), body: '', isCut: false }
-  const unbroken = new Set(broken)
+  const answer: UnderWay['answer'] = {
+    status: undefined,
+    headers: new Map(),
+    body: '',
+    isCut: false,
+    heads: 0
+  }
+  const left = [...broken]
   const breakOnce = (what: 'writeHead' | 'write' | 'end') => {
-    if (unbroken.delete(what)) throw new Error(`${what} is broken`)
+    if (!left.includes(what)) return
+    left.splice(left.indexOf(what), 1)
+    throw new Error(`${what} is broken`)
   }
   const response = Object.assign(new EventEmitter(), {
     headersSent: false,
@@ -220,6 +234,7 @@ function fakeResponse(broken: Question['broken'] = []) {
       response.headersSent = true
       response.statusCode = status
       answer.status = status
+      answer.heads++
       const headers = rest.at(-1) as readonly string[]
       for (let index = 0; index < headers.length; index += 2)
         answer.headers.set(headers[index] as string, headers[index + 1] as string)

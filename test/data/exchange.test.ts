@@ -5,7 +5,7 @@ import t from 'tap'
 import type { Generation } from '../../src/data/generation.ts'
 import { openExchange } from '../../src/data/http/exchange.ts'
 import type { Master } from '../../src/model/master.ts'
-import type { AccessEntry } from '../../src/telemetry/access-log.ts'
+import type { AccessEntry, AccessLog } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { testHistory } from '../support/history.ts'
 import { masters } from '../support/masters.ts'
@@ -18,12 +18,17 @@ interface Answer {
 }
 
 /** An exchange whose answer the test describes, and what the books say once it is over. */
-function open(target: string, answer: Answer, { saysWhy = false } = {}) {
+function open(
+  target: string,
+  answer: Answer,
+  { saysWhy = false, accessLog }: { readonly saysWhy?: boolean; readonly accessLog?: AccessLog } = {}
+) {
   const request = { method: 'GET', url: target, socket: { remoteAddress: '10.0.0.1' } }
   const response = Object.assign(new EventEmitter(), answer)
   const runtime = fakeRuntime()
   const metrics = createTrafficMetrics(new Registry())
   const entries: AccessEntry[] = []
+  const defects: unknown[] = []
   const history = testHistory(runtime.now)
   const generations = ['first', 'second'].map(policyName => ({ policyName })) as Generation[]
   let generation = generations[0] as Generation
@@ -33,11 +38,12 @@ function open(target: string, answer: Answer, { saysWhy = false } = {}) {
     response as unknown as ServerResponse,
     {
       metrics,
-      accessLog: entry => entries.push(entry),
+      accessLog: accessLog ?? (entry => entries.push(entry)),
       now: runtime.now,
       history,
       saysWhy: () => saysWhy,
-      generation: () => generation
+      generation: () => generation,
+      onDefect: defect => defects.push(defect)
     }
   )
   return {
@@ -46,6 +52,7 @@ function open(target: string, answer: Answer, { saysWhy = false } = {}) {
     runtime,
     metrics,
     entries,
+    defects,
     close: () => response.emit('close'),
     reload() {
       generation = generations[1] as Generation
@@ -152,4 +159,13 @@ t.test('a request keeps the settings that it began with', async t => {
   const { exchange, reload } = open('/a', complete)
   reload()
   t.equal(exchange.generation.policyName, 'first')
+})
+
+t.test('a defect in the books ends nothing but them', async t => {
+  const accessLog = () => {
+    throw new Error('broken')
+  }
+  const { defects, close } = open('/a', complete, { accessLog })
+  close()
+  t.match(defects, [{ message: 'broken' }])
 })

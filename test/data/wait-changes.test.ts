@@ -139,6 +139,57 @@ t.test('a defect of one that is sent away does not keep others waiting for nobod
   t.equal(table.taken(0), 1)
 })
 
+const breaks = () => {
+  throw new Error('broken')
+}
+
+t.test(
+  'a defect in what a wait goes by fails that one, whether it shows at its begin or its end',
+  async t => {
+    const { ask, limits, log, runtime, table } = await setUp({ timeoutMs: 1_000 })
+    const running = ask('running')
+    t.throws(() => ask('a', 'catalog', { limits: breaks }), /broken/)
+    t.throws(
+      () => ask('b', 'catalog', { eligible: any([]), limits: limits({ awayUntilMs: breaks }) }),
+      /broken/
+    )
+    t.equal(table.depth(), 0, 'whoever asked is told of it, and waits no more')
+    ask('c', 'catalog', { limits: limits({ mayWaitOn: breaks }) })
+    ask('next', 'catalog', { limits: limits({ untilMs: 5_000 }) })
+    await runtime.advance(1_000)
+    t.same(log, ['running', 'c failed: broken'])
+    running.release()
+    await runtime.advance(1)
+    t.same(log.slice(2), ['next'])
+    t.same([table.depth(), table.taken(0)], [0, 1])
+  }
+)
+
+t.test(
+  'a defect in looking up who gave a slot fails that one, and the others are told of theirs',
+  async t => {
+    let isBroken = false
+    const { ask, log, runtime, table } = await setUp({
+      capacity: 2,
+      userOf: user => ({
+        ...user,
+        seatOf(ticket) {
+          if (!isBroken) return user.seatOf(ticket)
+          isBroken = false
+          return breaks()
+        }
+      })
+    })
+    const running = [ask('1'), ask('2')]
+    for (const name of ['a', 'b', 'c']) ask(name)
+    isBroken = true
+    for (const hold of running) hold.release()
+    await runtime.advance(1)
+    t.same(log, ['1', '2', 'a failed: broken', 'b', 'c'])
+    t.same([table.depth(), table.taken(0)], [0, 2])
+  }
+)
+
 t.test('a slot that is given back twice is not taken from whoever has it by then', async t => {
   const { ask, log, runtime, table } = await setUp()
   const first = ask('first')

@@ -135,7 +135,10 @@ export function createWorker(deps: WorkerDeps): Worker {
         now: runtime.now,
         history: state.history,
         saysWhy: () => false,
-        generation: state.generation
+        generation: state.generation,
+        onDefect(error) {
+          throw error
+        }
       })
       const identity = {
         certname: question.certname,

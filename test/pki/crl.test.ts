@@ -91,6 +91,28 @@ t.test('lists of RSA authorities count too, beside others', async t => {
   t.equal(overviewOf(read(both, authoritiesOf(authority.bundle + rsa.bundle))).entries, 5)
 })
 
+t.test(
+  'of many CAs that which a list names is asked first, since its signature is over all of it',
+  async t => {
+    const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ intermediate: false })))
+    const asked: string[] = []
+    const watched = authoritiesOf(many.map(({ bundle }) => bundle).join('')).map(({ keyId, certificate }) => {
+      const { subject } = certificate
+      const noted = {
+        subject,
+        get publicKey() {
+          asked.push(subject)
+          return certificate.publicKey
+        }
+      }
+      return { keyId, certificate: noted as unknown as X509Certificate }
+    })
+    const [list] = read((await many.at(-1)?.crl({ revoked: ['0A'] })) ?? '', watched)
+    t.equal(list?.authority, watched.at(-1)?.keyId)
+    t.same(asked, [watched.at(-1)?.certificate.subject])
+  }
+)
+
 const point = (content: string) => extension('551d1c', Buffer.from(content, 'hex'), true)
 const entryWith = (more: Buffer) => [{ serial: 1n, extensions: [more] }]
 const directoryName = element(0x30, element(0xa4, element(0x30, Buffer.alloc(0))))
@@ -270,7 +292,7 @@ for (const [name, scheme] of Object.entries(schemes)) {
     })
     const withKey = (publicKey: KeyObject): Authority => ({
       keyId: 'own',
-      certificate: { publicKey } as X509Certificate
+      certificate: { publicKey, subject: 'CN=own' } as X509Certificate
     })
     t.equal(read(list, [...authorities, withKey(publicKey)])[0]?.authority, 'own')
     t.throws(() => read(list, [...authorities, withKey(scheme.keys().publicKey)]), CrlError)

@@ -37,13 +37,18 @@ export interface CaPlaces {
   readonly close: () => void
 }
 
-/** `workers`: among how many the places are shared. */
+/**
+ * `workers`: among how many the places are shared. `onDefect`: a defect showed while one was told of another; the others
+ * must not suffer from it.
+ */
 export function createCaPlaces({
   workers,
-  runtime: { now, schedule }
+  runtime: { now, schedule },
+  onDefect
 }: {
   readonly workers: number
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
+  readonly onDefect: (error: unknown) => void
 }): CaPlaces {
   const most = Math.ceil(CA_PLACES.all / workers)
   const mostOfNetwork = Math.ceil(most * CA_PLACES.networkShare)
@@ -58,20 +63,33 @@ export function createCaPlaces({
   }
 
   function take({ isServed, goOn, giveUp, fail }: CaWaiter, network: string, untilMs: number): CaPlace {
-    /** A defect of one must not reach the others, who are told next. */
-    function leaveFor(work: () => void): void {
-      place.leave()
+    /** A defect of one must not reach the others, who are looked at next. */
+    function guard(work: () => void): void {
       try {
         work()
       } catch (error) {
-        fail(error)
+        place.leave()
+        failWith(error)
       }
+    }
+    function failWith(defect: unknown): void {
+      try {
+        fail(defect)
+      } catch (error) {
+        onDefect(error)
+      }
+    }
+    function leaveFor(work: () => void): void {
+      place.leave()
+      work()
     }
     const place = {
       reconsider() {
-        if (places.has(place) && isServed()) leaveFor(goOn)
+        guard(() => {
+          if (places.has(place) && isServed()) leaveFor(goOn)
+        })
       },
-      end: () => leaveFor(giveUp),
+      end: () => guard(() => leaveFor(giveUp)),
       leave() {
         if (!places.delete(place)) return
         cancel()

@@ -49,8 +49,8 @@ export function createCaQueueing(
     },
     reconsider: () => place?.reconsider(),
     leave() {
-      books.end()
       place?.leave()
+      books.end()
     }
   }
 }

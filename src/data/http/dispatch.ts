@@ -2,6 +2,7 @@ import { ProxyError, type ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import { beginTurn, endTurn } from '../request-record.ts'
 import { type AnswerHeaders, Attempt, type AttemptListener, type Ending } from './attempt.ts'
+import { attemptAll } from './attempt-all.ts'
 import { pour, watchEnd } from './back-pressure.ts'
 import { hasBody, isCutShort } from './body.ts'
 import { causeDetail } from './cause-detail.ts'
@@ -26,7 +27,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const intake = hasBody(request)
     ? createIntake(delivery, deps, next.queueing, {
         inHand: () => guard(() => next.find()),
-        tooSlow: () => guard(giveUpBody)
+        tooSlow: () => guard(giveUpBody),
+        fail: onDefect
       })
     : undefined
   const outcomes = createOutcomes(slot, deps.addResult)
@@ -117,10 +119,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   /** What it held goes to others, and its agent is told; nobody else's request is to suffer from it. */
   function onDefect(error: unknown): void {
-    endAttempt('internal')
-    next.stop()
-    hold?.release()
-    deps.responder.fail(exchange, error)
+    const defects = [error, ...attemptAll([() => endAttempt('internal'), next.stop, () => hold?.release()])]
+    deps.responder.fail(exchange, defects.length > 1 ? new AggregateError(defects, 'several defects') : error)
   }
 
   function writeHead(status: number, message: string | undefined, headers: AnswerHeaders): void {

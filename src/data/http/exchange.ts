@@ -43,6 +43,8 @@ export interface Bookkeeping {
   readonly saysWhy: () => boolean
   /** The settings that requests begin with now. */
   readonly generation: () => Generation
+  /** Told of a defect that showed while the books on a request were closed; everybody else's request goes on. */
+  readonly onDefect: (error: unknown) => void
 }
 
 /** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
@@ -53,8 +55,9 @@ export function openExchange(
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, accessLog, now, history, saysWhy, generation }: Bookkeeping
+  books: Bookkeeping
 ): Exchange {
+  const { now, history, generation } = books
   const record = history.open(id)
   const exchange: Exchange = {
     id,
@@ -78,34 +81,43 @@ export function openExchange(
   }
   record.summary = exchange
   response.once('close', () => {
-    const isComplete = response.writableFinished
-    const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
-    const durationMs = now() - exchange.startedAtMs
-    const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
-    metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
-    metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
-    accessLog({
-      id,
-      remote: exchange.remote,
-      certname: exchange.certname,
-      method: request.method ?? '',
-      path: pathOf(request.url ?? ''),
-      class: exchange.class,
-      master: exchange.master,
-      attempts: exchange.attempts,
-      queueMs: tenths(exchange.queueMs),
-      upstreamMs: tenths(exchange.upstreamMs),
-      durationMs: tenths(durationMs),
-      bytesIn: exchange.bytesIn,
-      bytesOut: exchange.bytesOut,
-      status,
-      end,
-      ...(saysWhy() && history.reasonsOf(record))
-    })
-    const { remote, certname, class: endpointClass, queueMs } = exchange
-    record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
+    try {
+      closeBooks(exchange, books)
+    } catch (error) {
+      books.onDefect(error)
+    }
   })
   return exchange
+}
+
+function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, saysWhy }: Bookkeeping): void {
+  const { id, request, response, record } = exchange
+  const isComplete = response.writableFinished
+  const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
+  const durationMs = now() - exchange.startedAtMs
+  const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
+  metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
+  metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
+  accessLog({
+    id,
+    remote: exchange.remote,
+    certname: exchange.certname,
+    method: request.method ?? '',
+    path: pathOf(request.url ?? ''),
+    class: exchange.class,
+    master: exchange.master,
+    attempts: exchange.attempts,
+    queueMs: tenths(exchange.queueMs),
+    upstreamMs: tenths(exchange.upstreamMs),
+    durationMs: tenths(durationMs),
+    bytesIn: exchange.bytesIn,
+    bytesOut: exchange.bytesOut,
+    status,
+    end,
+    ...(saysWhy() && history.reasonsOf(record))
+  })
+  const { remote, certname, class: endpointClass, queueMs } = exchange
+  record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
 }
 
 function pathOf(target: string): string {

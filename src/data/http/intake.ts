@@ -25,6 +25,8 @@ export interface IntakeListener {
   readonly inHand: () => void
   /** It comes so slowly that it is to be given up. */
   readonly tooSlow: () => void
+  /** A defect of ours showed when there was room for it. */
+  readonly fail: (defect: unknown) => void
 }
 
 /** What is counted for nobody is not bounded either. */
@@ -35,7 +37,7 @@ export function createIntake(
   { exchange, slot }: Delivery,
   { bodyRoom, now, schedule }: Pick<DispatchDeps, 'bodyRoom' | 'now' | 'schedule'>,
   queueing: Queueing | undefined,
-  { inHand, tooSlow }: IntakeListener
+  { inHand, tooSlow, fail }: IntakeListener
 ): Intake {
   const { request } = exchange
   let share: BodyShare | undefined
@@ -63,8 +65,12 @@ export function createIntake(
       // As much as all the JRubies it may have can work on.
       const { cell: owner, slots } = claimant ?? unclaimed
       share = bodyRoom.ask({ bytes, limitBytes, owner, ownerBytes: slots * HAND_BYTES }, () => {
-        queueing.leave()
-        take()
+        try {
+          queueing.leave()
+          take()
+        } catch (error) {
+          fail(error)
+        }
       })
       if (share.isGranted) take()
       else

@@ -50,7 +50,7 @@ export function createNextMaster(
   const tried: number[] = []
   /** Few requests ever find nobody: the rest spares it. */
   let standBy: StandBy | undefined
-  const standing = () => (standBy ??= createStandBy(delivery, outage, deps))
+  const standing = () => (standBy ??= createStandBy(delivery, outage, deps, fail))
 
   /** Why nobody is left to try: a fault of our own is told for what it is, and so is a master that is merely full. */
   function nobodyCode(after: string | undefined): ReasonCode {
@@ -125,8 +125,8 @@ export function createNextMaster(
     isRoomElsewhere: () => delivery.eligible(tried)?.candidates.some(deps.hasRoom) ?? false,
     isPatient: () => standing().isPatient,
     stop() {
-      queueing?.leave()
       standBy?.end()
+      queueing?.leave()
     }
   }
 }

@@ -88,8 +88,11 @@ export function createQueueing(
         },
         fail(defect) {
           isSettled = true
-          end()
-          fail(defect)
+          try {
+            end()
+          } finally {
+            fail(defect)
+          }
         }
       })
       // By now it may even have failed at a master and wait anew.
@@ -100,8 +103,9 @@ export function createQueueing(
     reconsider: () => place?.reconsider(),
     leave() {
       const left = place
-      end()
+      place = undefined
       left?.release()
+      books.end()
     }
   }
 }

@@ -29,7 +29,7 @@ export interface OwnHead {
 export interface Responder {
   /** Ends a request with an answer of the proxy's own. */
   readonly refuse: (exchange: Exchange, error: ProxyError) => void
-  /** Ends a request that ran into a defect of the balancer's own, which is logged. */
+  /** Ends a request that ran into a defect of the balancer's own, which is logged. Never throws. */
   readonly fail: (exchange: Exchange, defect: unknown) => void
   readonly answer: (exchange: Exchange, status: number, body: string, head?: OwnHead) => void
   /**
@@ -114,7 +114,12 @@ export function createResponder(deps: {
     refuse,
     fail(exchange, defect) {
       deps.log.error({ id: exchange.id, err: defect }, 'request failed inside the balancer')
-      refuse(exchange, new ProxyError('internal'))
+      try {
+        refuse(exchange, new ProxyError('internal'))
+      } catch (err) {
+        deps.log.error({ id: exchange.id, err }, 'nor could it be answered: its connection is cut')
+        exchange.response.destroy()
+      }
     }
   }
 }

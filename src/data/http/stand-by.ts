@@ -23,10 +23,12 @@ export interface StandBy {
 
 type Deps = Pick<DispatchDeps, 'now' | 'schedule' | 'random' | 'budget'>
 
+/** `fail` is told of a defect of ours that shows when a pause is over. */
 export function createStandBy(
   { exchange, waits, comesBack, patience }: Pick<Delivery, 'exchange' | 'waits' | 'comesBack' | 'patience'>,
   outage: Outage,
-  { now, schedule, random, budget }: Deps
+  { now, schedule, random, budget }: Deps,
+  fail: (defect: unknown) => void
 ): StandBy {
   const isPatient = waits && !comesBack()
   let endMs: number | undefined
@@ -42,12 +44,20 @@ export function createStandBy(
   /** What a master had and declined is paid for like any repeat; what reached nobody costs nobody anything. */
   function pause(after: string, resume: () => void): void {
     cancelPause = schedule(pauseMs(after, rounds, random()), () => {
-      const isFree = after !== 'master-busy' && after !== 'master-unavailable'
-      if (isFree || budget.take()) {
-        cancelPause = undefined
-        resume()
-      } else pause(after, resume)
+      try {
+        endPause(after, resume)
+      } catch (error) {
+        fail(error)
+      }
     })
+  }
+
+  function endPause(after: string, resume: () => void): void {
+    const isFree = after !== 'master-busy' && after !== 'master-unavailable'
+    if (isFree || budget.take()) {
+      cancelPause = undefined
+      resume()
+    } else pause(after, resume)
   }
 
   return {

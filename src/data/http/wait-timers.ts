@@ -10,13 +10,24 @@ export interface WaitTimers {
   readonly cancel: () => void
 }
 
-/** `giveUp` is called once, if ever, with what the request has waited for in vain. */
+/**
+ * `giveUp` is called once, if ever, with what the request has waited for in vain; `fail` in its place when a defect of
+ * ours came between.
+ */
 export function startWaitTimers(
   { untilMs, mayWaitOn, latestMs, awayUntilMs }: WaitLimits,
   { now, schedule }: Pick<Runtime, 'now' | 'schedule'>,
-  giveUp: (why: NoSlot) => void
+  giveUp: (why: NoSlot) => void,
+  fail: (defect: unknown) => void
 ): WaitTimers {
-  const at = (atMs: number, task: () => void) => schedule(Math.max(0, atMs - now()), task)
+  const at = (atMs: number, task: () => void) =>
+    schedule(Math.max(0, atMs - now()), () => {
+      try {
+        task()
+      } catch (error) {
+        fail(error)
+      }
+    })
   let cancelAway: (() => void) | undefined
   const reason = () => (cancelAway ? 'no-master' : 'queue-timeout')
   const end = () => giveUp(reason())

@@ -3,6 +3,7 @@ import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import { isEmptyMask, isSameMask, type SeatMask } from '../../model/seat-mask.ts'
 import { noPlace, type SlotClaim, type SlotUser } from '../../shared/slots/types.ts'
+import { createHolds, type PlaceOfHold } from './holds.ts'
 import { createReserveTimer } from './reserve-timer.ts'
 import type { Hold, NoSlot, SlotRequest, WaitingRoom } from './slot-request.ts'
 import { createTakeNow, type TakeNowDeps } from './take-now.ts'
@@ -33,20 +34,27 @@ interface Waiter {
   readonly timers: WaitTimers
 }
 
-interface Ghost {
-  readonly leftAtMs: number
-  readonly master: Master
-  readonly drop: () => void
-}
-
 const nothing: Hold = Object.freeze({ release() {}, fail() {}, leave() {}, disown() {}, reconsider() {} })
 
 export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   const { user, runtime, masterAt, onDefect } = deps
   const waiters = new Map<number, Waiter>()
-  const ghosts = new Map<number, Ghost>()
-  let isClosed = false
   const releaseReservedLater = createReserveTimer(user, runtime)
+  const holds = createHolds({
+    user,
+    runtime,
+    masterAt,
+    ended(ticket) {
+      waiters.get(ticket)?.timers.cancel()
+      waiters.delete(ticket)
+    },
+    reconsider(ticket) {
+      const waiter = waiters.get(ticket)
+      if (waiter) reconsiderOne(ticket, waiter)
+    },
+    freed: releaseReservedLater
+  })
+  let isClosed = false
   const takeNow = createTakeNow(deps)
 
   /** Another thread gave a slot to one of ours, or this one did. One wake-up may stand for several. */
@@ -60,10 +68,19 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
 
   function settleGranted(): void {
     for (const [ticket, waiter] of waiters) {
-      const seat = user.seatOf(ticket)
-      if (seat >= 0) settle(ticket, waiter, masterAt(seat))
+      settleIfGranted(ticket, waiter)
     }
     releaseReservedLater()
+  }
+
+  /** A defect of one must not reach the others, who are told next. */
+  function settleIfGranted(ticket: number, waiter: Waiter): void {
+    try {
+      const seat = user.seatOf(ticket)
+      if (seat >= 0) settle(ticket, waiter, masterAt(seat))
+    } catch (error) {
+      failOne(ticket, waiter, error)
+    }
   }
 
   function settle(ticket: number, waiter: Waiter, result: Master | NoSlot): void {
@@ -124,61 +141,26 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     return rank === 'catalog' && deps.catalogs() > Math.ceil(CATALOG_SHARE * limit)
   }
 
-  /** One that failed counts at its master for this long. */
-  function countOn(ticket: number, restMs: number): void {
-    if (restMs === 0) return
-    runtime.schedule(restMs, () => {
-      user.release(ticket)
-      releaseReservedLater()
-    })
-  }
-
-  /** `begin` is told when the slot's time begins, `lapse` when the ticket was given back by other hands. */
-  function holdOf(ticket: number): {
-    readonly hold: Hold
-    readonly begin: () => void
-    readonly lapse: () => void
-  } {
-    let isHeld = true
-    let sinceMs = runtime.now()
-    const end = (giveBack: (heldMs: number) => void) => {
-      if (!isHeld) return
-      isHeld = false
-      waiters.get(ticket)?.timers.cancel()
-      waiters.delete(ticket)
-      ghosts.delete(ticket)
-      giveBack(runtime.now() - sinceMs)
-      releaseReservedLater()
-    }
-    const hold: Hold = {
-      release: (isServed = false) => end(heldMs => user.release(ticket, isServed ? heldMs : undefined)),
-      fail: () => end(heldMs => countOn(ticket, user.fail(ticket, heldMs))),
-      disown() {
-        if (isHeld) user.disown(ticket)
-      },
-      leave(drop) {
-        if (!isHeld) return
-        user.leave(ticket)
-        ghosts.set(ticket, { leftAtMs: runtime.now(), master: masterAt(user.seatOf(ticket)), drop })
-      },
-      reconsider() {
-        const waiter = waiters.get(ticket)
-        if (isHeld && waiter) reconsiderOne(ticket, waiter)
-      }
-    }
-    const begin = () => {
-      sinceMs = runtime.now()
-    }
-    const lapse = () => {
-      isHeld = false
-    }
-    return { hold, begin, lapse }
-  }
-
   function waitFor(request: SlotRequest, ticket: number): Hold {
-    const { hold, begin, lapse } = holdOf(ticket)
+    const place = holds.of(ticket)
+    try {
+      enter(request, ticket, place)
+    } catch (error) {
+      place.hold.release()
+      throw error
+    }
+    releaseReservedLater()
+    return place.hold
+  }
+
+  function enter(request: SlotRequest, ticket: number, { hold, begin, lapse }: PlaceOfHold): void {
     const { mask } = request.eligible
-    const timers = startWaitTimers(request.limits(), runtime, why => turnAway(ticket, waiter, why))
+    const timers = startWaitTimers(
+      request.limits(),
+      runtime,
+      why => turnAway(ticket, waiter, why),
+      defect => failOne(ticket, waiter, defect)
+    )
     const waiter: Waiter = {
       mask,
       eligibleAnew: request.eligibleAnew,
@@ -195,8 +177,6 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     }
     waiters.set(ticket, waiter)
     timers.setAway(isEmptyMask(mask))
-    releaseReservedLater()
-    return hold
   }
 
   function refuse(request: SlotRequest, why: NoSlot): Hold {
@@ -218,7 +198,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
       if (ticket < 0) return refuse(request, ticket === noPlace ? 'certname-queue-full' : 'queue-full')
       const seat = user.seatOf(ticket)
       if (seat >= 0) {
-        const { hold } = holdOf(ticket)
+        const { hold } = holds.of(ticket)
         tell(request, masterAt(seat), hold)
         return hold
       }
@@ -235,10 +215,6 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, waiter.timers.reason())
       }
     },
-    dropGhosts(masterId, leftBeforeMs) {
-      for (const { leftAtMs, master, drop } of ghosts.values()) {
-        if (leftAtMs < leftBeforeMs && master.id === masterId) drop()
-      }
-    }
+    dropGhosts: holds.dropGhosts
   }
 }
