@@ -60,7 +60,7 @@ export interface MasterPlan {
   readonly repeatable: boolean
   /** Its agent can be sent away here and comes back by itself, if its version does that. */
   readonly deferrable: boolean
-  /** Waits here while nobody can serve it, if its agent would not come back. */
+  /** Waits here while nobody can serve it, if its agent would not come back often enough. */
   readonly waits: boolean
   /** What its run has to do with one master; for agents that showed a certificate. */
   readonly pin: PinUse
