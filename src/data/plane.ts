@@ -10,6 +10,7 @@ import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
+import { bytesInHand, nameProtocol } from './accept/protocol-name.ts'
 import { createDrain } from './drain.ts'
 import { type Exchange, openExchange } from './http/exchange.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
@@ -129,7 +130,11 @@ async function createFront(
   const listener = await createListener({
     tls,
     requestId,
-    onArrival: conversations.arrive,
+    onArrival(request, response) {
+      const { socket } = request
+      nameProtocol(request, conversations.isNew(socket), () => bytesInHand(socket))
+      return conversations.arrive(request, response)
+    },
     serve(id, request, response) {
       if (conversations.isAbandoned(request)) return
       drain.onRequest(response)

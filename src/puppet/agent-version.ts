@@ -10,14 +10,31 @@ const comingBack = new semver.Range('>=5.3.1 <6.14.0-0 || >=7.26.0 <8.0.0-0 || >
 })
 
 /**
- * Whether the client waits and asks again when it gets a 503 with `Retry-After`, by its `X-Puppet-Version`:
- * 5.3.1 to 6.13, 7.26 and later of 7, 8.2 and later. Anything but one plain version, such as none, two joined by a
- * comma or `v5.3.1`, is `false`: an older agent or another client would just fail.
+ * How often agents come back for one request: up to 6.13 a return counts like a redirect (`redirect_limit` in
+ * `network/http/connection.rb`), since then there is a limit of its own (`http/retry_after_handler.rb`).
  */
-export function understandsRetryAfter(xPuppetVersion: string | undefined): boolean {
-  if (xPuppetVersion === undefined || !startsWithDigit.test(xPuppetVersion)) return false
+const RETURNS = { few: 10, many: 100 } as const
+
+/**
+ * How often the client waits and asks again when it gets a 503 with `Retry-After`, by its `X-Puppet-Version`: ten times
+ * from 5.3.1 to 6.13, a hundred times from 7.26 of 7 and from 8.2 on. Anything but one plain version, such as none, two
+ * joined by a comma or `v5.3.1`, is 0: an older agent or another client would just fail.
+ */
+export function returnsOf(xPuppetVersion: string | undefined): number {
+  if (xPuppetVersion === undefined || !startsWithDigit.test(xPuppetVersion)) return 0
   const version = semver.parse(xPuppetVersion)
-  return version !== null && comingBack.test(version)
+  if (version === null || !comingBack.test(version)) return 0
+  return version.major < 7 ? RETURNS.few : RETURNS.many
+}
+
+/** Whether it comes back at all. */
+export function understandsRetryAfter(xPuppetVersion: string | undefined): boolean {
+  return returnsOf(xPuppetVersion) > 0
+}
+
+/** Whether it comes back so often that no outage outlasts it: it need not wait here. */
+export function outlastsOutages(xPuppetVersion: string | undefined): boolean {
+  return returnsOf(xPuppetVersion) >= RETURNS.many
 }
 
 /**

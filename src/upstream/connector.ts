@@ -4,7 +4,9 @@ import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
 import { HANDSHAKE_TIMEOUT } from './cause.ts'
 import { dial } from './dial.ts'
+import { passOverContinue } from './interim.ts'
 import type { Route } from './route.ts'
+import { tellTruncation } from './truncation.ts'
 
 /** A connection that says nothing is looked after by the system from this time on. */
 const KEEP_ALIVE_MS = 60_000
@@ -29,6 +31,7 @@ export function createConnector(
     let isOver = false
     let isTaken = false
     let giveUp = () => {}
+    let tcp: Socket | undefined
     const end = (error: Error | null, socket: Socket | null): void => {
       if (isOver) return
       isOver = true
@@ -40,6 +43,8 @@ export function createConnector(
       }
       route.worked(tried)
       socket.on('error', tellResetFromEnd)
+      if (tcp && tcp !== socket) tellTruncation(socket, tcp)
+      passOverContinue(socket)
       done(null, socket)
     }
     const cancelTimeout = schedule(connectTimeoutMs, () => {
@@ -59,6 +64,7 @@ export function createConnector(
         end(error, null)
         return
       }
+      tcp = socket
       tried = socket.remoteAddress ?? tried
       isTaken = true
       onTaken()

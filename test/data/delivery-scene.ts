@@ -141,6 +141,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
         nobody: 'no-master',
         waits: true,
         comesBack: () => true,
+        outlasts: question.comesBack ?? (() => true),
         patience: () => patienceOf(undefined, 'replaceable'),
         ...question,
         exchange,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { patienceOf } from '../../src/data/http/patience.ts'
+import { patienceOf, returnSpread } from '../../src/data/http/patience.ts'
 
 const MINUTE_MS = 60_000
 
@@ -27,4 +27,15 @@ t.test('while nobody serves, what an agent can do without is waited for for the 
     t.equal(patienceOf(version, 'other').awayMs, other, String(version))
     t.equal(patienceOf(version, 'ca').awayMs, ca, String(version))
   }
+})
+
+t.test('all returns of an agent last as long as anybody is waited for', async t => {
+  const longestMs = patienceOf(undefined, 'other').awayMs
+  t.equal(longestMs, 9 * MINUTE_MS)
+  for (const [returns, minSeconds, maxSeconds] of [
+    [10, 54, 79],
+    [100, 5, 30]
+  ] as const)
+    t.same(returnSpread(returns), { minSeconds, maxSeconds }, `${returns} returns`)
+  t.ok(10 * returnSpread(10).minSeconds * 1_000 >= longestMs)
 })

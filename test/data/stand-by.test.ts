@@ -36,6 +36,24 @@ t.test('an agent that comes back is sent away at once', async t => {
   t.equal(table.depth(), 0)
 })
 
+t.test('one that comes back too few times waits first, and is then told to stay away for longer', async t => {
+  const { runtime, send, serveOnly, table } = await deliveryScene()
+  serveOnly([])
+  const { answer } = send('a', {
+    comesBack: () => true,
+    outlasts: () => false,
+    slot: { timeoutMs: 2 * AWAY_MS },
+    headers: { 'x-puppet-version': '6.13.0' }
+  })
+  await runtime.advance(AWAY_MS - 1)
+  t.same([answer.status, table.depth()], [undefined, 1])
+  await runtime.advance(1)
+  t.equal(answer.status, 503)
+  const seconds = Number(answer.headers.get('retry-after'))
+  t.ok(seconds >= 54 && seconds <= 79, `${seconds} s`)
+  t.equal(table.depth(), 0)
+})
+
 t.test('what only asks for a state does not wait', async t => {
   const { send, serveOnly } = await deliveryScene()
   serveOnly([])

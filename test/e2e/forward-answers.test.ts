@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { scrape } from '../support/metrics.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { always, type RawConnection, startRawMaster } from '../support/raw-master.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -94,26 +96,65 @@ t.test(
   }
 )
 
-for (const status of ['100 Continue', '101 Switching Protocols']) {
-  t.test(`a master that says ${status} unasked has said nothing, and the agent is told`, async t => {
+t.test(
+  'a master that goes over to another protocol unasked has given no answer, and is told as that',
+  async t => {
+    // Behind a 101 there is no more HTTP on a connection (RFC 9110, section 15.2.2).
     const master = await startRawMaster(
       t,
-      always(`HTTP/1.1 ${status}\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n`)
+      always('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n')
     )
     const app = await behind(t, master)
     const answer = await connectAgent(t, pki, app.port).ask({ method: 'PUT', path: '/puppet/v3/report/a' })
     t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'master-answer' } })
-  })
-}
+  }
+)
 
-t.test('a master that has a word before its answer does not confuse the balancer', async t => {
-  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'
-  const master = await startRawMaster(t, always(`${early}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}`))
-  const app = await behind(t, master)
-  const agent = connectAgent(t, pki, app.port)
-  for (const round of [1, 2])
-    t.match(await agent.ask({ path }), { status: 200, body: '{}' }, `round ${round}`)
-  t.equal(master.connectionCount(), 1)
+const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'
+const words: Readonly<Record<string, string>> = {
+  '100 Continue': 'HTTP/1.1 100 Continue\r\n\r\n',
+  '100 with headers and without a phrase': 'HTTP/1.1 100\r\nDate: now\r\nServer: x\r\n\r\n',
+  '102 Processing': 'HTTP/1.1 102 Processing\r\n\r\n',
+  '103 Early Hints': 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
+  'all of them': ['100 Continue', '103 Early Hints', '100 Go on', '102 Processing', '100 Continue']
+    .map(status => `HTTP/1.1 ${status}\r\nX-A: b\r\n\r\n`)
+    .join('')
+}
+for (const isSplit of [false, true])
+  for (const [what, before] of Object.entries(words))
+    t.test(`${what} before an answer is passed over${isSplit ? ', byte by byte' : ''}`, async t => {
+      const master = await startRawMaster(t, async ({ socket, until, forget }) => {
+        for (;;) {
+          await until('\r\n\r\n')
+          forget()
+          for (const piece of isSplit ? before : [before]) {
+            socket.write(piece)
+            if (isSplit) await setImmediate()
+          }
+          socket.write(whole)
+        }
+      })
+      const app = await behind(t, master, 1)
+      const agent = connectAgent(t, pki, app.port)
+      for (const [round, method] of (['GET', 'GET', 'POST'] as const).entries()) {
+        const answer = await agent.ask({ method, path, ...(method === 'POST' && { body: 'facts' }) })
+        t.match(answer, { status: 200, body: 'HTTP/1.1 100 Continue\r\n\r\n' }, `round ${round}`)
+      }
+      t.equal(master.connectionCount(), 1, 'and its connection goes on')
+    })
+
+t.test('a master whose probes are answered with a word before the answer is up', async t => {
+  const master = await startScriptedMaster(t, (_request, response) => {
+    response.writeContinue()
+    response.end('running')
+  })
+  const topology = { ca: master.url, masters: [{ name: 'm1', url: master.url }] }
+  const app = await startBalancer(
+    t,
+    testConfig(pki, topology, { health: { path: '/status/v1/simple/other' } })
+  )
+  const metrics = await scrape(app.adminPort)
+  t.equal(metrics.value('puppet_lb_master_state', { master: 'm1', state: 'up' }), 1)
 })
 
 t.test('an answer that breaks off is never made to look complete', async t => {

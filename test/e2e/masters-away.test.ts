@@ -43,9 +43,13 @@ async function startScene(t: Test) {
 }
 
 /** Kills them at once, and starts them anew on their ports when they were away for long enough. */
-async function takeAway(masters: readonly SimulatedMaster[], rounds: () => Promise<void>): Promise<void> {
+async function takeAway(
+  masters: readonly SimulatedMaster[],
+  rounds: () => Promise<void>,
+  awayMs = AWAY_MS
+): Promise<void> {
   await Promise.all(masters.map(master => master.kill()))
-  for (let ms = 0; ms < AWAY_MS; ms += health.intervalMs) await rounds()
+  for (let ms = 0; ms < awayMs; ms += health.intervalMs) await rounds()
   await Promise.all(masters.map(master => master.restart()))
 }
 
@@ -54,18 +58,18 @@ const reports = (masters: readonly SimulatedMaster[]) =>
     requests.filter(({ url, status }) => url.includes('/report/') && status === 200)
   )
 
-for (const { version, comesBack } of [
-  { version: '3.8.7', comesBack: false },
-  { version: '4.10.12', comesBack: false },
-  { version: '5.2.0', comesBack: false },
-  { version: '5.5.22', comesBack: true },
-  { version: '6.13.0', comesBack: true },
-  { version: '6.14.0', comesBack: false },
-  { version: '7.23.0', comesBack: false },
-  { version: '7.26.0', comesBack: true },
-  { version: '8.1.0', comesBack: false },
-  { version: '8.10.0', comesBack: true },
-  { version: 'none', comesBack: false }
+for (const { version, isSentAway } of [
+  { version: '3.8.7', isSentAway: false },
+  { version: '4.10.12', isSentAway: false },
+  { version: '5.2.0', isSentAway: false },
+  { version: '5.5.22', isSentAway: false },
+  { version: '6.13.0', isSentAway: false },
+  { version: '6.14.0', isSentAway: false },
+  { version: '7.23.0', isSentAway: false },
+  { version: '7.26.0', isSentAway: true },
+  { version: '8.1.0', isSentAway: false },
+  { version: '8.10.0', isSentAway: true },
+  { version: 'none', isSentAway: false }
 ]) {
   t.test(`a run of ${version} ends well though all masters are away for 40 s in its middle`, async t => {
     const { app, masters, runtime, run, logged } = await startScene(t)
@@ -87,10 +91,14 @@ for (const { version, comesBack } of [
     const metrics = await scrape(app.adminPort)
     t.equal(metrics.sum('puppet_lb_queue_depth'), 0)
     t.equal(metrics.sum('puppet_lb_in_flight'), 0)
-    t.equal(metrics.sum('puppet_lb_shed_total') > 0, comesBack, 'who comes back was sent away, nobody else')
+    t.equal(
+      metrics.sum('puppet_lb_shed_total') > 0,
+      isSentAway,
+      'who comes back often enough was sent away, nobody else'
+    )
     const refused = logged.lines.filter(({ msg, status }) => msg === 'request' && status === 503)
-    t.equal(refused.length > 0, comesBack)
-    if (!comesBack) {
+    t.equal(refused.length > 0, isSentAway)
+    if (!isSentAway) {
       const [catalog] = logged.lines.filter(line => line.msg === 'request' && line.class === 'catalog')
       t.match(catalog, { status: 200, end: 'complete' })
       t.ok(Number(catalog?.queueMs) >= AWAY_MS - health.intervalMs, `it waited for ${catalog?.queueMs} ms`)
@@ -98,3 +106,27 @@ for (const { version, comesBack } of [
     }
   })
 }
+
+/** Longer than a catalog is waited for here, and than ten returns lasted that were told 5 to 30 s. */
+const LONG_MS = 480_000
+
+for (const version of ['5.5.22', '6.13.0'])
+  t.test(`a run of ${version}, which comes back ten times at most, outlasts eight minutes`, async t => {
+    const { app, masters, runtime, run } = await startScene(t)
+    let isOver = false
+    for (const master of masters) master.hold()
+    const running = run(version).finally(() => {
+      isOver = true
+    })
+    await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
+    const gone = takeAway(masters, () => runtime.round(), LONG_MS)
+    for (const master of masters) master.release()
+    await gone
+    while (!isOver) await runtime.round()
+    const { exitStatus, failure } = await running
+    t.same([exitStatus, failure], [2, undefined])
+    t.equal(reports(masters).length, 1)
+    const metrics = await scrape(app.adminPort)
+    const sentAway = metrics.sum('puppet_lb_shed_total')
+    t.ok(sentAway >= 1 && sentAway <= 5, `told to come back ${sentAway} times`)
+  })

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { readTimeoutMs, understandsRetryAfter } from '../../src/puppet/agent-version.ts'
+import {
+  outlastsOutages,
+  readTimeoutMs,
+  returnsOf,
+  understandsRetryAfter
+} from '../../src/puppet/agent-version.ts'
 
 t.test('agents of 5.3.1 and later come back, but for those that sleep and then fail', async t => {
   for (const version of [
@@ -44,6 +49,24 @@ t.test('what is not one plain version is not an agent that waits', async t => {
     '99999999999999999999.0.0'
   ])
     t.notOk(understandsRetryAfter(version), String(version))
+})
+
+t.test('up to 6.13 they come back ten times for one request, later a hundred times', async t => {
+  for (const [version, returns] of [
+    ['5.3.0', 0],
+    ['5.3.1', 10],
+    ['5.5.22', 10],
+    ['6.13.0', 10],
+    ['6.14.0', 0],
+    ['7.25.0', 0],
+    ['7.26.0', 100],
+    ['8.1.0', 0],
+    ['8.10.0', 100],
+    [undefined, 0]
+  ] as const) {
+    t.equal(returnsOf(version), returns, String(version))
+    t.equal(outlastsOutages(version), returns === 100, String(version))
+  }
 })
 
 t.test('how long an agent bears silence depends on its major version', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { scrape } from '../support/metrics.ts'
 import { startRawMaster } from '../support/raw-master.ts'
 import { connectRaw } from './support/raw-connection.ts'
 
@@ -36,6 +37,8 @@ async function ask(t: Parameters<typeof connectRaw>[0], bytes: string) {
   return { raw, answer: await raw.ask(bytes) }
 }
 
+const refusals = async () => (await scrape(app.adminPort)).sum('puppet_lb_requests_total', { code: '400' })
+
 const host = 'Host: puppet\r\n'
 const chunks = '2\r\nok\r\n0\r\n\r\n'
 const next = `GET /puppet/v3/node/next HTTP/1.1\r\n${host}\r\n`
@@ -66,6 +69,23 @@ for (const [what, bytes] of [
   ['no version', `GET ${seen.target}\r\n${host}\r\n`],
   ['no version, nor anything else', `GET ${seen.target}\r\n\r\n`],
   ['HTTP/0.9', `GET ${seen.target} HTTP/0.9\r\n${host}\r\n`],
+  ['RTSP/1.0', `GET ${seen.target} RTSP/1.0\r\n${host}\r\n`],
+  ['RTSP/1.0 with two blanks', `GET  ${seen.target}  RTSP/1.0\r\n${host}\r\n`],
+  ['RTSP/1.0 behind an empty line', `\r\nPOST ${seen.target} RTSP/1.0\r\n${host}\r\n`],
+  ['RTSP/1.1', `GET ${seen.target} RTSP/1.1\r\n${host}\r\n`],
+  ['RTSP/2.0', `GET ${seen.target} RTSP/2.0\r\n${host}\r\n`],
+  ['a question of RTSP', `OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n`],
+  ['RTSP in HTTP', `GET ${seen.target} RTSP/1.0\r\nX-A: GET ${seen.target} HTTP/1.0\r\n\r\n`],
+  ['a method of RTSP', `DESCRIBE rtsp://puppet/x RTSP/1.0\r\nCSeq: 1\r\n\r\n`],
+  ['a method of RTSP in HTTP', `DESCRIBE ${seen.target} HTTP/1.1\r\n${host}\r\n`],
+  ['a method that RTSP does not know', `PUT ${seen.target} RTSP/1.0\r\n${host}\r\n`],
+  ['ICE/1.0', `SOURCE ${seen.target} ICE/1.0\r\n${host}\r\n`],
+  ['ICE/1.0 with a method of HTTP', `GET ${seen.target} ICE/1.0\r\n${host}\r\n`],
+  ['SIP', `OPTIONS sip:a@puppet SIP/2.0\r\nVia: SIP/2.0/TLS a\r\n\r\n`],
+  ['SIP with a path', `GET ${seen.target} SIP/2.0\r\n${host}\r\n`],
+  ['a protocol that nobody knows', `GET ${seen.target} PUPPET/1.1\r\n${host}\r\n`],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+  ['the preface of HTTP/2, not whole', 'PRI * HTTP/2.0\r\n\r\n'],
   ['HTTP/1.2', `GET ${seen.target} HTTP/1.2\r\n${host}\r\n`],
   ['HTTP/2.0', `GET ${seen.target} HTTP/2.0\r\n${host}\r\n`],
   ['the version in small letters', `GET ${seen.target} http/1.1\r\n${host}\r\n`],
@@ -99,12 +119,14 @@ for (const [what, bytes] of [
   ]
 ] as const) {
   t.test(`${what} is refused, and the connection ends with that`, async t => {
+    const before = await refusals()
     const { raw, answer } = await ask(t, bytes + next)
     t.equal(answer.status, 400)
     t.equal(answer.headers.get('x-puppet-lb-reason'), 'bad-request')
     t.equal(answer.headers.get('connection'), 'close')
     t.equal(await raw.untilClosed(), '', 'one answer, and nothing behind it')
     t.same(heads, [])
+    t.equal((await refusals()) - before, 1, 'counted once')
   })
 }
 
@@ -161,6 +183,15 @@ t.test('a method that is not carried is told with those that are', async t => {
   t.match(answer.headers.get('allow'), /GET.*POST/)
 })
 
+for (const method of ['QUERY', 'M-SEARCH', 'PROPFIND', 'SOURCE'])
+  t.test(`so is ${method}, which libraries know more of`, async t => {
+    const { raw, answer } = await ask(t, `${method} ${seen.target} HTTP/1.1\r\n${host}\r\n`)
+    t.equal(answer.status, 405)
+    t.equal(answer.headers.get('x-puppet-lb-reason'), 'bad-method')
+    t.same(heads, [])
+    t.equal((await raw.ask(next)).status, 200, 'and the connection goes on')
+  })
+
 t.test('trailers and chunk extensions stay here', async t => {
   const body = '2;a=b;c="d"\r\nok\r\n0;last\r\nX-Sum: 1\r\nX-Client-DN: CN=root\r\n\r\n'
   const { raw, answer } = await ask(
@@ -204,6 +235,21 @@ t.test('an agent that waits for leave to send its body gets it', async t => {
   await raw.until('HTTP/1.1 200 OK')
   t.same(bodies.at(-1), 'ok')
   t.notMatch(heads[0], /expect/i)
+})
+
+t.test('RTSP is refused behind requests of HTTP as well', async t => {
+  const { raw, answer } = await ask(t, next)
+  t.equal(answer.status, 200)
+  t.equal((await raw.ask(`GET ${seen.target} RTSP/1.0\r\n${host}\r\n${next}`)).status, 400)
+  t.equal(await raw.untilClosed(), '')
+  t.equal(heads.length, 1)
+})
+
+t.test('what only speaks of RTSP is HTTP', async t => {
+  const rtsp = `GET ${seen.target} RTSP/1.0`
+  const { answer } = await ask(t, `GET ${seen.target} HTTP/1.0\r\nX-A: RTSP/1.0\r\nX-B: ${rtsp}\r\n\r\n`)
+  t.equal(answer.status, 200)
+  t.same(heads.map(line), [`GET ${seen.target} HTTP/1.1`])
 })
 
 t.test('a connection of HTTP/1.0 is kept when that is asked for, and closed otherwise', async t => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { jrubyMetricsPath } from '../../src/puppet/jruby-metrics.ts'
 import { type Received, receive } from './received.ts'
 
@@ -25,11 +26,13 @@ const running = 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r
  */
 export async function startRawMaster(
   t: { teardown: (task: () => unknown) => void },
-  script: (connection: RawConnection) => unknown
+  script: (connection: RawConnection) => unknown,
+  /** Default: no TLS. */
+  tls?: TlsOptions
 ): Promise<RawMaster> {
   const sockets = new Set<Socket>()
   let count = 0
-  const server = createServer(async socket => {
+  const serve = async (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     const received = receive(socket)
@@ -42,7 +45,8 @@ export async function startRawMaster(
     } catch {
       socket.destroy() // A connection that ended too soon: what the agent got is what the test judges.
     }
-  })
+  }
+  const server = tls ? createTlsServer(tls, serve) : createServer(serve)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -50,7 +54,8 @@ export async function startRawMaster(
     for (const socket of sockets) socket.destroy()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, connectionCount: () => count }
+  const origin = tls ? 'https://localhost' : 'http://127.0.0.1'
+  return { url: `${origin}:${port}`, port, connectionCount: () => count }
 }
 
 /** The same answer to every request of a connection, as long as requests have no body. */

@@ -25,6 +25,8 @@ export interface Conversations {
   /** Notes a request. `false`: it stands behind the last one that its connection may ask, and is not to be served. */
   readonly arrive: (request: IncomingMessage, response: ServerResponse) => boolean
   readonly of: (socket: Socket) => Conversation
+  /** Whether nothing was asked on it yet. */
+  readonly isNew: (socket: Socket) => boolean
   /** Nothing more on this connection is taken for a request. */
   readonly end: (socket: Socket) => void
   /** A request that broke off before its turn came is not to be served. */
@@ -63,6 +65,7 @@ export function createConversations(): Conversations {
       return true
     },
     of,
+    isNew: socket => !conversations.has(socket),
     end(socket) {
       of(socket).isOver = true
     },

@@ -7,6 +7,7 @@ import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
 import type { Runtime } from '../../model/runtime.ts'
 import type { TlsSettings } from '../../model/settings.ts'
+import { isCarried } from '../http/plan.ts'
 import { oneAtATime } from './pipelining.ts'
 import { handshakes } from './tls-profile.ts'
 
@@ -182,7 +183,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   })
 
   const [route] = server.listeners('request') as [typeof serveRequest]
-  const serveRequest = oneAtATime((request, response) => route(request, response), schedule)
+  const serveRequest = oneAtATime((request, response) => {
+    // Of methods that Fastify does not know, or has rules of its own for, it would answer some by itself.
+    if (isCarried(request.method)) route(request, response)
+    else serve(requestId(), request, response)
+  }, schedule)
   server.removeAllListeners('request').on('request', (request, response) => {
     if (onArrival(request, response)) serveRequest(request, response)
   })

@@ -36,10 +36,12 @@ export interface Delivery {
   readonly nobody: ReasonCode
   /** `undefined` for what never waits for a JRuby. */
   readonly slot: SlotNeed | undefined
-  /** It waits while nobody can serve it, if its agent would not come back. */
+  /** It waits while nobody can serve it, if its agent would not come back often enough. */
   readonly waits: boolean
   /** Told to come back later, its agent does. */
   readonly comesBack: () => boolean
+  /** And so often that no outage outlasts it. */
+  readonly outlasts: () => boolean
   /** How long it may wait. */
   readonly patience: () => Patience
   /** Whom to ask rather than refuse it without having asked anybody. */

@@ -76,12 +76,12 @@ function isNoAnswer(error: Error, cause: string): boolean {
     cause.startsWith('UND_ERR_RES') ||
     // undici takes a status below 100 for granted not to be.
     cause === 'ERR_ASSERTION' ||
-    unasked.has(error.message)
+    error.message === unaskedUpgrade
   )
 }
 
-/** What undici calls a 100 or a 101 that nobody asked for. */
-const unasked: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
+/** What undici calls a 101 that nobody asked for: what comes behind it is another protocol, and no answer. */
+const unaskedUpgrade = 'bad upgrade'
 
 /**
  * Whether that only means that the connection ended in the middle: in a chunk, or short of the length in the head. A

@@ -5,7 +5,8 @@ export type Framed = Pick<IncomingMessage, 'httpVersion' | 'headers' | 'rawHeade
 
 /**
  * Why nobody can be sure where this request ends, as the end of a sentence; `undefined` when all is well. What Node's
- * parser refuses by itself never comes here; it lets pass a request line without a version (as 0.9), HTTP/2.0,
+ * parser refuses by itself never comes here; it lets pass a request line without a version (as 0.9), HTTP/2.0, other
+ * protocols (see `nameProtocol`),
  * `Transfer-Encoding` in HTTP/1.0, which RFC 9112, section 6.1, calls faulty, and codings before `chunked`, which would
  * be lost here. The connection must end with the answer: what follows may be this request's body.
  */

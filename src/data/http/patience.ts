@@ -13,6 +13,19 @@ export const LONGEST_WAIT_MS = 3_600_000
  */
 const AWAY_MS = { replaceable: 300_000, other: 540_000, ca: 300_000 } as const
 
+/** Seconds. Short enough to be back soon after a restart, wide enough that agents do not come back together. */
+const RETURN = { soonest: 5, spread: 25 } as const
+
+/**
+ * When an agent that is sent away, nobody knows for how long, is to be back. `returns`: how often it does that. All of
+ * them together last at least as long as anybody is waited for.
+ */
+export function returnSpread(returns: number): { readonly minSeconds: number; readonly maxSeconds: number } {
+  const share = Math.floor(Math.max(...Object.values(AWAY_MS)) / 1000 / Math.max(1, returns))
+  const minSeconds = Math.max(RETURN.soonest, share)
+  return { minSeconds, maxSeconds: minSeconds + RETURN.spread }
+}
+
 /** How long one request may wait here. Milliseconds. */
 export interface Patience {
   /** From when it came, whatever it waits for. */

@@ -12,6 +12,11 @@ const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DEL
 /** The same, for an `Allow` header. */
 export const allowedMethods = [...methods].join(', ')
 
+/** Whether a method is one of these. */
+export function isCarried(method: string | undefined): boolean {
+  return method !== undefined && methods.has(method)
+}
+
 /** What a plan is made from. */
 export interface PlannedRequest {
   readonly method: string
@@ -60,7 +65,7 @@ export interface MasterPlan {
   readonly repeatable: boolean
   /** Its agent can be sent away here and comes back by itself, if its version does that. */
   readonly deferrable: boolean
-  /** Waits here while nobody can serve it, if its agent would not come back. */
+  /** Waits here while nobody can serve it, if its agent would not come back often enough. */
   readonly waits: boolean
   /** What its run has to do with one master; for agents that showed a certificate. */
   readonly pin: PinUse
@@ -75,7 +80,7 @@ const noPin: PinUse = Object.freeze({ follows: false, pins: false, ends: false }
 /** Decides what becomes of a request. Pure: the same request and settings have the same plan. */
 export function planOf(request: PlannedRequest, settings: PlanSettings): Plan {
   const { method, target, userAgent, certname, remote } = request
-  if (!methods.has(method)) return { action: 'refuse', class: 'other', code: 'bad-method' }
+  if (!isCarried(method)) return { action: 'refuse', class: 'other', code: 'bad-method' }
   if (method === 'OPTIONS' && target === '*') return { action: 'own-options', class: 'other' }
   const problem = checkPath(target)
   if (problem !== undefined)

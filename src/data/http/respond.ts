@@ -1,15 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Logger } from 'pino'
 import { ProxyError } from '../../model/errors.ts'
-import { understandsRetryAfter } from '../../puppet/agent-version.ts'
+import { returnsOf } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { watchEnd } from './back-pressure.ts'
 import type { Exchange } from './exchange.ts'
+import { returnSpread } from './patience.ts'
 import { allowedMethods } from './plan.ts'
 
-/** Seconds. Short enough to be back soon after a restart, wide enough that agents do not come back together. */
-const RETRY_AFTER = { minSeconds: 5, maxSeconds: 30 }
 /** An upload that still runs after its answer is given this long, so that the agent reads the answer first. */
 export const LINGER_MS = 10_000
 
@@ -100,10 +99,11 @@ export function createResponder(deps: {
       return
     }
     if (error.retry) deps.metrics.shed.inc({ reason: error.code })
+    const returns = error.retry ? returnsOf(puppetVersionOf(request)) : 0
     const seconds = error.returnSeconds
-    const spread = seconds === undefined ? RETRY_AFTER : { minSeconds: seconds, maxSeconds: seconds }
-    const mayRetry = error.retry && understandsRetryAfter(puppetVersionOf(request))
-    const retryAfter = mayRetry ? retryAfterSeconds(deps.random(), spread) : undefined
+    const spread =
+      seconds === undefined ? returnSpread(returns) : { minSeconds: seconds, maxSeconds: seconds }
+    const retryAfter = returns > 0 ? retryAfterSeconds(deps.random(), spread) : undefined
     const phrase = phraseOf(error)
     answer(exchange, error.status, sentenceOf(error, exchange.id), { reason: error.code, retryAfter, phrase })
   }

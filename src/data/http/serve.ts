@@ -4,7 +4,7 @@ import { ProxyError } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import { understandsRetryAfter } from '../../puppet/agent-version.ts'
+import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import type { PinTable } from '../../shared/pins.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
@@ -121,9 +121,9 @@ function longestHost({ masters, ca }: Snapshot): string {
 /** To the CA master and nobody else, once. */
 function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snapshot }: ServeDeps): Delivery {
   const version = puppetVersionOf(exchange.request)
-  const comesBack = understandsRetryAfter(version)
+  const outlasts = outlastsOutages(version)
   // Who can wait believes the probes; for anybody else it is tried all the same.
-  const mayAsk = () => snapshot().isCaUp || comesBack || !waits
+  const mayAsk = () => snapshot().isCaUp || outlasts || !waits
   return {
     exchange,
     identity: identity.headers,
@@ -135,7 +135,8 @@ function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snaps
     nobody: 'ca-unavailable',
     slot: undefined,
     waits,
-    comesBack: () => comesBack,
+    comesBack: () => understandsRetryAfter(version),
+    outlasts: () => outlasts,
     patience: () => patienceOf(version, 'ca'),
     lastResort: () => snapshot().ca
   }
@@ -160,6 +161,7 @@ function toMaster(exchange: Exchange, identity: Identity, plan: MasterPlan, deps
     slot: slotNeed(exchange, plan, deps),
     waits: plan.waits,
     comesBack: () => understandsRetryAfter(puppetVersionOf(exchange.request)),
+    outlasts: () => outlastsOutages(puppetVersionOf(exchange.request)),
     patience: () => patienceOf(puppetVersionOf(exchange.request), plan.deferrable ? 'replaceable' : 'other')
   }
 }

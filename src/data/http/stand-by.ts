@@ -4,7 +4,7 @@ import { pauseMs } from './retry-pace.ts'
 
 /**
  * What a request does when nobody is left to ask: it waits for a master, or the CA, that comes back, and asks those that
- * failed it anew after a pause. For agents that would not come back themselves.
+ * failed it anew after a pause. For agents that would not come back themselves, or not often enough.
  */
 export interface StandBy {
   /**
@@ -25,12 +25,12 @@ type Deps = Pick<DispatchDeps, 'now' | 'schedule' | 'random' | 'budget'>
 
 /** `fail` is told of a defect of ours that shows when a pause is over. */
 export function createStandBy(
-  { exchange, waits, comesBack, patience }: Pick<Delivery, 'exchange' | 'waits' | 'comesBack' | 'patience'>,
+  { exchange, waits, outlasts, patience }: Pick<Delivery, 'exchange' | 'waits' | 'outlasts' | 'patience'>,
   outage: Outage,
   { now, schedule, random, budget }: Deps,
   fail: (defect: unknown) => void
 ): StandBy {
-  const isPatient = waits && !comesBack()
+  const isPatient = waits && !outlasts()
   let endMs: number | undefined
   let rounds = 0
   let cancelPause: (() => void) | undefined
