@@ -8,6 +8,8 @@ import { noOverlay, type Overlay, type Override } from './overlay.ts'
 
 /** In the state directory. */
 const FILE = 'overlay.json'
+/** Put behind the name of a file that was not understood. */
+const DAMAGED = '.damaged'
 /** Of the form of the file; one of another version is not understood. */
 const VERSION = 1
 
@@ -43,6 +45,8 @@ export function createOverlayFile({
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return noOverlay
       tell(`${file} is ignored, and nothing that operators said of masters is known: ${causeOf(error)}`)
+      // For whoever can mend it: in its place comes what operators say next. The system's own errors have a code.
+      if (!('code' in (error as object))) await rename(file, `${file}${DAMAGED}`).catch(() => {})
       return undefined
     }
   }

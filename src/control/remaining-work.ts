@@ -1,4 +1,4 @@
-import type { Master } from '../model/master.ts'
+import { isOut, type Master } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Board } from '../shared/board.ts'
 import type { PinTable } from '../shared/pins.ts'
@@ -33,9 +33,8 @@ export function createRemainingWork({
     isIdle,
     hasEnded(master) {
       if (!isIdle(master)) return false
-      const state = supervisor.stateOf(master.id)
       // One that is not probed is in maintenance.
-      return state === 'down' || state === 'unknown' || pins.count(master.id, runtime.now()) === 0
+      return isOut(supervisor.stateOf(master.id)) || pins.count(master.id, runtime.now()) === 0
     }
   }
 }

@@ -106,6 +106,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       () => active.filter(({ id }) => watchOf(id)?.accepts())
     ]
     const serving = fallbacks.map(each => each()).find(each => each.length > 0) ?? []
+    // Where nobody is better, what is at a busy master is best left there.
+    const isGivenUp = (master: Master) => watchOf(master.id)?.isMute() === true && !serving.includes(master)
     // In maintenance a master has nothing, though it may be probed already that is about to come back.
     const working = masters.filter(({ mode }) => mode !== 'maint')
     snapshot = Object.freeze({
@@ -117,7 +119,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       finishing: working.filter(master => !takesNewRuns(master) && stateOf(master.id) === 'up'),
       // A guess again: a run whose files can still come from there need not mix them with another master's.
       doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm()),
-      silent: masters.filter(({ id }) => stateOf(id) === 'silent').map(({ id }) => id),
+      silent: masters.filter(isGivenUp).map(({ id }) => id),
       causes: causesOf([...masters, ca])
     })
     return snapshot

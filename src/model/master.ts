@@ -1,8 +1,12 @@
 /**
- * A seat is a place in every table of shared memory, and a master that is a member sits on one. There are twice as
- * many as masters can be configured, so that all of them can be replaced while the old ones end their work.
+ * A seat is a place in every table of shared memory, and a master that is a member sits on one. There are more than twice
+ * as many as there may be masters and a CA, so that all of them can be replaced while the old ones end their work. A
+ * multiple of 32: sets of seats are words of bits.
  */
-export const seatCount = 256
+export const seatCount = 288
+
+/** Epochs of a seat before ids begin anew: so many that an id fits 31 bits. */
+const EPOCHS = Math.floor(2 ** 31 / seatCount)
 
 /**
  * What a master is wanted for. `draining`: takes no new runs and ends those it has, because an operator says so.
@@ -48,7 +52,7 @@ export function takesNewRuns({ mode, weight }: Pick<Master, 'mode' | 'weight'>):
 
 /** The id of whoever sits on a seat in an epoch. */
 export function idOf(seat: number, epoch: number): number {
-  return (epoch % (2 ** 31 / seatCount)) * seatCount + seat
+  return (epoch % EPOCHS) * seatCount + seat
 }
 
 /** The seat that an id speaks of. */

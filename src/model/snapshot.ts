@@ -14,7 +14,7 @@ export interface Snapshot {
   readonly finishing: readonly Master[]
   /** Masters of whom it is only a guess that they fail: they keep a pinned run if they have room at once. */
   readonly doubted: readonly Master[]
-  /** Ids of masters of which no word comes: what may be repeated moves on. Left out: there are none. */
+  /** Ids of masters from which no answer is to be hoped for: what may be repeated moves on. Left out: there are none. */
   readonly silent?: readonly number[]
   /** Why masters are not up, by id: a clause about each. Left out: nothing is known. */
   readonly causes?: ReadonlyMap<number, string>

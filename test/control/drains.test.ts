@@ -177,6 +177,17 @@ t.test('one that is down is drained when it has no request: no run can end there
   t.ok(isDrained('a'))
 })
 
+t.test('nor where no word comes from it, as when its machine was switched off', async t => {
+  const { mode, look, apply, isDrained, frozen, pinned, idOf, runtime } = await setUp()
+  pinned.set(idOf('a'), 3)
+  frozen.add('a')
+  await runtime.advance(5_500)
+  mode('a', 'draining')
+  await look()
+  await apply()
+  t.ok(isDrained('a'))
+})
+
 t.test('runs are not counted for ever of one that is drained', async t => {
   const { mode, look, apply, counts } = await setUp()
   mode('a', 'draining')

@@ -332,6 +332,7 @@ t.test('one that is silent is out at once, excused or not, and comes back by its
   scene.answer = silent
   await rounds(1)
   t.equal(watch.state(), 'silent')
+  t.equal(watch.isMute(), true)
   t.equal(watch.accepts(), false)
   t.equal(watch.cause(), 'it did not end the handshake in time')
   scene.answer = good
@@ -344,6 +345,31 @@ t.test('one that is silent is out at once, excused or not, and comes back by its
     'master-silent: m1 is silent: it did not end the handshake in time',
     'master-up: m1 is up'
   ])
+})
+
+t.test('one that is down, and answers neither probes nor requests, is waited for in vain', async t => {
+  const { watch, scene, rounds } = setUp()
+  await watch.start()
+  scene.answer = slow
+  await rounds(2)
+  t.equal(watch.isMute(), false, 'not yet')
+  await rounds(1)
+  t.equal(watch.state(), 'down')
+  t.equal(watch.isMute(), true)
+  scene.successes++
+  t.equal(watch.isMute(), false, 'an answer, whatever to')
+  scene.answer = refused
+  await rounds(1)
+  t.equal(watch.isMute(), false, 'what refuses a connection breaks off those it has, or works on')
+})
+
+t.test('one that was never well is not known to be mute', async t => {
+  const { watch, scene, rounds } = setUp()
+  scene.answer = slow
+  await watch.start()
+  await rounds(4)
+  t.equal(watch.state(), 'down')
+  t.equal(watch.isMute(), false)
 })
 
 t.test('one that nobody has heard yet may only be too busy', async t => {

@@ -50,6 +50,18 @@ t.test('what has not changed is not written again', async t => {
   t.match(JSON.parse(readFileSync(fileIn(directory), 'utf8')), { masters: { a: {}, b: { weight: 1 } } })
 })
 
+t.test('a damaged file is put aside, for whoever can mend it, and no other is moved', async t => {
+  const directory = t.testdir({ 'overlay.json': '{"version":1,' })
+  const { file } = setUp()
+  t.equal((await file.read(directory)).size, 0)
+  await file.keep(directory, said)
+  t.equal(readFileSync(`${fileIn(directory)}.damaged`, 'utf8'), '{"version":1,')
+  t.same([...(await setUp().file.read(directory))], [...said])
+  const unreadable = t.testdir({ 'overlay.json': {} })
+  await setUp().file.read(unreadable)
+  t.ok(existsSync(fileIn(unreadable)))
+})
+
 t.test('another directory has it as well, once a reload names it', async t => {
   const [one, two] = [join(t.testdir({}), 'one'), join(t.testdirName, 'two')]
   const { file } = setUp()

@@ -8,6 +8,7 @@ import {
   type Wanted
 } from '../../src/control/roster.ts'
 import { type Master, seatCount, seatOf } from '../../src/model/master.ts'
+import { maxMasters } from '../../src/model/settings.ts'
 
 const of = (name: string, rest: Partial<MemberSettings> = {}): MemberSettings => ({
   name,
@@ -217,6 +218,12 @@ t.test('when all seats are taken nobody can join, and all stays as it was', asyn
   t.throws(() => roster.propose(settings([...full.slice(1), of('new')])), /1 that left still end their work/)
   seeOff(roster, memberOf(roster, 'm0'))
   t.doesNotThrow(() => roster.propose(settings([...full.slice(1), of('new')])))
+})
+
+t.test('as many masters as there may be can all be replaced at once, and the CA with them', async t => {
+  const all = (kind: string) => Array.from({ length: maxMasters }, (_, index) => of(`${kind}${index}`))
+  const roster = rosterOf(all('old'))
+  t.doesNotThrow(() => take(roster, settings(all('new'), 'https://new-ca:8140')))
 })
 
 t.test('what operators want of a member is told with it, and it stays the same one', async t => {

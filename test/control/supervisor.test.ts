@@ -90,6 +90,18 @@ t.test('even a full master is down when it stays silent for long', async t => {
   t.same(serving(), ['b c'])
 })
 
+t.test('what waits at a master that is down for being slow moves on, unless nobody is better', async t => {
+  const { runtime, start, busy, sick, serving, silent } = setUp({ a: 1, b: 1 })
+  await start()
+  busy.add('a')
+  await runtime.advance(4 * 5_500)
+  t.equal(silent(), 'a')
+  sick.add('b')
+  await runtime.advance(4 * 5_500)
+  t.same(serving(), ['a'], 'it is all there is')
+  t.equal(silent(), '')
+})
+
 t.test('when all are slow at once it is a herd: half of them stay', async t => {
   const { runtime, start, busy, serving } = setUp({ a: 1, b: 1, c: 1, d: 1 })
   await start()

@@ -13,6 +13,7 @@ const health = { path: '/status/v1/simple', intervalMs: 5_000, timeoutMs: 3_000,
 const good: ProbeResult = { healthy: true }
 const bad: ProbeResult = { healthy: false, cause: 'ECONNREFUSED', isSlow: false, isOwnFault: false }
 const slow: ProbeResult = { healthy: false, cause: 'timed out', isSlow: true, isOwnFault: false }
+const dumb: ProbeResult = { ...slow, isSilent: true }
 
 /** Masters by name, with what is to be said of them beside that. */
 export type Pool = Readonly<Record<string, number | Partial<MemberSettings>>>
@@ -36,7 +37,8 @@ export function watchedPool(pool: Pool) {
   const runtime = fakeRuntime()
   const roster = createRoster()
   roster.adopt(roster.propose(settingsOf(pool)))
-  const [sick, busy, full, cold] = Array.from({ length: 4 }, () => new Set<string>()) as [
+  const [sick, busy, full, cold, frozen] = Array.from({ length: 5 }, () => new Set<string>()) as [
+    Set<string>,
     Set<string>,
     Set<string>,
     Set<string>,
@@ -66,6 +68,7 @@ export function watchedPool(pool: Pool) {
         async probe() {
           const { name } = master
           probedAt.set(name, [...(probedAt.get(name) ?? []), runtime.now()])
+          if (frozen.has(name)) return dumb
           return sick.has(name) ? bad : busy.has(name) ? slow : good
         },
         failed() {},
@@ -81,9 +84,11 @@ export function watchedPool(pool: Pool) {
     [...roster.current().masters, roster.current().ca].find(master => master.name === name)?.id as number
   const names = (masters: readonly Master[] = []) => masters.map(({ name }) => name).join(' ')
   return {
-    ...{ runtime, roster, sick, busy, full, cold, returned, snapshots, supervisor, probedAt },
+    ...{ runtime, roster, sick, busy, full, cold, frozen, returned, snapshots, supervisor, probedAt },
     serving: () => snapshots.at(-1)?.tiers.map(names) ?? [],
     finishing: () => names(snapshots.at(-1)?.finishing),
+    /** Those at which nothing is left that may be repeated. */
+    silent: () => snapshots.at(-1)?.silent?.map(nameOf).join(' '),
     doubted: () => names(snapshots.at(-1)?.doubted),
     idOf,
     stateOf: (name: string) => supervisor.stateOf(idOf(name)),

@@ -31,15 +31,15 @@ for (const [what, error, sent, reason, code, worthAnother] of [
     false
   ],
   ['an answer stops', new errors.BodyTimeoutError(), true, 'master-timeout', 'master-timeout', false],
-  ['an answer is no HTTP', new errors.HTTPParserError('x'), true, 'master-answer', 'master-answer', false],
-  ['headers are too large', new errors.HeadersOverflowError(), true, 'master-answer', 'master-answer', false],
+  ['an answer is no HTTP', new errors.HTTPParserError('x'), true, 'master-answer', 'master-answer', true],
+  ['headers are too large', new errors.HeadersOverflowError(), true, 'master-answer', 'master-answer', true],
   [
     'a length is not kept',
     new errors.ResponseContentLengthMismatchError(),
     true,
     'master-answer',
     'master-answer',
-    false
+    true
   ],
   [
     'an answer ends in the middle of a chunk',
@@ -49,14 +49,14 @@ for (const [what, error, sent, reason, code, worthAnother] of [
     'master-lost',
     true
   ],
-  ['an answer cannot be carried', new UnusableAnswer(), true, 'master-answer', 'master-answer', false],
+  ['an answer cannot be carried', new UnusableAnswer(), true, 'master-answer', 'master-answer', true],
   [
     'nobody asked to go on',
     new errors.SocketError('bad response'),
     true,
     'master-answer',
     'master-answer',
-    false
+    true
   ],
   [
     'nobody asked to upgrade',
@@ -64,9 +64,9 @@ for (const [what, error, sent, reason, code, worthAnother] of [
     true,
     'master-answer',
     'master-answer',
-    false
+    true
   ],
-  ['a status is below 100', coded('ERR_ASSERTION'), true, 'master-answer', 'master-answer', false],
+  ['a status is below 100', coded('ERR_ASSERTION'), true, 'master-answer', 'master-answer', true],
   [
     'the request cannot be sent',
     new errors.InvalidArgumentError(),

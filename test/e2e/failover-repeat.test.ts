@@ -8,6 +8,7 @@ import { connectAgent, type Question } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
+import { startRawMaster } from '../support/raw-master.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -38,6 +39,23 @@ async function startScene(t: Test, { dying = 1 } = {}) {
   const app = await startBalancer(t, testConfig(pki, { ca: ca.url, masters }), { log })
   return { app, got, logged, agent: connectAgent(t, pki, app.port) }
 }
+
+t.test('what a master answers with no HTTP is asked of another one, but for a report', async t => {
+  const first = await startRawMaster(t, ({ socket }) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))
+  const second = await startScriptedMaster(t, (_request, response) => response.end('second'))
+  const masters = [first, second].map(({ url }, priority) => ({ name: `m${priority}`, url, priority }))
+  const app = await startBalancer(t, testConfig(pki, { ca: second.url, masters }))
+  const agent = connectAgent(t, pki, app.port)
+  t.match(await agent.ask({ method: 'POST', path: catalog, body: facts(10) }), {
+    status: 200,
+    body: 'second'
+  })
+  const report = await agent.ask({ method: 'PUT', path: '/puppet/v3/report/a.example.com', body: '{}' })
+  t.match(report, { status: 502, headers: { 'x-puppet-lb-reason': 'master-answer' } })
+  t.equal(first.connectionCount(), 2)
+  t.equal(second.seen.length, 1)
+  t.equal((await scrape(app.adminPort)).value('puppet_lb_retries_total', { reason: 'master-answer' }), 1)
+})
 
 const repeated: Readonly<Record<string, () => Question>> = {
   'a catalog with its facts': () => ({

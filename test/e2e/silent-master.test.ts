@@ -4,6 +4,7 @@ import { connectAgent, type Question } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { startMasterProcess } from '../support/master-process.ts'
 import { scrape } from '../support/metrics.ts'
+import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -170,6 +171,36 @@ t.test('a CA that freezes is silent, and what it has is not asked again', async 
   t.equal((await answer).status, 200)
   const asked = await ca.requests()
   t.equal(asked.filter(each => each.includes('/certificate/ca')).length, 1)
+})
+
+t.test('a master that shakes hands and answers nothing any more loses what may be repeated', async t => {
+  let isHung = false
+  const first = await startScriptedMaster(
+    t,
+    ({ url }, response) => {
+      if (!isHung && url === '/alive') response.end('well')
+    },
+    { tls: pki.server }
+  )
+  const second = await startScriptedMaster(t, (_request, response) => response.end('second'), {
+    tls: pki.server
+  })
+  const masters = [first, second].map(({ url }, priority) => ({ name: `m${priority}`, url, priority }))
+  const health = { path: '/alive', intervalMs: 300, timeoutMs: 250, rise: 2, fall: 3 }
+  const app = await startBalancer(t, testConfig(pki, { ca: second.url, masters }, { health }))
+  const [a, b] = await Promise.all(
+    ['a', 'b'].map(async name =>
+      connectAgent(t, pki, app.port, await pki.authority.issue({ certname: `${name}.example.com` }))
+    )
+  )
+  const catalog = a?.ask(catalogOf('a.example.com'))
+  b?.open(reportOf('b.example.com')).on('error', () => {})
+  const isAsked = (words: string) => first.seen.some(({ url }) => url.includes(words))
+  await first.until(() => isAsked('/catalog/') && isAsked('/report/'))
+  isHung = true
+  t.match(await catalog, { status: 200, body: 'second' })
+  t.match(await stateOf(app.adminPort, 'm0'), { state: 'down', cause: /did not answer in time/ })
+  t.notOk(second.seen.some(({ url }) => url.includes('/report/')))
 })
 
 t.test('one that is merely full stays', async t => {

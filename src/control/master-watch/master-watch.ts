@@ -27,6 +27,11 @@ export interface MasterWatch {
   readonly accepts: () => boolean
   /** Probes in a row that it took and did not answer in time. */
   readonly slowProbes: () => number
+  /**
+   * No word comes from it, or it was well, is down for probes that it took and did not answer, and has answered nothing
+   * else since the first of these: who waits for it waits in vain.
+   */
+  readonly isMute: () => boolean
   /** `undefined` for the CA, whose JRubies are nobody's business here. */
   readonly load: JRubyLoad | undefined
   /** A connect to it failed: ejects it for a while, unless it is out already or has done well often enough since. */
@@ -69,6 +74,8 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   const asOutlier = createEjection(afterResults, runtime.random)
   const { id } = master()
   let slowProbes = 0
+  /** What it had answered before those. */
+  let answeredBefore = 0
   /** Probes since the last one on a new connection; the first one is on such anyway. */
   let sinceFresh = 0
   let hasBeenHealthy = false
@@ -113,6 +120,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     isSilent = !result.healthy && result.isSilent === true && hasBeenHealthy
     accepts = result.healthy || (result.isSlow && !isSilent)
     slowProbes = !result.healthy && result.isSlow && !isSilent ? slowProbes + 1 : 0
+    if (slowProbes === 1) answeredBefore = options.successes('answered')
     if (!result.healthy) probeCause = result.cause
     const isExcused = slowProbes > 0 && health.state() === 'up' && options.isExcused(watch)
     const isNews = !isExcused && health.record(result.healthy, isSilent)
@@ -165,6 +173,12 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     cancel = runtime.schedule(delayMs, () => void check())
   }
 
+  function isMute(): boolean {
+    if (isSilent) return true
+    const isDown = hasBeenHealthy && health.state() === 'down'
+    return isDown && slowProbes > 0 && options.successes('answered') === answeredBefore
+  }
+
   function causeOf(current: MasterState): string | null {
     switch (current) {
       case 'up':
@@ -187,6 +201,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     cause: () => causeOf(state()),
     accepts: () => accepts,
     slowProbes: () => slowProbes,
+    isMute,
     load,
     connectFailed(cause) {
       // Out for longer by what it does, it has nothing to add.

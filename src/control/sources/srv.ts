@@ -40,7 +40,7 @@ export function targetsOf(records: readonly SrvRecord[]): SrvTargets {
   for (const { name, port, priority, weight } of records.toSorted((a, b) => a.priority - b.priority)) {
     const host = name.toLowerCase().replace(/\.$/, '')
     if (host === '') continue
-    if (!hostPattern.test(host) || port === 0) {
+    if (!isHost(host) || port === 0) {
       unusable.push(`${JSON.stringify(name)} with port ${port}`)
       continue
     }
@@ -53,8 +53,15 @@ export function targetsOf(records: readonly SrvRecord[]): SrvTargets {
   return { targets: [...targets.values()].sort(byRank), unusable: unusable.sort() }
 }
 
-/** A name that may stand in a URL, in Host and in SNI; what DNS says goes nowhere else before this. */
 const hostPattern = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/
+
+/**
+ * A name that may stand in a URL, in Host and in SNI; what DNS says goes nowhere else before this. One that ends in a
+ * number is an IPv4 address to a URL, if need be another one, or none at all (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+ */
+function isHost(name: string): boolean {
+  return hostPattern.test(name) && URL.parse(`https://${name}`)?.hostname === name
+}
 
 /** As agents count (`weight == 0 ? 1 : 10 * weight`, lib/puppet/http/dns.rb). */
 function weightOf(weight: number): number {

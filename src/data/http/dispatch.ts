@@ -185,8 +185,11 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       return
     }
     const repeatable = delivery.repeatable || failure.isUnread
+    // Whoever says what is no HTTP will say it again.
+    const isForOthersOnly = failure.reason === 'master-answer'
     const mayTry =
       failure.worthAnother &&
+      (!isForOthersOnly || next.isAnybodyElse()) &&
       mayTryNext({ sent, answered, repeatable, bodyKept: isBodyKept(), repeats }) &&
       (!sent || deps.budget.take())
     if (!mayTry) {

@@ -62,7 +62,7 @@ function meaningOf(error: Error, { sent, answered }: Progress): Omit<Failure, 't
     return { reason: 'master-timeout', code: 'master-timeout', cause, worthAnother: false }
   }
   if (isNoAnswer(error, cause) && !isCutOff(error, cause, answered)) {
-    return { reason: 'master-answer', code: 'master-answer', cause, worthAnother: false }
+    return { reason: 'master-answer', code: 'master-answer', cause, worthAnother: true }
   }
   return { reason: 'master-lost', code: 'master-lost', cause, worthAnother: true }
 }

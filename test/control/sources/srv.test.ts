@@ -51,7 +51,11 @@ for (const name of [
   '-a',
   'ä',
   `${'a'.repeat(64)}.b`,
-  'a\n'
+  'a\n',
+  'master.1',
+  '1.2.3.256',
+  '2130706433',
+  '0x7f.1'
 ]) {
   t.test(`what is no host name goes nowhere: ${JSON.stringify(name)}`, async t => {
     const { targets, unusable } = targetsOf([record(0, 1, name)])
