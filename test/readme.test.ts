@@ -4,6 +4,7 @@ import t from 'tap'
 import { reasonCodes } from '../src/model/errors.ts'
 import { endpointClasses } from '../src/puppet/endpoint.ts'
 import { createControlMetrics, createTrafficMetrics } from '../src/telemetry/metrics.ts'
+import { figuresIn, withFigures } from './bench/readme-figures.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const named = (pattern: RegExp) => [...readme.matchAll(pattern)].map(match => match[1] as string)
@@ -48,6 +49,12 @@ t.test('every reason code is in the README, and none that does not exist', async
 
 t.test('every endpoint class is in the README', async t => {
   for (const each of endpointClasses) t.match(readme, `\`${each}\``)
+})
+
+t.test('the figures in the README are those of the published results', async t => {
+  t.equal(withFigures(readme, figuresIn(new URL('bench/results', import.meta.url).pathname)), readme)
+  t.match(readme, '<!-- figures: fleet -->')
+  t.match(readme, '<!-- figures: cpu -->')
 })
 
 function labelsIn(cell: string): string[] {

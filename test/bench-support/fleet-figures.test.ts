@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type FleetMeasurement, figuresOf, quantile, summariesOf } from '../bench/fleet-figures.ts'
+import { figuresOf, quantile } from '../bench/fleet-figures.ts'
 import type { RunRecord } from '../bench/fleet-messages.ts'
 
 const run = (rest: Partial<RunRecord> = {}): RunRecord => ({
@@ -7,6 +7,7 @@ const run = (rest: Partial<RunRecord> = {}): RunRecord => ({
   catalogWaitMs: 100,
   lightWaitsMs: [1, 2, 3],
   isMixed: false,
+  isCrowded: false,
   serviceMs: 800,
   ...rest
 })
@@ -47,6 +48,11 @@ t.test('mixed is a share of the runs', async t => {
   t.equal(figuresOf(withWarmUp(counted), facts).mixed, 0.5)
 })
 
+t.test('runs that queued inside a master are a share of the runs', async t => {
+  const counted = Array.from({ length: 18 }, (_, index) => run({ isCrowded: index < 9 }))
+  t.equal(figuresOf(withWarmUp(counted), facts).crowded, 0.5)
+})
+
 t.test('how busy the JRubies were counts every run', async t => {
   const runs = Array.from({ length: 10 }, () => run({ serviceMs: 2_000 }))
   t.equal(figuresOf(runs, facts).busy, 20_000 / (4 * 10_000))
@@ -63,61 +69,4 @@ t.test('a quantile is a value that was measured, with so many below it', async t
     [0, 50, 99, 100]
   )
   t.throws(() => quantile([], 0.5), { message: 'no values, no quantile' })
-})
-
-const measurement = (rest: Partial<FleetMeasurement> & { readonly p99: number }): FleetMeasurement => ({
-  proxy: 'puppet-lb',
-  fleet: 'equal',
-  rho: 0.9,
-  runs: 100,
-  seed: 1,
-  compression: 10,
-  kill: false,
-  cpu: { masters: 0, agents: 0, proxy: 0, others: 0, timerLag99Ms: 0 },
-  ...rest,
-  figures: {
-    runP50: 10,
-    runP99: rest.p99,
-    catalogWaitP99: 1,
-    lightWaitP99: 1,
-    failed: 1,
-    lostReports: 2,
-    mixed: 0,
-    serviceMean: 8,
-    busy: 0.9,
-    overheadMs: 1,
-    failures: {}
-  }
-})
-
-t.test('a ratio is against the better HAProxy of the same seed, load and masters', async t => {
-  const [ours, ...rest] = summariesOf([
-    measurement({ p99: 40, seed: 1 }),
-    measurement({ p99: 60, seed: 2 }),
-    measurement({ proxy: 'haproxy', p99: 80, seed: 1 }),
-    measurement({ proxy: 'haproxy', p99: 100, seed: 2 }),
-    measurement({ proxy: 'haproxy-maxconn', p99: 100, seed: 1 }),
-    measurement({ proxy: 'haproxy-maxconn', p99: 60, seed: 2 }),
-    measurement({ proxy: 'haproxy', p99: 1, rho: 0.8 }),
-    measurement({ proxy: 'haproxy', p99: 1, fleet: 'unequal' }),
-    measurement({ proxy: 'haproxy', p99: 1, kill: true }),
-    measurement({ proxy: 'nginx', p99: 1 })
-  ])
-  t.match(ours?.ratios.runP99, { median: 0.75, min: 0.5, max: 1 })
-  t.match(ours, { title: 'equal masters, load 0.9', failed: 2, lostReports: 4 })
-  t.equal(rest.length, 6)
-})
-
-t.test('several balancers are told apart from one, and compared with it', async t => {
-  const [one, two] = summariesOf([
-    measurement({ p99: 40 }),
-    measurement({ p99: 44, balancers: 2 }),
-    measurement({ proxy: 'haproxy', p99: 80 })
-  ])
-  t.match(one, { balancers: 1, ratios: { runP99: { median: 0.5 } } })
-  t.match(two, { balancers: 2, ratios: { runP99: { median: 1.1 } } })
-})
-
-t.test('without HAProxy there are no ratios', async t => {
-  t.same(summariesOf([measurement({ p99: 40 })])[0]?.ratios, {})
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseFleetOptions } from '../bench/fleet-options.ts'
+import { fleetUsage, parseFleetOptions } from '../bench/fleet-options.ts'
 
 t.test('without arguments everything is measured', async t => {
   t.match(parseFleetOptions([]), {
@@ -9,7 +9,10 @@ t.test('without arguments everything is measured', async t => {
     firstSeed: 1,
     runs: 3000,
     compression: 20,
-    proxies: ['puppet-lb', 'haproxy-maxconn', 'haproxy', 'nginx'],
+    threads: 1,
+    logs: false,
+    peers: 'debian13',
+    proxies: ['puppet-lb', 'haproxy-expert', 'haproxy-priority', 'haproxy-maxconn', 'haproxy', 'nginx'],
     kill: false
   })
 })
@@ -30,12 +33,25 @@ for (const [argv, says] of [
   [['--compression', '21'], '--compression is 21, must be from 1 to 20'],
   [['--seeds', '1.5'], '--seeds is 1.5, must be a whole number'],
   [['--masters', 'few'], '--masters holds "few", must be of equal, unequal'],
-  [['--proxies', 'envoy'], '--proxies holds "envoy", must be of puppet-lb, haproxy-maxconn, haproxy, nginx']
+  [['--threads', '17'], '--threads is 17, must be from 1 to 16'],
+  [['--log', 'yes'], '--log is yes, must be on or off'],
+  [['--peers', 'debian12'], '--peers is debian12, must be debian13 or installed'],
+  [
+    ['--proxies', 'envoy'],
+    '--proxies holds "envoy", must be of puppet-lb, haproxy-expert, haproxy-priority, haproxy-maxconn, haproxy, nginx'
+  ]
 ] as const) {
   t.test(`${argv.join(' ')} is refused`, async t => {
     t.equal(parseFleetOptions(argv), says)
   })
 }
+
+t.test('every option is in the help', async t => {
+  const options = ['quick', 'rho', 'masters', 'seeds', 'first-seed', 'runs', 'compression', 'threads', 'log']
+  for (const each of [...options, 'peers', 'proxies', 'balancers', 'kill', 'from', 'out', 'help']) {
+    t.match(fleetUsage, new RegExp(`^  --${each} `, 'm'))
+  }
+})
 
 t.test('an option that does not exist is refused', async t => {
   t.match(parseFleetOptions(['--fast']), /--fast/)

@@ -1,61 +1,88 @@
 import t from 'tap'
 import { fleetChart } from '../bench/fleet-chart.ts'
-import type { FleetSummary } from '../bench/fleet-figures.ts'
-import { fleetTables } from '../bench/fleet-report.ts'
+import { fleetOverview, fleetTables, peerLines } from '../bench/fleet-report.ts'
+import { summariesOf } from '../bench/fleet-summary.ts'
+import { fleetMeasurement } from './fleet-measurement.ts'
 
-const spread = (median: number) => ({ median, min: median / 2, max: median * 2 })
-const times = (median: number) => ({
-  runP50: spread(median),
-  runP99: spread(median * 3),
-  catalogWaitP99: spread(median / 4),
-  lightWaitP99: spread(median / 8)
+const ours = fleetMeasurement({ figures: { failed: 1, failures: { 'catalog: status 502': 1 } } })
+const priority = fleetMeasurement({
+  proxy: 'haproxy-priority',
+  version: '3.0',
+  figures: { runP99: 40, lightWaitP99: 1, mixed: 0.95, crowded: 0.25 }
 })
-const measurement = {
-  proxy: 'puppet-lb',
-  fleet: 'equal',
-  rho: 0.9,
-  runs: 100,
-  seed: 2,
-  compression: 10,
-  kill: false,
-  cpu: { masters: 0.1, agents: 0.2, proxy: 0.3, others: 0.4, timerLag99Ms: 1.5 },
-  figures: {
-    runP50: 16,
-    runP99: 48,
-    catalogWaitP99: 4,
-    lightWaitP99: 2,
-    failed: 1,
-    lostReports: 0,
-    mixed: 0,
-    serviceMean: 10,
-    busy: 0.9,
-    overheadMs: 1,
-    failures: { 'catalog: status 502': 1 }
-  }
-} as const
-const summary: FleetSummary = {
-  proxy: 'puppet-lb',
-  balancers: 1,
-  title: 'equal masters, load 0.9',
-  times: times(16),
-  ratios: { runP50: spread(0.8) },
-  failed: 1,
-  lostReports: 0,
-  mixed: spread(0.5),
-  measurements: [measurement, { ...measurement, seed: 1 }]
-}
+const expert = fleetMeasurement({
+  proxy: 'haproxy-expert',
+  version: '3.0',
+  figures: { runP99: 60, lightWaitP99: 2.5, failed: 3 }
+})
+const summaries = summariesOf([ours, fleetMeasurement({ seed: 2 }), expert, priority])
 
-t.test('a table tells times, ratios with their spread, and why runs failed', async t => {
-  const text = fleetTables([summary])
+t.test('the overview names the best peer of each time, and the best that mixes no runs', async t => {
+  const text = fleetOverview(summaries)
+  t.match(
+    text,
+    '| equal masters, load 0.9 | run p99, s | 48.0 | HAProxy priority, no stick table | 40.0 | 1.20 × ' +
+      '| HAProxy expert: priority, stick table | 60.0 | 0.80 × |'
+  )
+  t.match(text, '| light wait p99, s | 2.00 | HAProxy priority, no stick table | 1.00 | 2.00 × |')
+  t.match(
+    text,
+    '| runs failed | 1 | HAProxy priority, no stick table | 0 |  | HAProxy expert: priority, stick table | 3 |'
+  )
+})
+
+t.test(
+  'the overview says so when no peer keeps its runs whole, and leaves out what was not ours',
+  async t => {
+    t.match(fleetOverview(summariesOf([ours, priority])), /\| run p99, s \|.*\| none \| {2}\| {2}\|$/m)
+    t.notMatch(fleetOverview(summariesOf([priority])), 'run p99')
+  }
+)
+
+t.test('who was not measured is named', async t => {
+  t.match(peerLines(summaries), [
+    '- puppet-lb: 1.0',
+    '- HAProxy expert: priority, stick table: 3.0',
+    '- HAProxy priority, no stick table: 3.0',
+    '- HAProxy leastconn, maxconn = JRubies: not measured'
+  ])
+})
+
+t.test('a table tells times as multiples of the best peer, and why runs failed', async t => {
+  const text = fleetTables(summaries)
   t.match(text, '## Equal masters, load 0.9')
   t.match(text, '100 agent runs a measurement, 10 times as fast as Puppet, seeds 1, 2.')
-  t.match(text, '| puppet-lb | 16.0 (0.80 × [0.40–1.60]) | 48.0 | 4.00 | 2.00 | 1 | 0 | 50.0 % |')
-  t.match(text, '- puppet-lb: 2 failed by catalog: status 502')
+  t.match(
+    text,
+    '| puppet-lb | 16.0 (1.00 ×) | 48.0 (1.20 ×) | 4.00 (1.00 ×) | 2.00 (2.00 ×) | 1 | 0 | 0.0 % | 0.0 % |'
+  )
+  t.match(
+    text,
+    /\| HAProxy priority, no stick table \|.*\*\*40.0\*\*.*\*\*1.00\*\* \| 0 \| 0 \| 95.0 % \| 25.0 % \|/
+  )
+  t.match(text, '- puppet-lb: 1 failed by catalog: status 502')
 })
 
-t.test('a chart has a bar and a number for each proxy and time', async t => {
-  const svg = fleetChart([summary, { ...summary, proxy: 'nginx', times: times(32) }])
+t.test('several balancers are compared with one alone', async t => {
+  const two = fleetMeasurement({ balancers: 2, figures: { runP99: 72 } })
+  t.match(
+    fleetTables(summariesOf([ours, two, priority])),
+    '| 2 × puppet-lb | 16.0 (1.00 ×) | 72.0 (1.50 ×) |'
+  )
+})
+
+t.test('a chart has a bar and a number for each proxy and time, and names the best peer', async t => {
+  const svg = fleetChart(summaries)
   t.match(svg, /^<svg [\s\S]*<\/svg>\n$/)
-  for (const text of ['>puppet-lb<', '>nginx least_conn<', '>16<', '>96<', '>4<', 'equal masters, load 0.9'])
+  for (const text of [
+    '>puppet-lb<',
+    '>HAProxy priority, no stick table<',
+    '>48<',
+    '>60<',
+    '>40, best peer<'
+  ]) {
     t.match(svg, text)
+  }
+  t.match(svg, 'equal masters, load 0.9')
+  t.notMatch(svg, '>60, best peer<')
 })

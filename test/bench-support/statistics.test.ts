@@ -1,5 +1,13 @@
 import t from 'tap'
-import { createDice, median, ratiosOf, shuffle, spreadOf } from '../bench/statistics.ts'
+import {
+  createDice,
+  lowestMedian,
+  median,
+  ratiosOf,
+  showRatio,
+  shuffle,
+  spreadOf
+} from '../bench/statistics.ts'
 
 t.test('the median is the middle value, whatever the order', async t => {
   t.equal(median([9, 1, 5]), 5)
@@ -51,4 +59,19 @@ t.test('every order of three comes up about equally often', async t => {
   }
   t.equal(seen.size, 6)
   for (const [order, count] of seen) t.ok(count > 850 && count < 1150, `${order}: ${count} of about 1000`)
+})
+
+t.test('the lowest median wins, not the lowest value, and the first of equals', async t => {
+  const values: [string, number[]][] = [
+    ['lucky', [1, 9, 9]],
+    ['steady', [4, 4, 4]],
+    ['same', [4, 4, 4]]
+  ]
+  t.equal(lowestMedian(values), 'steady')
+  t.equal(lowestMedian([]), undefined)
+})
+
+t.test('a ratio is shown with its range, if it has one', async t => {
+  t.equal(showRatio({ median: 0.85, min: 0.8, max: 0.921 }), '0.85 × [0.80–0.92]')
+  t.equal(showRatio({ median: 2, min: 2, max: 2 }), '2.00 ×')
 })

@@ -4,7 +4,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { materialIn } from './material.ts'
 import { metadata, type Witness, witnessPath } from './messages.ts'
-import { type BackendPorts, backendPorts, schemes } from './ports.ts'
+import { schemes } from './peers/site.ts'
+import { type BackendPorts, backendPorts } from './ports.ts'
 
 /** A catalog of an ordinary node. */
 const catalog = Buffer.alloc(65_536, 'c')

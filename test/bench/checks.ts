@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { openConnection } from './agent-connection.ts'
 import { agentRequest, metadataRequest } from './agent-requests.ts'
-import { agentCertificate, agentContext, type Material } from './material.ts'
+import { agentCertificate, agentContext, type Material, revokedName } from './material.ts'
 import { metadata, type Witness, witnessPath } from './messages.ts'
 import type { BackendPorts } from './ports.ts'
 import type { Contender } from './proxies.ts'
@@ -20,8 +20,8 @@ const forgedHeaders = [
 
 /**
  * Throws unless the proxy does the job that is measured: masters are told the same identity whichever proxy asks,
- * forged ones do not get through, an agent without a certificate is told to be none, and certificate requests go
- * to the CA master. Resolves with a description of the handshake, which must be the same for all proxies.
+ * forged ones do not get through, an agent without a certificate is told to be none, one whose certificate is revoked
+ * gets nothing, and certificate requests go to the CA master. Resolves with a description of the handshake, which must be the same for all proxies.
  */
 export async function checkProxy(proxy: Contender, material: Material, ports: BackendPorts): Promise<string> {
   const claim = (holds: boolean, what: string) => {
@@ -50,9 +50,24 @@ export async function checkProxy(proxy: Contender, material: Material, ports: Ba
 
     const { body } = await agent.ask(metadataRequest)
     claim(body.equals(metadata), 'changed an answer')
+    claim(
+      !(await isServed(proxy.port, material, revokedName)),
+      'served an agent whose certificate is revoked'
+    )
     return agent.handshake
   } finally {
     await Promise.all([agent.close(), stranger.close()])
+  }
+}
+
+async function isServed(port: number, material: Material, certname: string): Promise<boolean> {
+  try {
+    const agent = await openConnection(port, agentContext(material, certname))
+    const { status } = await agent.ask(metadataRequest)
+    await agent.close()
+    return status < 400
+  } catch {
+    return false
   }
 }
 

@@ -14,7 +14,11 @@ takeOrders(process.argv[2] as string)
 
 function takeOrders(directory: string): void {
   const material = materialIn(directory)
-  const agents = fleetAgentNames.map(certname => ({ certname, context: agentContext(material, certname) }))
+  // A context is made when a run begins: thousands at a time would take much memory.
+  const agents = fleetAgentNames.map(certname => ({
+    certname,
+    context: () => agentContext(material, certname)
+  }))
   const reply = (message: FleetReply) => process.send?.(message)
   process.on('message', (order: FleetOrder) => {
     perform(order, agents).then(reply, error => reply({ type: 'failed', message: String(error) }))

@@ -39,15 +39,17 @@ async function serveAs({ name, port, jrubies, speed }: MasterSettings): Promise<
   async function puppet(request: IncomingMessage, response: ServerResponse): Promise<void> {
     await bodyRead(request)
     const { method = '', url = '', headers } = request
+    const isCrowded = pool.borrowed().length >= jrubies
     const giveBack = await pool.borrow({ uri: url, method, routeId: method })
     const sinceMs = performance.now()
+    const startedAtMs = performance.timeOrigin + sinceMs
     const wantedMs = Number(headers[serviceHeader.toLowerCase()] ?? 0) / speed
     await work(wantedMs)
     const serviceMs = performance.now() - sinceMs
     giveBack()
     const isVerified = headers['x-client-verify'] === 'SUCCESS' && headers['x-client-dn'] !== undefined
-    const receipt = JSON.stringify({ master: name, serviceMs, isVerified } satisfies Receipt)
-    send(response, 200, receipt.padEnd(method === 'POST' ? CATALOG_BYTES : OTHER_BYTES))
+    const receipt = { master: name, serviceMs, startedAtMs, isCrowded, isVerified } satisfies Receipt
+    send(response, 200, JSON.stringify(receipt).padEnd(method === 'POST' ? CATALOG_BYTES : OTHER_BYTES))
   }
 
   function send(response: ServerResponse, statusCode: number, body: string): void {

@@ -9,6 +9,10 @@ export interface Receipt {
   readonly master: string
   /** How long the request had a JRuby. */
   readonly serviceMs: number
+  /** When it got the JRuby, in milliseconds since 1970; fractions count. */
+  readonly startedAtMs: number
+  /** Whether it found all JRubies taken and queued inside the master. */
+  readonly isCrowded: boolean
   /** Whether the identity headers of an agent came with it. */
   readonly isVerified: boolean
 }
@@ -31,6 +35,8 @@ export interface RunRecord {
   readonly lightWaitsMs: readonly number[]
   /** A content came from another master than its metadata, or a file from another than the catalog. */
   readonly isMixed: boolean
+  /** A request of it queued inside a master. */
+  readonly isCrowded: boolean
   /** JRuby time of all its requests. */
   readonly serviceMs: number
   /** Why it failed; what it has of the rest counts for nothing then. */

@@ -1,22 +1,35 @@
 import { parseArgs } from 'node:util'
+import { oneOf, subset, whole, within } from './arguments.ts'
 import { type FleetName, fleetNames } from './fleet-plan.ts'
-import { type FleetProxyName, fleetProxyNames } from './fleet-recipes.ts'
+import { type PeerName, type PeerSource, peerNames, peerSources, peerUsage } from './peers/names.ts'
 
 export const fleetUsage = `npm run bench:fleet -- [options]
-  --quick              one seed, load 0.9, equal masters, puppet-lb and both HAProxy: under three minutes;
+  --quick              one seed, load 0.9, equal masters, no nginx and no haproxy: under three minutes;
                        1000 runs are too few to meet long busy periods, where proxies differ most
-  --rho LIST           loads, each above 0 and below 1 (0.8,0.9,0.95)
+  --rho LIST           loads, each from 0.05 to 0.99 (0.8,0.9,0.95)
   --masters LIST       of equal, unequal (both)
-  --seeds N            repetitions, each with other runs (3)
-  --first-seed N       the first of them (1)
+  --seeds N            repetitions, each with other runs, 1 to 20 (3; 1 with --quick)
+  --first-seed N       the first of them, 1 to 1000 (1)
   --runs N             runs in each measurement, 10 to 20000 (3000; 1000 with --quick)
   --compression X      how many times faster than Puppet, 1 to 20 (20)
-  --proxies LIST       of ${fleetProxyNames.join(', ')} (all)
-  --balancers N        measures N of puppet-lb side by side as well, which know nothing of each other (1; at most 4)
+  --threads N          worker threads of each proxy, 1 to 16 (1); nginx has processes
+  --log on|off         whether every proxy writes a line for each request into a file, or none does (off)
+  --peers SOURCE       debian13 makes a Debian 13 with HAProxy and nginx once, in ~/.cache/puppet-lb, and wants root;
+                       installed takes those of this machine (debian13)
+  --proxies LIST       of ${peerNames.join(', ')} (all)
+${peerUsage}  --balancers N        measures N of puppet-lb side by side as well, which know nothing of each other (1; at most 4)
   --kill               ends a master with kill -9 after a third of the time and adds another one after two thirds
   --from LIST          measures nothing: joins the fleet.json of earlier measurements
   --out DIRECTORY      where fleet.md, fleet.svg and fleet.json go (test/bench/out)
+  --help               this
 `
+
+const quickProxies: readonly PeerName[] = [
+  'puppet-lb',
+  'haproxy-expert',
+  'haproxy-priority',
+  'haproxy-maxconn'
+]
 
 /** What the command line asks for. */
 export interface FleetOptions {
@@ -26,7 +39,10 @@ export interface FleetOptions {
   readonly firstSeed: number
   readonly runs: number
   readonly compression: number
-  readonly proxies: readonly FleetProxyName[]
+  readonly threads: number
+  readonly logs: boolean
+  readonly peers: PeerSource
+  readonly proxies: readonly PeerName[]
   /** How many of puppet-lb share the agents in further measurements; 1 for none. */
   readonly balancers: number
   readonly kill: boolean
@@ -49,6 +65,9 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
         'first-seed': { type: 'string', default: '1' },
         runs: { type: 'string' },
         compression: { type: 'string', default: '20' },
+        threads: { type: 'string', default: '1' },
+        log: { type: 'string', default: 'off' },
+        peers: { type: 'string', default: 'debian13' },
         proxies: { type: 'string' },
         balancers: { type: 'string', default: '1' },
         kill: { type: 'boolean', default: false },
@@ -66,11 +85,10 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
       firstSeed: whole('--first-seed', values['first-seed'], 1, 1000),
       runs: whole('--runs', values.runs ?? (quick ? '1000' : '3000'), 10, 20_000),
       compression: within('--compression', values.compression, 1, 20),
-      proxies: subset(
-        '--proxies',
-        values.proxies ?? (quick ? 'puppet-lb,haproxy-maxconn,haproxy' : fleetProxyNames.join()),
-        fleetProxyNames
-      ),
+      threads: whole('--threads', values.threads, 1, 16),
+      logs: oneOf('--log', values.log, ['on', 'off']) === 'on',
+      peers: oneOf('--peers', values.peers, peerSources),
+      proxies: subset('--proxies', values.proxies ?? (quick ? quickProxies : peerNames).join(), peerNames),
       balancers: whole('--balancers', values.balancers, 1, 4),
       kill: values.kill,
       from: values.from?.split(','),
@@ -80,24 +98,4 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
   } catch (error) {
     return (error as Error).message
   }
-}
-
-function within(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (text !== '' && value >= min && value <= max) return value
-  throw new Error(`${name} is ${text}, must be from ${min} to ${max}`)
-}
-
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = within(name, text, min, max)
-  if (Number.isInteger(value)) return value
-  throw new Error(`${name} is ${text}, must be a whole number`)
-}
-
-/** The named members, in the order of `all`. */
-function subset<Name extends string>(option: string, text: string, all: readonly Name[]): readonly Name[] {
-  const wanted = text.split(',')
-  const strange = wanted.find(each => !all.includes(each as Name))
-  if (strange !== undefined) throw new Error(`${option} holds "${strange}", must be of ${all.join(', ')}`)
-  return all.filter(each => wanted.includes(each))
 }

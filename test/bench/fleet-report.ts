@@ -1,6 +1,8 @@
-import type { FleetMeasurement, FleetSummary, TimeName } from './fleet-figures.ts'
-import { fleetProxyTitles } from './fleet-recipes.ts'
-import type { Spread } from './statistics.ts'
+import { type FleetMeasurement, type TimeName, timeNames } from './fleet-figures.ts'
+import { bestPeer, type FleetSummary, ratioOf, timesOf } from './fleet-summary.ts'
+import { markdown } from './markdown.ts'
+import { peerNames, peerTitles } from './peers/names.ts'
+import { showRatio } from './statistics.ts'
 
 export const timeTitles: Readonly<Record<TimeName, string>> = {
   runP50: 'run p50',
@@ -8,12 +10,66 @@ export const timeTitles: Readonly<Record<TimeName, string>> = {
   catalogWaitP99: 'catalog wait p99',
   lightWaitP99: 'light wait p99'
 }
-const names = Object.keys(timeTitles) as TimeName[]
+
+/**
+ * One row for each load and time: ours beside the best peer, and beside the best of those whose runs stay with one
+ * master, as ours do.
+ */
+export function fleetOverview(summaries: readonly FleetSummary[]): string {
+  const rows = [...Map.groupBy(summaries, ({ title }) => title)].flatMap(([title, all]) => {
+    const own = all.find(({ proxy, balancers }) => proxy === 'puppet-lb' && balancers === 1)
+    if (!own) return []
+    const times = timeNames.map(name => [
+      title,
+      `${timeTitles[name]}, s`,
+      seconds(own, name),
+      ...besides(own, bestPeer(all, timesOf(name)), name),
+      ...besides(own, bestPeer(all, timesOf(name), true), name)
+    ])
+    return all.some(({ failed }) => failed > 0) ? [...times, failureRow(own, all)] : times
+  })
+  return markdown(
+    [
+      'measured with',
+      'figure',
+      'puppet-lb',
+      'best peer',
+      'its',
+      'puppet-lb takes',
+      'best peer without mixed runs',
+      'its',
+      'puppet-lb takes'
+    ],
+    rows,
+    2
+  )
+}
+
+function besides(own: FleetSummary, peer: FleetSummary | undefined, name: TimeName): string[] {
+  if (!peer) return ['none', '', '']
+  const ratio = ratioOf(own, peer, name)
+  return [peerTitles[peer.proxy], seconds(peer, name), ratio ? showRatio(ratio) : '']
+}
+
+function failureRow(own: FleetSummary, all: readonly FleetSummary[]): string[] {
+  const cells = [bestPeer(all, failuresOf), bestPeer(all, failuresOf, true)].flatMap(peer =>
+    peer ? [peerTitles[peer.proxy], String(peer.failed), ''] : ['none', '', '']
+  )
+  return [own.title, 'runs failed', String(own.failed), ...cells]
+}
+
+function failuresOf({ measurements }: FleetSummary): number[] {
+  return measurements.map(({ figures }) => figures.failed)
+}
+
+function seconds({ times }: FleetSummary, name: TimeName): string {
+  const { median } = times[name]
+  return median < 10 ? median.toFixed(2) : median.toFixed(1)
+}
 
 /** The summaries as Markdown: a heading and two tables for each load. */
 export function fleetTables(summaries: readonly FleetSummary[]): string {
-  const loads = Map.groupBy(summaries, ({ title }) => title)
-  return [...loads]
+  return [...Map.groupBy(summaries, ({ title }) => title)]
     .map(([title, rows]) =>
       [
         `## ${title.charAt(0).toUpperCase()}${title.slice(1)}`,
@@ -27,6 +83,15 @@ export function fleetTables(summaries: readonly FleetSummary[]): string {
       ].join('\n')
     )
     .join('\n\n')
+}
+
+/** What was measured, and who was not. */
+export function peerLines(summaries: readonly FleetSummary[]): string[] {
+  const all = summaries.flatMap(({ measurements }) => measurements)
+  return peerNames.map(name => {
+    const versions = [...new Set(all.filter(({ proxy }) => proxy === name).map(({ version }) => version))]
+    return `- ${peerTitles[name]}: ${versions.join(' and ') || 'not measured'}`
+  })
 }
 
 function sizeLine(rows: readonly FleetSummary[]): string {
@@ -43,21 +108,34 @@ function sizeLine(rows: readonly FleetSummary[]): string {
 function resultTable(rows: readonly FleetSummary[]): string {
   const header = [
     'proxy',
-    ...names.map(name => `${timeTitles[name]}, s`),
+    ...timeNames.map(name => `${timeTitles[name]}, s`),
     'failed',
     'reports lost',
-    'mixed runs'
+    'mixed runs',
+    'runs queued inside a master'
   ]
   return markdown(
     header,
-    rows.map(({ proxy, balancers, times, ratios, failed, lostReports, mixed }) => [
-      nameOf({ proxy, balancers }),
-      ...names.map(name => withRatio(times[name], ratios[name])),
-      String(failed),
-      String(lostReports),
-      `${(mixed.median * 100).toFixed(1)} %`
+    rows.map(row => [
+      nameOf(row),
+      ...timeNames.map(name => withRatio(row, rows, name)),
+      String(row.failed),
+      String(row.lostReports),
+      percent(row.mixed.median),
+      percent(row.crowded.median)
     ])
   )
+}
+
+/** As a multiple of the best peer, which is bold; of several balancers, of one alone. */
+function withRatio(row: FleetSummary, rows: readonly FleetSummary[], name: TimeName): string {
+  const value = seconds(row, name)
+  const alone = rows.find(({ proxy, balancers }) => proxy === row.proxy && balancers === 1)
+  const best = bestPeer(rows, timesOf(name))
+  if (row === best) return `**${value}**`
+  const base = row.balancers > 1 ? alone : best
+  const ratio = base && ratioOf(row, base, name)
+  return ratio ? `${value} (${showRatio(ratio)})` : value
 }
 
 /** Why runs failed. */
@@ -104,21 +182,9 @@ function cpuTable(rows: readonly FleetSummary[]): string {
 
 /** What tables and charts call it. */
 export function nameOf({ proxy, balancers }: Pick<FleetSummary, 'proxy' | 'balancers'>): string {
-  return balancers === 1 ? fleetProxyTitles[proxy] : `${balancers} × ${fleetProxyTitles[proxy]}`
+  return balancers === 1 ? peerTitles[proxy] : `${balancers} × ${peerTitles[proxy]}`
 }
 
-function withRatio({ median }: Spread, ratio: Spread | undefined): string {
-  const value = median < 10 ? median.toFixed(2) : median.toFixed(1)
-  if (!ratio) return value
-  const [middle, min, max] = [ratio.median, ratio.min, ratio.max].map(each => each.toFixed(2))
-  return min === max ? `${value} (${middle} ×)` : `${value} (${middle} × [${min}–${max}])`
-}
-
-function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [
-    line(header),
-    line(header.map((_, column) => (column === 0 ? '---' : '---:'))),
-    ...rows.map(line)
-  ].join('\n')
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
 }

@@ -1,28 +1,27 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { cpuMicros, machineMicros } from './cpu.ts'
+import { checkFleetProxy } from './fleet-checks.ts'
 import { type FleetMeasurement, figuresOf } from './fleet-figures.ts'
 import { makeFleetMaterial } from './fleet-material.ts'
 import type { FleetOrder, FleetReply } from './fleet-messages.ts'
 import type { FleetOptions } from './fleet-options.ts'
 import { type FleetLoad, type FleetMaster, fleets, runsPerSecond } from './fleet-plan.ts'
-import {
-  type FleetProxyName,
-  type FleetRecipeOptions,
-  PROBE_MS,
-  portOf,
-  proxyPortOf,
-  recipeOf
-} from './fleet-recipes.ts'
+import { fleetPorts, portOf, proxyPortOf } from './fleet-ports.ts'
 import type { Material } from './material.ts'
+import type { PeerName } from './peers/names.ts'
+import { versionsOf, type Wrap } from './peers/programs.ts'
+import type { Site } from './peers/site.ts'
 import type { Processes, Started } from './processes.ts'
+import { startProxy } from './proxies.ts'
 
-const START_MS = 15_000
+/** Probes of all proxies alike; compressed like everything else, they would be most of the load. */
+const PROBE_MS = 1000
 /** The default of `health.interval`. */
 const PUPPET_PROBE_MS = 5_000
+/** As somebody who knows agents sets it: a run is seldom silent for so long, and the next one begins later. */
+const RUN_GAP_MS = 600_000
 /** Probes have found all masters, and the proxy is at rest. */
 const SETTLE_MS = 2_500
 /** Lets just-in-time compilers and connection pools reach the state they stay in; nothing of it counts. */
@@ -35,6 +34,7 @@ export interface FleetSessionOptions {
   /** For everything that is written; empty. */
   readonly directory: string
   readonly processes: Processes
+  readonly wrap: Wrap
   readonly options: FleetOptions
   /** Tells a human how far it is. */
   readonly say: (line: string) => void
@@ -43,12 +43,14 @@ export interface FleetSessionOptions {
 interface Stage {
   readonly agents: Started
   readonly material: Material
+  readonly versions: Readonly<Partial<Record<PeerName, string>>>
   readonly session: FleetSessionOptions
 }
 
 /** Measures every proxy under every load, the proxies of one load and seed one right after the other. */
 export async function measureFleets(session: FleetSessionOptions): Promise<FleetMeasurement[]> {
-  const { directory, processes, options, say } = session
+  const { directory, processes, wrap, options, say } = session
+  const versions = await versionsOf(options.proxies, wrap)
   say('making certificates')
   const material = await makeFleetMaterial(directory)
   const agents = await startModule(processes, 'fleet-agents.ts', [directory])
@@ -61,7 +63,9 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
         for (const { proxy, balancers } of contendersOf(options)) {
           const seconds = Math.round(runs / runsPerSecond(load))
           say(`${fleet} masters, load ${rho}, seed ${seed}: ${balancers} × ${proxy}, about ${seconds} s`)
-          measurements.push(await measureOne({ proxy, balancers }, load, { agents, material, session }))
+          measurements.push(
+            await measureOne({ proxy, balancers }, load, { agents, material, versions, session })
+          )
         }
       }
     }
@@ -70,7 +74,7 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
 }
 
 interface Contender {
-  readonly proxy: FleetProxyName
+  readonly proxy: PeerName
   readonly balancers: number
 }
 
@@ -86,7 +90,7 @@ async function measureOne(
   load: FleetLoad,
   stage: Stage
 ): Promise<FleetMeasurement> {
-  const { agents, material, session } = stage
+  const { agents, versions, session } = stage
   const { processes, options, say } = session
   const fleet = fleets[load.fleet]
   const added: FleetMaster = { ...(fleet.at(-1) as FleetMaster), name: `m${fleet.length}` }
@@ -95,13 +99,16 @@ async function measureOne(
   // Balancers that know nothing of each other ask as often as in Puppet's time, where they are measured.
   const probeMs = options.balancers > 1 ? Math.round(PUPPET_PROBE_MS / load.compression) : PROBE_MS
   const proxies = await Promise.all(
-    Array.from({ length: balancers }, (_, index) =>
-      startFleetProxy(proxy, processes, { material, masters: configured, index, probeMs })
-    )
+    Array.from({ length: balancers }, async (_, index) => {
+      const site = siteOf(proxy, index, { load, masters: configured, probeMs, stage })
+      const { started } = await startProxy(proxy, site, session)
+      return started
+    })
   )
   const died = Promise.race(proxies.map(each => each.died))
   const ports = proxies.map((_, index) => proxyPortOf(index))
   await wait(SETTLE_MS)
+  await Promise.race([checkAll(proxy, ports, fleet, stage), died])
   const warmUp = ordered(agents, {
     ports,
     load: { ...load, ...warmUpLoad },
@@ -136,16 +143,56 @@ async function measureOne(
   }
   await Promise.all(proxies.map(each => each.stop()))
   await Promise.all(masters.map(master => master.stop()))
-  const jrubies = fleet.reduce((sum, master) => sum + master.jrubies, 0)
+  const jrubies = jrubiesOf(fleet)
   const figures = figuresOf(runs, { compression: load.compression, jrubies, elapsedMs })
-  const { runP50, runP99, lightWaitP99, failed, lostReports, mixed } = figures
+  const { runP50, runP99, lightWaitP99, failed, lostReports, mixed, crowded } = figures
   say(
     `  runs p50 ${runP50.toFixed(1)} s, p99 ${runP99.toFixed(1)} s; light wait p99 ${lightWaitP99.toFixed(2)} s; ` +
-      `failed ${failed}, reports lost ${lostReports}, mixed ${(mixed * 100).toFixed(1)} %; processors: masters ${cpu.masters.toFixed(2)}, ` +
+      `failed ${failed}, reports lost ${lostReports}, mixed ${(mixed * 100).toFixed(1)} %, queued inside a master ${(crowded * 100).toFixed(1)} %; processors: masters ${cpu.masters.toFixed(2)}, ` +
       `agents ${cpu.agents.toFixed(2)}, proxy ${cpu.proxy.toFixed(2)}, others ${cpu.others.toFixed(2)}; ` +
       `timers late by ${timerLag99Ms.toFixed(1)} ms`
   )
-  return { ...load, proxy, ...(balancers > 1 && { balancers }), kill: options.kill, figures, cpu }
+  const { kill, threads, logs } = options
+  const version = versions[proxy] as string
+  return { ...load, proxy, ...(balancers > 1 && { balancers }), kill, threads, logs, version, figures, cpu }
+}
+
+interface SiteOptions {
+  readonly load: FleetLoad
+  readonly masters: readonly FleetMaster[]
+  readonly probeMs: number
+  readonly stage: Stage
+}
+
+/** The job of one proxy; masters weigh as much as they have JRubies. */
+function siteOf(proxy: PeerName, index: number, { load, masters, probeMs, stage }: SiteOptions): Site {
+  const { threads, logs } = stage.session.options
+  return {
+    material: stage.material,
+    scheme: 'http',
+    masters: masters.map(({ name, jrubies }, at) => ({ name, port: portOf(at), jrubies, weight: jrubies })),
+    mastersTell: true,
+    caPort: fleetPorts.ca,
+    port: proxyPortOf(index),
+    adminPort: fleetPorts.admin + index,
+    threads,
+    accessLog: logs ? join(stage.material.directory, `${proxy}.${index}.access.log`) : undefined,
+    probeMs,
+    runGapMs: RUN_GAP_MS / load.compression
+  }
+}
+
+async function checkAll(
+  proxy: PeerName,
+  ports: readonly number[],
+  fleet: readonly FleetMaster[],
+  { material }: Stage
+): Promise<void> {
+  for (const port of ports) await checkFleetProxy({ proxy, port, material, jrubies: jrubiesOf(fleet) })
+}
+
+function jrubiesOf(fleet: readonly FleetMaster[]): number {
+  return fleet.reduce((sum, { jrubies }) => sum + jrubies, 0)
 }
 
 /** Ends the last master as `kill -9` does after a third of the time, and starts one more after two thirds. */
@@ -166,34 +213,6 @@ async function killAndAdd(
 function startMaster(processes: Processes, master: FleetMaster, index: number): Promise<Started> {
   const args = [master.name, portOf(index), master.jrubies, master.speed].map(String)
   return startModule(processes, 'fleet-master.ts', args)
-}
-
-async function startFleetProxy(
-  name: FleetProxyName,
-  processes: Processes,
-  recipe: FleetRecipeOptions
-): Promise<Started> {
-  const file = join(recipe.material.directory, `${name}-${recipe.index}.conf`)
-  const { text, command, args } = recipeOf(name, file, recipe)
-  writeFileSync(file, text)
-  const started = await processes.start({ command, args })
-  await Promise.race([untilListening(proxyPortOf(recipe.index)), started.died])
-  return started
-}
-
-async function untilListening(port: number): Promise<void> {
-  const giveUpAt = performance.now() + START_MS
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    const isThere = await once(socket, 'connect').then(
-      () => true,
-      () => false
-    )
-    socket.destroy()
-    if (isThere) return
-    if (performance.now() > giveUpAt) throw new Error(`nothing listens on port ${port} after ${START_MS} ms`)
-    await wait(50)
-  }
 }
 
 /** Starts one of our own modules as a process; resolves with it once it has said it is ready. */

@@ -1,13 +1,14 @@
+import { type PeerName, peerNames } from './peers/names.ts'
+import type { Scheme } from './peers/site.ts'
+
 /** Everything listens on 127.0.0.1, in 18400 to 18499. */
-export const proxyPorts = { haproxy: 18400, nginx: 18401, 'puppet-lb': 18402 } as const
-export const adminPort = 18403
+const firstPort = 18400
+export const adminPort = 18409
 
-export type ProxyName = keyof typeof proxyPorts
-export const proxyNames = Object.keys(proxyPorts) as ProxyName[]
-
-/** How the proxies speak to the masters. */
-export const schemes = ['http', 'https'] as const
-export type Scheme = (typeof schemes)[number]
+/** Where each proxy listens, all at the same time. */
+export function proxyPort(name: PeerName): number {
+  return firstPort + peerNames.indexOf(name)
+}
 
 export interface BackendPorts {
   readonly masters: readonly number[]

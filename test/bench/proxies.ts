@@ -1,17 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type ProxyName, proxyPorts } from './ports.ts'
-import { outputOf, type Processes, type Started } from './processes.ts'
-import { accessLogOf, haproxyConfig, nginxConfig, puppetLbConfig, type RecipeOptions } from './recipes.ts'
+import type { PeerName } from './peers/names.ts'
+import { programOf, type Wrap } from './peers/programs.ts'
+import type { Site } from './peers/site.ts'
+import type { Processes, Started } from './processes.ts'
 
 const START_MS = 15_000
-const root = join(import.meta.dirname, '../..')
 
 /** One of the proxies that are compared. */
 export interface Contender {
-  readonly name: ProxyName
+  readonly name: PeerName
   readonly port: number
   /** Of the process whose CPU time counts, with that of its threads and children. */
   readonly pid: number
@@ -20,56 +20,18 @@ export interface Contender {
 
 /** Writes the proxy's configuration, starts it and waits until it takes connections. */
 export async function startProxy(
-  name: ProxyName,
-  processes: Processes,
-  options: RecipeOptions
+  name: PeerName,
+  site: Site,
+  { processes, wrap }: { readonly processes: Processes; readonly wrap: Wrap }
 ): Promise<Contender> {
-  const { material } = options
-  const file = join(material.directory, `${name}.conf`)
-  const { text, command, args } = launchOf(name, file, options)
+  const file = join(site.material.directory, `${name}.${site.port}.conf`)
+  const { text, command, args } = programOf(name, file, site, wrap)
   writeFileSync(file, text)
-  const outputFile = accessLogOf(options, name)
-  const started = await processes.start({ command, args, outputFile })
-  const port = proxyPorts[name]
-  await Promise.race([untilListening(port), started.died])
-  return { name, port, pid: started.pid, started }
-}
-
-/** What each proxy and its TLS library call themselves; undefined for one that is not installed. */
-export async function versionOf(name: ProxyName): Promise<string | undefined> {
-  switch (name) {
-    case 'haproxy': {
-      const text = await outputIfThere('haproxy', ['-vv'])
-      return (
-        text &&
-        `${found(text, /version (\S+)/)}, OpenSSL ${found(text, /Running on OpenSSL.*?: OpenSSL (\S+)/)}`
-      )
-    }
-    case 'nginx': {
-      const text = await outputIfThere('nginx', ['-V'])
-      const openssl = text && (found(text, /running with OpenSSL (\S+)/) ?? found(text, /OpenSSL (\S+)/))
-      return text && `${found(text, /nginx\/(\S+)/)}, OpenSSL ${openssl}`
-    }
-    case 'puppet-lb': {
-      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-      return `${version}, Node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
-    }
-  }
-}
-
-function launchOf(name: ProxyName, file: string, options: RecipeOptions) {
-  switch (name) {
-    case 'haproxy':
-      return { text: haproxyConfig(options), command: 'haproxy', args: ['-db', '-f', file] }
-    case 'nginx':
-      return { text: nginxConfig(options), command: 'nginx', args: ['-e', 'stderr', '-c', file] }
-    case 'puppet-lb': {
-      // NODE_OPTIONS of whoever profiles goes to all Node processes; this one variable to the proxy alone.
-      const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? []
-      const args = [...flags, join(root, 'src/main.ts'), 'serve', '--config', file]
-      return { text: puppetLbConfig(options), command: process.execPath, args }
-    }
-  }
+  // nginx writes into the file by itself, the others onto their standard output.
+  const outputFile = name === 'nginx' ? undefined : site.accessLog
+  const started = await processes.start({ command, args, ...(outputFile !== undefined && { outputFile }) })
+  await Promise.race([untilListening(site.port), started.died])
+  return { name, port: site.port, pid: started.pid, started }
 }
 
 async function untilListening(port: number): Promise<void> {
@@ -89,16 +51,4 @@ function accepts(port: number): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
-}
-
-async function outputIfThere(command: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    return await outputOf(command, args)
-  } catch {
-    return undefined
-  }
-}
-
-function found(text: string, pattern: RegExp): string | undefined {
-  return pattern.exec(text)?.[1]
 }

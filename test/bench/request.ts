@@ -1,14 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { publishCpu } from './cpu-results.ts'
 import { type Options, parseOptions, usage } from './options.ts'
-import { type ProxyName, proxyNames } from './ports.ts'
+import { findPeers } from './peers/debian.ts'
+import { versionsOf } from './peers/programs.ts'
 import { createProcesses } from './processes.ts'
-import { versionOf } from './proxies.ts'
-import { summarise, tableOf } from './report.ts'
-import { compare, WrongProxy } from './session.ts'
+import type { Measured } from './report.ts'
+import { readResults } from './results.ts'
+import { compare, type SessionOptions, WrongProxy } from './session.ts'
 
-// CPU time per request and per agent run of puppet-lb, as ratios to Debian's HAProxy and nginx in the same run.
+// CPU time per request and per agent run of puppet-lb, as ratios to HAProxy and nginx in the same run.
 // Exit code: 0 measured, 1 wrong arguments or a proxy that does not do the job, 2 it could not be run.
 process.exitCode = await main(process.argv.slice(2))
 
@@ -22,21 +24,6 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const versions = new Map<ProxyName, string>()
-  for (const name of options.proxies) {
-    const version = await versionOf(name)
-    if (version !== undefined) versions.set(name, version)
-  }
-  if (process.platform !== 'linux' || versions.size < options.proxies.length) {
-    process.stderr.write(
-      'This benchmark compares with Debian\'s packages "haproxy" and "nginx" on Linux: apt-get install haproxy nginx\n'
-    )
-    return 2
-  }
-  return run(options, versions)
-}
-
-async function run(options: Options, versions: ReadonlyMap<ProxyName, string>): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'puppet-lb-bench-'))
   const processes = createProcesses()
   const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>()
@@ -46,31 +33,10 @@ async function run(options: Options, versions: ReadonlyMap<ProxyName, string>): 
   }
   const say = (line: string) => process.stderr.write(`${line}\n`)
   try {
-    const { measured, handshake } = await Promise.race([
-      compare({ directory, processes, options, say }),
-      interrupted
-    ])
-    const summaries = measured.map(summarise)
-    const { rounds, warmUpRequests, warmUpRuns } = options.effort
-    const names = proxyNames.filter(name => versions.has(name))
-    process.stdout.write(
-      [
-        `CPU time of each proxy process (one worker thread each), steady state: after ${warmUpRequests} requests`,
-        `and ${warmUpRuns} agent runs of warm-up, ${rounds} rounds with the proxies in random order (seed ${options.seed}).`,
-        `Meanwhile ${percent(Math.max(...measured.map(each => each.disturbance)))} of the processors went to others; near 0 the ranges are narrow.`,
-        `Every agent run is a new connection: ${handshake}, RSA-4096 on both sides.`,
-        ...names.map(name => `  ${name} ${versions.get(name)}`),
-        '',
-        tableOf(summaries),
-        ''
-      ].join('\n')
-    )
-    if (options.json !== undefined) {
-      const { seed } = options
-      const machine = { processor: cpus()[0]?.model, processors: cpus().length }
-      const all = { machine, versions: Object.fromEntries(versions), handshake, seed, measured, summaries }
-      writeFileSync(options.json, `${JSON.stringify(all, undefined, 2)}\n`)
-    }
+    const measured = options.from
+      ? readResults(options.from, isMeasured)
+      : await Promise.race([measure(options, { directory, processes, say }), interrupted])
+    process.stdout.write(publishCpu(measured, options.out ?? join(import.meta.dirname, 'out')))
     return 0
   } catch (error) {
     process.stderr.write(`The benchmark failed: ${(error as Error).message}\n`)
@@ -82,6 +48,19 @@ async function run(options: Options, versions: ReadonlyMap<ProxyName, string>): 
   }
 }
 
-function percent(share: number): string {
-  return `${Math.max(0, Math.round(share * 100))} %`
+async function measure(
+  options: Options,
+  stage: Omit<SessionOptions, 'options' | 'wrap'>
+): Promise<readonly Measured[]> {
+  if (process.platform !== 'linux') throw new Error('CPU time is read as Linux tells it')
+  const wrap = await findPeers({ ...stage, source: options.peers })
+  const versions = await versionsOf(options.proxies, wrap)
+  const { measured, handshake } = await compare({ ...stage, wrap, options })
+  const { key, threads, logs } = options
+  const machine = `${cpus().length} × ${cpus()[0]?.model}`
+  return measured.map(each => ({ ...each, key, threads, logs, handshake, machine, versions }))
+}
+
+function isMeasured({ figure, rounds, versions }: Partial<Measured>): boolean {
+  return figure !== undefined && rounds !== undefined && versions !== undefined
 }

@@ -7,23 +7,34 @@ import { measure, warmUp } from './figures.ts'
 import { type Material, makeMaterial } from './material.ts'
 import type { LoadOrder, LoadReply } from './messages.ts'
 import type { Options } from './options.ts'
-import { backendPorts, type ProxyName, type Scheme } from './ports.ts'
+import type { PeerName } from './peers/names.ts'
+import type { Wrap } from './peers/programs.ts'
+import type { Scheme, Site } from './peers/site.ts'
+import { adminPort, backendPorts, proxyPort } from './ports.ts'
 import type { Processes, Started } from './processes.ts'
 import { type Contender, startProxy } from './proxies.ts'
-import type { Measured } from './report.ts'
+import type { Rounds } from './report.ts'
 import { createDice, shuffle } from './statistics.ts'
+
+/** The default of `health.interval`. */
+const PROBE_MS = 5000
+/** The others send as many requests at a time as there are; so that all do the same, nothing waits here. */
+const ENOUGH_JRUBIES = 1000
+/** Longer than any pause of an agent's run. */
+const RUN_GAP_MS = 600_000
 
 export interface SessionOptions {
   /** For everything that is written; empty. */
   readonly directory: string
   readonly processes: Processes
+  readonly wrap: Wrap
   readonly options: Options
   /** Tells a human how far it is. */
   readonly say: (line: string) => void
 }
 
 export interface Comparison {
-  readonly measured: readonly Measured[]
+  readonly measured: readonly Rounds[]
   /** Of all proxies alike. */
   readonly handshake: string
 }
@@ -36,17 +47,17 @@ type Load = (order: LoadOrder) => Promise<void>
 /** Starts masters, load and proxies, sees that all proxies do the same job, and measures them in turn. */
 export async function compare(session: SessionOptions): Promise<Comparison> {
   const { directory, processes, options, say } = session
-  say('making RSA-4096 certificates')
-  const material = await makeMaterial(directory)
+  say('making certificates')
+  const material = await makeMaterial(directory, options.key)
   const backend = await startModule(processes, 'backend.ts', directory)
   const generator = await startModule(processes, 'load.ts', directory)
   const load: Load = order => Promise.race([obeyed(generator, order), backend.died])
   const handshakes = new Set<string>()
-  const measured: Measured[] = []
+  const measured: Rounds[] = []
   for (const scheme of options.upstream) {
     const proxies: Contender[] = []
     for (const name of options.proxies) {
-      const proxy = await startProxy(name, processes, { material, scheme, ports: backendPorts[scheme] })
+      const proxy = await startProxy(name, siteOf(name, scheme, material, options), session)
       proxies.push(proxy)
       handshakes.add(await check(proxy, material, scheme))
     }
@@ -55,6 +66,24 @@ export async function compare(session: SessionOptions): Promise<Comparison> {
     await Promise.all(proxies.map(({ started }) => started.stop()))
   }
   return { measured, handshake: [...handshakes].join() }
+}
+
+/** The job, which is the same for all. */
+function siteOf(name: PeerName, scheme: Scheme, material: Material, { threads, logs }: Options): Site {
+  const { masters, ca } = backendPorts[scheme]
+  return {
+    material,
+    scheme,
+    masters: masters.map(port => ({ name: `m${port}`, port, jrubies: ENOUGH_JRUBIES, weight: 1 })),
+    mastersTell: false,
+    caPort: ca,
+    port: proxyPort(name),
+    adminPort,
+    threads,
+    accessLog: logs ? join(material.directory, `${name}.${scheme}.access.log`) : undefined,
+    probeMs: PROBE_MS,
+    runGapMs: RUN_GAP_MS
+  }
 }
 
 async function check(proxy: Contender, material: Material, scheme: Scheme): Promise<string> {
@@ -70,7 +99,7 @@ async function measureAll(
   scheme: Scheme,
   load: Load,
   { options, say }: SessionOptions
-): Promise<Measured[]> {
+): Promise<Rounds[]> {
   const { effort, seed } = options
   const random = createDice(seed)
   for (const proxy of proxies) {
@@ -79,7 +108,7 @@ async function measureAll(
   }
   const results = effort.figures.map(figure => ({
     figure,
-    rounds: new Map<ProxyName, number[]>(proxies.map(({ name }) => [name, []]))
+    rounds: new Map<PeerName, number[]>(proxies.map(({ name }) => [name, []]))
   }))
   const before = othersMicros()
   const beforeMs = performance.now()

@@ -28,6 +28,22 @@ export function ratiosOf(values: readonly number[], base: readonly number[]): nu
   return values.map((value, round) => value / (base[round] as number))
 }
 
+/** Who has the lowest median, the first of equals; nobody among none. */
+export function lowestMedian<Name>(values: Iterable<readonly [Name, readonly number[]]>): Name | undefined {
+  let lowest: { readonly name: Name; readonly value: number } | undefined
+  for (const [name, each] of values) {
+    const value = median(each)
+    if (lowest === undefined || value < lowest.value) lowest = { name, value }
+  }
+  return lowest?.name
+}
+
+/** Such as `0.85 × [0.80–0.92]`; the range only where there is one. */
+export function showRatio({ median, min, max }: Spread): string {
+  const [middle, low, high] = [median, min, max].map(each => each.toFixed(2))
+  return low === high ? `${middle} ×` : `${middle} × [${low}–${high}]`
+}
+
 /** Numbers from 0 to 1 (excluded), the same for the same seed: Mulberry32, a counter through a mixing function. */
 export function createDice(seed: number): () => number {
   let state = seed >>> 0

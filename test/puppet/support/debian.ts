@@ -6,7 +6,7 @@ export type Generation = 7 | 8
 /** The Puppet of this run, server and agents. */
 export const generation = readGeneration()
 
-/** Root of the Debian that has it: this machine's own, or one that `test/puppet/debian` made. */
+/** Root of the Debian that has it: this machine's own, or one that `test/support/debian` made. */
 const root = given('PUPPET_TEST_ROOT')
 
 /** Where a file of that Debian's packages lies, as seen from here. */
