@@ -1,5 +1,6 @@
 import t from 'tap'
 import { fleetUsage, parseFleetOptions } from '../bench/fleet-options.ts'
+import { peerNames } from '../bench/peers/names.ts'
 
 t.test('without arguments everything is measured', async t => {
   t.match(parseFleetOptions([]), {
@@ -12,7 +13,7 @@ t.test('without arguments everything is measured', async t => {
     threads: 1,
     logs: false,
     peers: 'debian13',
-    proxies: ['puppet-lb', 'haproxy-expert', 'haproxy-priority', 'haproxy-maxconn', 'haproxy', 'nginx'],
+    proxies: peerNames,
     kill: false
   })
 })
@@ -38,7 +39,7 @@ for (const [argv, says] of [
   [['--peers', 'debian12'], '--peers is debian12, must be debian13 or installed'],
   [
     ['--proxies', 'envoy'],
-    '--proxies holds "envoy", must be of puppet-lb, haproxy-expert, haproxy-priority, haproxy-maxconn, haproxy, nginx'
+    '--proxies holds "envoy", must be of puppet-lb, haproxy-expert, haproxy-phase, haproxy-priority, haproxy-maxconn, haproxy, nginx'
   ]
 ] as const) {
   t.test(`${argv.join(' ')} is refused`, async t => {

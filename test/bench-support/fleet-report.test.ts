@@ -43,6 +43,7 @@ t.test('who was not measured is named', async t => {
   t.match(peerLines(summaries), [
     '- puppet-lb: 1.0',
     '- HAProxy expert: priority, stick table: 3.0',
+    '- HAProxy expert, catalogs choose anew: not measured',
     '- HAProxy priority, no stick table: 3.0',
     '- HAProxy leastconn, maxconn = JRubies: not measured'
   ])

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseOptions, usage } from '../bench/options.ts'
 
-t.test('without arguments Puppet’s default keys meet all peers of Debian 13 that differ', async t => {
+t.test('without arguments the usual default keys meet all peers of Debian 13 that differ', async t => {
   t.match(parseOptions([]), {
     upstream: ['http', 'https'],
     key: 'rsa',

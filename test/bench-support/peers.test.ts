@@ -24,22 +24,27 @@ const site = (rest: Partial<Site> = {}): Site => ({
   runGapMs: 30_000,
   ...rest
 })
-const haproxies: readonly HaproxyName[] = ['haproxy', 'haproxy-maxconn', 'haproxy-priority', 'haproxy-expert']
+const haproxies: readonly HaproxyName[] = [
+  'haproxy',
+  'haproxy-maxconn',
+  'haproxy-priority',
+  'haproxy-phase',
+  'haproxy-expert'
+]
 
 t.test('each HAProxy does more than the one before', async t => {
-  const has = (text: string) => haproxies.map(name => haproxyConfig(name, site()).includes(text))
-  t.same(has('balance leastconn'), [true, true, true, true])
-  t.same(has('m1 127.0.0.1:8002 check inter 1000 weight 8 pool-purge-delay 60s maxconn 8'), [
-    false,
-    true,
-    true,
-    true
-  ])
-  t.same(has('set-priority-class int(2) if catalog'), [false, false, true, true])
-  t.same(has('retry-on conn-failure empty-response'), [false, false, true, true])
-  t.same(has('disable-l7-retry if { method PUT }'), [false, false, true, true])
-  t.same(has('stick on ssl_c_s_dn(cn)'), [false, false, false, true])
-  t.same(has('stick-table type string len 255 size 100k expire 30000ms'), [false, false, false, true])
+  const whoHas = (text: string) => haproxies.filter(name => haproxyConfig(name, site()).includes(text))
+  t.same(whoHas('balance leastconn'), haproxies)
+  const bounded = haproxies.slice(1)
+  t.same(whoHas('m1 127.0.0.1:8002 check inter 1000 weight 8 pool-purge-delay 60s maxconn 8'), bounded)
+  const knowing = haproxies.slice(2)
+  t.same(whoHas('set-priority-class int(2) if catalog'), knowing)
+  t.same(whoHas('retry-on conn-failure empty-response'), knowing)
+  t.same(whoHas('disable-l7-retry if { method PUT }'), knowing)
+  const sticky = haproxies.slice(3)
+  t.same(whoHas('stick-table type string len 255 size 100k expire 30000ms'), sticky)
+  t.same(whoHas('stick match ssl_c_s_dn(cn) unless { path_beg /puppet/v3/catalog/ }'), ['haproxy-phase'])
+  t.same(whoHas('stick on ssl_c_s_dn(cn)'), ['haproxy-expert'])
 })
 
 t.test('every HAProxy forgets agents that have left, waits long, and shares kept connections', async t => {

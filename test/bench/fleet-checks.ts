@@ -16,7 +16,7 @@ const ARRIVAL_MS = 250
 const LIGHT_MS = 5
 
 /** Those that promise to let light requests overtake catalogs. */
-const prioritisers: readonly PeerName[] = ['puppet-lb', 'haproxy-expert', 'haproxy-priority']
+const prioritisers: readonly PeerName[] = ['puppet-lb', 'haproxy-expert', 'haproxy-phase', 'haproxy-priority']
 
 export interface FleetCheckOptions {
   readonly proxy: PeerName

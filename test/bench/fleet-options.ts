@@ -4,7 +4,7 @@ import { type FleetName, fleetNames } from './fleet-plan.ts'
 import { type PeerName, type PeerSource, peerNames, peerSources, peerUsage } from './peers/names.ts'
 
 export const fleetUsage = `npm run bench:fleet -- [options]
-  --quick              one seed, load 0.9, equal masters, no nginx and no haproxy: under three minutes;
+  --quick              one seed, load 0.9, equal masters, no haproxy-maxconn, haproxy, nginx: some three minutes;
                        1000 runs are too few to meet long busy periods, where proxies differ most
   --rho LIST           loads, each from 0.05 to 0.99 (0.8,0.9,0.95)
   --masters LIST       of equal, unequal (both)
@@ -24,12 +24,7 @@ ${peerUsage}  --balancers N        measures N of puppet-lb side by side as well,
   --help               this
 `
 
-const quickProxies: readonly PeerName[] = [
-  'puppet-lb',
-  'haproxy-expert',
-  'haproxy-priority',
-  'haproxy-maxconn'
-]
+const quickProxies: readonly PeerName[] = ['puppet-lb', 'haproxy-expert', 'haproxy-phase', 'haproxy-priority']
 
 /** What the command line asks for. */
 export interface FleetOptions {

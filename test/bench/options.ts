@@ -5,8 +5,9 @@ import { type KeyName, keyNames } from './material.ts'
 import { type PeerName, type PeerSource, peerNames, peerSources, peerUsage } from './peers/names.ts'
 import { type Scheme, schemes } from './peers/site.ts'
 
-/** Where no request waits, it does what haproxy does. */
-const defaultProxies = peerNames.filter(name => name !== 'haproxy-maxconn')
+/** Where no request waits, these two do what others do. */
+const likeOthers: readonly PeerName[] = ['haproxy-maxconn', 'haproxy-phase']
+const defaultProxies = peerNames.filter(name => !likeOthers.includes(name))
 
 export const usage = `npm run bench -- [options]
   --quick              smaller and fewer measurements: some one minute instead of some seven
@@ -19,7 +20,7 @@ export const usage = `npm run bench -- [options]
   --peers SOURCE       debian13 makes a Debian 13 with HAProxy and nginx once, in ~/.cache/puppet-lb, and wants root;
                        installed takes those of this machine, whose OpenSSL may be another than ours (debian13)
   --proxies LIST       of ${peerNames.join(', ')}
-                       (all but haproxy-maxconn, which differs from haproxy only where requests wait)
+                       (all but haproxy-maxconn and haproxy-phase, which differ only where requests wait)
 ${peerUsage}  --from LIST          measures nothing: joins the cpu.json of earlier measurements
   --out DIRECTORY      where cpu.md, cpu.svg and cpu.json go (test/bench/out)
   --keep               leave configurations and logs of the proxies where they are

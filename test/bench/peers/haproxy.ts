@@ -6,16 +6,18 @@ export type HaproxyName = Extract<PeerName, `haproxy${string}`>
 
 /** What each of them does beyond choosing the master with the fewest requests. */
 const kinds: Readonly<Record<HaproxyName, Kind>> = {
-  haproxy: { isBounded: false, hasPriorities: false, isSticky: false },
-  'haproxy-maxconn': { isBounded: true, hasPriorities: false, isSticky: false },
-  'haproxy-priority': { isBounded: true, hasPriorities: true, isSticky: false },
-  'haproxy-expert': { isBounded: true, hasPriorities: true, isSticky: true }
+  haproxy: { isBounded: false, hasPriorities: false, sticks: 'nothing' },
+  'haproxy-maxconn': { isBounded: true, hasPriorities: false, sticks: 'nothing' },
+  'haproxy-priority': { isBounded: true, hasPriorities: true, sticks: 'nothing' },
+  'haproxy-phase': { isBounded: true, hasPriorities: true, sticks: 'phase' },
+  'haproxy-expert': { isBounded: true, hasPriorities: true, sticks: 'run' }
 }
 
 interface Kind {
   readonly isBounded: boolean
   readonly hasPriorities: boolean
-  readonly isSticky: boolean
+  /** What of a run stays with one master; `phase`: all up to the catalog, and all from it on. */
+  readonly sticks: 'nothing' | 'phase' | 'run'
 }
 
 /** Runs as it is, without a service manager. */
@@ -102,11 +104,20 @@ function priorityLines({ hasPriorities }: Kind): string {
   http-request disable-l7-retry if { method PUT }`
 }
 
-/** A run stays with its master; the next one, some half an hour later, may choose. */
-function stickLines({ isSticky }: Kind, { runGapMs }: Site): string {
-  if (!isSticky) return ''
-  return `  stick-table type string len 255 size 100k expire ${Math.round(runGapMs)}ms
+/** The next run of an agent, some half an hour later, may choose. */
+function stickLines({ sticks }: Kind, { runGapMs }: Site): string {
+  const table = `  stick-table type string len 255 size 100k expire ${Math.round(runGapMs)}ms`
+  switch (sticks) {
+    case 'nothing':
+      return ''
+    case 'run':
+      return `${table}
   stick on ssl_c_s_dn(cn)`
+    case 'phase':
+      return `${table}
+  stick match ssl_c_s_dn(cn) unless { path_beg /puppet/v3/catalog/ }
+  stick store-request ssl_c_s_dn(cn)`
+  }
 }
 
 function serverLine({ name, port, jrubies, weight }: SiteMaster, { isBounded }: Kind, site: Site): string {

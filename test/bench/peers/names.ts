@@ -2,6 +2,7 @@
 export const peerNames = [
   'puppet-lb',
   'haproxy-expert',
+  'haproxy-phase',
   'haproxy-priority',
   'haproxy-maxconn',
   'haproxy',
@@ -13,6 +14,7 @@ export type PeerName = (typeof peerNames)[number]
 export const peerTitles: Readonly<Record<PeerName, string>> = {
   'puppet-lb': 'puppet-lb',
   'haproxy-expert': 'HAProxy expert: priority, stick table',
+  'haproxy-phase': 'HAProxy expert, catalogs choose anew',
   'haproxy-priority': 'HAProxy priority, no stick table',
   'haproxy-maxconn': 'HAProxy leastconn, maxconn = JRubies',
   haproxy: 'HAProxy leastconn',
@@ -21,7 +23,8 @@ export const peerTitles: Readonly<Record<PeerName, string>> = {
 
 /** For the help of both benchmarks. */
 export const peerUsage = `  haproxy-expert       leastconn, maxconn = JRubies, light before reports before catalogs, a stick table by
-                       certname, one retry at another master
+                       certname, further tries at other masters
+  haproxy-phase        the same, but a catalog goes to any master, and what follows stays there
   haproxy-priority     the same without the stick table
   haproxy-maxconn      leastconn, maxconn = JRubies
   haproxy, nginx       least connections
