@@ -41,7 +41,7 @@ export function fleetOverview(summaries: readonly FleetSummary[]): string {
       'puppet-lb takes'
     ],
     rows,
-    2
+    [0, 1, 3, 6]
   )
 }
 

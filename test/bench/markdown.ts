@@ -1,13 +1,13 @@
-/** A table; the first columns hold words, the others numbers. */
+/** A table; some columns hold words, the others numbers. */
 export function markdown(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  wordColumns = 1
+  wordColumns: readonly number[] = [0]
 ): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [
     line(header),
-    line(header.map((_, column) => (column < wordColumns ? '---' : '---:'))),
+    line(header.map((_, column) => (wordColumns.includes(column) ? '---' : '---:'))),
     ...rows.map(line)
   ].join('\n')
 }
