@@ -10,7 +10,8 @@ export function publishFleet(measurements: readonly FleetMeasurement[], director
   const summaries = summariesOf(measurements)
   const text = [
     "Times are Puppet's, in seconds, medians over the seeds; a wait is what a request took beyond the time its master",
-    'worked on it. Ratios are seed by seed, with their range.',
+    'worked on it. Ratios are seed by seed, with their range. A peer is without mixed runs when at most one of twenty is:',
+    "a master that is killed mixes some of anybody's.",
     '',
     ...peerLines(summaries),
     '',

@@ -7,7 +7,8 @@ import { programOf, type Wrap } from './peers/programs.ts'
 import type { Site } from './peers/site.ts'
 import type { Processes, Started } from './processes.ts'
 
-const START_MS = 15_000
+/** A start counts for nothing, and takes long on a busy machine. */
+const START_MS = 60_000
 
 /** One of the proxies that are compared. */
 export interface Contender {
