@@ -1,5 +1,5 @@
 import { type MembershipChange, type MembershipChangeDeps, prepareMembership } from './membership-change.ts'
-import { describeOverride, noOverlay, type Overlay, overlaid, withoutNames } from './overlay.ts'
+import { describeOverride, isIn, noOverlay, type Overlay, overlaid, withoutNames } from './overlay.ts'
 import type { NamedCa, NamedMaster } from './sources/join.ts'
 
 /** What a membership is made of, joined by name. */
@@ -72,6 +72,7 @@ export function describeOverlay({ masters, overlay }: MemberParts): readonly str
   const configured = new Map(masters.map(({ name, weight }) => [name, weight]))
   return [...overlay].map(([name, said]) => {
     const weight = configured.get(name)
+    if (masters.some(master => isIn(master.name, name))) return describeOverride(name, said)
     if (weight === undefined) return `${describeOverride(name, said)}; there is no such master now`
     const compared = said.weight === undefined ? '' : `; the weight ${weight} is configured`
     return `${describeOverride(name, said)}${compared}`
@@ -80,8 +81,10 @@ export function describeOverlay({ masters, overlay }: MemberParts): readonly str
 
 /** What operators said of names that are no masters: the names may come again. */
 export function keptOf({ masters, overlay }: MemberParts): Overlay {
+  if (overlay.size === 0) return noOverlay
   const names = masters.map(({ name }) => name)
-  return overlay.size === 0 ? noOverlay : withoutNames(overlay, names)
+  const groups = [...overlay.keys()].filter(key => names.some(name => isIn(name, key)))
+  return withoutNames(overlay, [...names, ...groups])
 }
 
 /**

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { type Operate, type Operation, type OperationReport, UnknownMasterError } from '../model/operation.ts'
 import type { MasterStatus } from '../model/status.ts'
 import type { ChangeQueue } from './change-queue.ts'
 import type { JoinedMembers, MemberParts, PreparedMembers } from './joined-members.ts'
-import { type Override, type Word, withWord } from './overlay.ts'
+import { groupKey, type Overlay, saidOf, type Word, withGroupWord, withWord } from './overlay.ts'
 import type { Roster } from './roster.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -32,9 +33,13 @@ export function createOperate(deps: OperationsDeps): Operate {
     changes.run(async () => {
       const parts = members.current()
       const names = namesMeant(name, operation, parts, deps)
-      const overlay = withWord(parts.overlay, names, wordOf(operation))
-      const touched = names.filter(each => !isSame(parts.overlay.get(each), overlay.get(each)))
-      if (touched.length > 0) await apply(await members.prepare({ overlay }))
+      const word = wordOf(operation)
+      const overlay = names.includes(name)
+        ? withWord(parts.overlay, names, word)
+        : withGroupWord(parts.overlay, name, word)
+      const touched = names.filter(each => !isSame(each, parts.overlay, overlay))
+      const isKept = isDeepStrictEqual(parts.overlay, overlay)
+      if (!isKept) await apply(await members.prepare({ overlay }))
       const asked = { names, touched, operation }
       const report = reportOf(asked, deps)
       tell(asked, { asker, report }, deps)
@@ -66,8 +71,8 @@ function namesMeant(
     operation.action === 'undrain' || (operation.action === 'weight' && operation.weight === 'default')
   const known = new Set([...masters.map(each => each.name), ...(takesBack ? overlay.keys() : [])])
   if (known.has(name)) return [name]
-  const below = [...known].filter(each => each.startsWith(`${name}/`))
-  if (below.length > 0) return below
+  const below = [...known].filter(each => each.startsWith(groupKey(name)) && !each.endsWith('/'))
+  if (below.length > 0 || known.has(groupKey(name))) return below
   if (name === roster.current().ca.name)
     throw new UnknownMasterError('ca is the CA master: there is no other to take its place')
   const shown = JSON.stringify(name.slice(0, 100))
@@ -152,6 +157,10 @@ function tell(
   if (touched.length > 0) for (const warning of report.warnings) log.warn(warning)
 }
 
-function isSame(a: Override | undefined, b: Override | undefined): boolean {
-  return a?.mode === b?.mode && a?.weight === b?.weight
+/** Whether the same holds for a name. */
+function isSame(name: string, before: Overlay, after: Overlay): boolean {
+  const [was, is] = [saidOf(name, before), saidOf(name, after)]
+  return (
+    (was.mode ?? 'active') === (is.mode ?? 'active') && (was.weight ?? 'default') === (is.weight ?? 'default')
+  )
 }

@@ -108,8 +108,8 @@ function overrideOf(name: string, said: unknown): Override {
   if (!isRecord(said) || Object.keys(said).length === 0) throw wrong(name)
   const { mode, weight, ...rest } = said
   if (Object.keys(rest).length > 0) throw wrong(name)
-  if (mode !== undefined && mode !== 'draining' && mode !== 'maint') throw wrong(name)
-  if (weight !== undefined && !isWeight(weight)) throw wrong(name)
+  if (mode !== undefined && mode !== 'draining' && mode !== 'maint' && mode !== 'active') throw wrong(name)
+  if (weight !== undefined && weight !== 'default' && !isWeight(weight)) throw wrong(name)
   return Object.freeze({ ...(mode !== undefined && { mode }), ...(weight !== undefined && { weight }) })
 }
 

@@ -59,8 +59,8 @@ export interface Status {
 export interface KeptOverride {
   readonly name: string
   /** null: nothing was said of it. */
-  readonly mode: OperatorMode | null
-  readonly weight: number | null
+  readonly mode: OperatorMode | 'active' | null
+  readonly weight: number | 'default' | null
 }
 
 /** How the last reload ended; the start counts as one. */

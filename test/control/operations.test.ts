@@ -181,6 +181,36 @@ t.test('what is kept of a name that is no master can be taken back, and nothing 
   t.equal(members.current().overlay.size, 0)
 })
 
+t.test('what is said of a part of a name holds for masters that come, and is taken back for all', async t => {
+  const { perform, weigh, members, become, roster } = await setUp({ 'rr/1': 1, 'rr/2': 1, other: 1 })
+  t.match((await perform('rr', 'drain')).done, [/^rr\/1 drains: /, /^rr\/2 drains: /])
+  await weigh('rr', 9)
+  await perform('rr/2', 'undrain')
+  async function come(pool: Pool) {
+    await become(pool)
+    const change = await members.prepare(settingsOf(pool))
+    change.commit()
+    return roster
+      .current()
+      .masters.flatMap(({ name, mode, weight }) => (mode === 'leaving' ? [] : `${name} ${mode} ${weight}`))
+  }
+  t.same(await come({ 'rr/1': 1, 'rr/2': 1, 'rr/3': 1, other: 1 }), [
+    'rr/1 draining 9',
+    'rr/2 active 9',
+    'rr/3 draining 9',
+    'other active 1'
+  ])
+  t.same((await perform('rr', 'drain')).done, [
+    'rr/1 drains already',
+    'rr/2 drains: it takes no new runs, and ends those it has',
+    'rr/3 drains already'
+  ])
+  await perform('rr', 'undrain')
+  await weigh('rr', 'default')
+  t.equal(members.current().overlay.size, 0)
+  t.same(await come({ 'rr/4': 1, other: 1 }), ['rr/4 active 1', 'other active 1'])
+})
+
 t.test('an operation that fails changes nothing, and the next one has its turn', async t => {
   const { perform, supervisor, roster } = await setUp({ a: 1, b: 1 })
   await perform('a', 'maint')

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { describeOverride, noOverlay, type Overlay, overlaid, withWord } from '../../src/control/overlay.ts'
+import {
+  describeOverride,
+  noOverlay,
+  type Overlay,
+  overlaid,
+  withGroupWord,
+  withWord
+} from '../../src/control/overlay.ts'
 import { formatOverlay, parseOverlay } from '../../src/control/overlay-file.ts'
 import { createRoster } from '../../src/control/roster.ts'
 import { seededDice } from '../support/runtime.ts'
@@ -32,6 +39,35 @@ t.test('a word counts for its names alone, and the words about mode and weight a
   t.end()
 })
 
+t.test('a word about a group holds for those that come, until it is taken back', t => {
+  const drained = withGroupWord(noOverlay, 'rr', { mode: 'draining' })
+  const modes = (overlay: Overlay, ...names: string[]) =>
+    overlaid(
+      names.map(name => named(name)),
+      overlay
+    ).map(({ mode = 'active' }) => mode)
+  t.same(modes(drained, 'rr/1', 'rr/2', 'rr', 'other'), ['draining', 'draining', 'active', 'active'])
+  const weighed = withGroupWord(drained, 'rr', { weight: 7 })
+  t.match(overlaid([named('rr/1')], weighed), [{ mode: 'draining', weight: 7 }])
+  const back = withGroupWord(weighed, 'rr', { mode: 'active' })
+  t.match(overlaid([named('rr/1')], back), [{ mode: undefined, weight: 7 }])
+  t.equal(withGroupWord(back, 'rr', { weight: 'default' }).size, 0)
+  t.end()
+})
+
+t.test('one of a group may be unlike the others, until the next word about all of them', t => {
+  const drained = withGroupWord(noOverlay, 'rr', { mode: 'draining' })
+  const one = withWord(withWord(drained, ['rr/1'], { mode: 'active' }), ['rr/2'], { mode: 'maint' })
+  const modes = (overlay: Overlay) =>
+    overlaid([named('rr/1'), named('rr/2'), named('rr/3')], overlay).map(({ mode = 'active' }) => mode)
+  t.same(modes(one), ['active', 'maint', 'draining'])
+  t.same(modes(parseOverlay(formatOverlay(one))), modes(one), 'over a restart as well')
+  t.same([...withWord(one, ['rr/1'], { mode: 'draining' }).keys()], ['rr/', 'rr/2'], 'like them again')
+  t.same(modes(withGroupWord(one, 'rr', { mode: 'maint' })), ['maint', 'maint', 'maint'])
+  t.equal(withGroupWord(one, 'rr', { mode: 'active' }).size, 0)
+  t.end()
+})
+
 t.test('what is taken back leaves nothing', t => {
   const said = withWord(withWord(noOverlay, ['a'], { mode: 'maint' }), ['a'], { weight: 3 })
   const back = withWord(withWord(said, ['a'], { mode: 'active' }), ['a'], { weight: 'default' })
@@ -42,6 +78,10 @@ t.test('what is taken back leaves nothing', t => {
 
 t.test('it is told in a sentence', t => {
   t.equal(describeOverride('a', { mode: 'maint' }), 'a is in maintenance, as an operator said')
+  t.equal(
+    describeOverride('rr/', { mode: 'maint' }),
+    'every master rr/… is in maintenance, as an operator said'
+  )
   t.equal(
     describeOverride('a', { mode: 'draining', weight: 0 }),
     'a is draining and has the weight 0, as an operator said'

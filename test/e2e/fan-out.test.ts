@@ -1,6 +1,7 @@
 import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { type Fault, startFault } from '../support/faults.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { operatorOf } from '../support/operator.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -49,9 +50,45 @@ t.test('when one of them did not do it, the operator is told which', async t => 
   await masters[0]?.kill()
   const answer = await agent.ask(flush)
   t.match(answer, { status: 502, headers: { 'x-puppet-lb-reason': 'fan-out-incomplete' } })
-  t.match(answer.body, /done on three; not on one \(not reachable\), two \(answered 500\)\. Request [\w-]+$/)
+  const said = /done on three; not on one \(it refuses connections\), two \(answered 500\)\. Request [\w-]+$/
+  t.match(answer.body, said)
   t.notMatch(answer.body, /127\.0\.0\.1/)
   t.match(await logged.line({ msg: 'request' }), { status: 502, end: 'fan-out-incomplete' })
+})
+
+const causes: Readonly<Partial<Record<Fault, string>>> = {
+  'shows an expired certificate': 'its certificate has expired',
+  'shows a certificate for another name': 'its certificate is for another name',
+  'shows a certificate of another CA':
+    'its certificate is of a CA that is not trusted here (upstream.tls.ca)',
+  'does not speak TLS': 'it does not speak TLS on this port',
+  'accepts connections and says nothing': 'it took the connection and did not end the TLS handshake in time'
+}
+t.test('and each with its cause', async t => {
+  const done = () => startScriptedMaster(t, (_request, response) => response.end(), { tls: pki.server })
+  const good = await done()
+  const bad = await Promise.all(
+    Object.entries(causes).map(async ([fault, cause], index) => {
+      const { port, url, kill } = await done()
+      await kill()
+      await startFault(t, port, fault as Fault, pki.authority)
+      return { name: `m${index}`, url, cause }
+    })
+  )
+  const masters = [...bad, { name: 'good', url: good.url }].map(({ name, url }) => ({ name, url }))
+  const config = testConfig(
+    pki,
+    { ca: good.url, masters },
+    {
+      listen: { workers: 0 },
+      access: { administrators: [operator.certname] },
+      upstream: { connectTimeoutMs: 2_000 }
+    }
+  )
+  const app = await startBalancer(t, config)
+  const { body } = await connectAgent(t, pki, app.port, operator).ask(flush)
+  const told = bad.map(({ name, cause }) => `${name} (${cause})`).join(', ')
+  t.ok(body.includes(`: done on good; not on ${told}. Request `), body)
 })
 
 t.test('nobody else may, and then nothing reaches a master', async t => {

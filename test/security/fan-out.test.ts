@@ -54,7 +54,7 @@ t.test(
     await masters[1]?.kill()
     const answer = await (await connectAdmin(t, app, pki)).ask(flush)
     t.equal(answer.status, 502)
-    t.match(answer.body, /: done on m1, m3; not on m2 \(not reachable\)\. Request \S+$/)
+    t.match(answer.body, /: done on m1, m3; not on m2 \(it refuses connections\)\. Request \S+$/)
     for (const { port } of masters) t.notMatch(answer.body, String(port))
     t.notMatch(answer.body, /127\.0\.0\.1|localhost/)
     t.same(
@@ -69,7 +69,10 @@ t.test('with every master dead it is 502 as well', async t => {
   for (const master of masters) await master.kill()
   const answer = await (await connectAdmin(t, app, pki)).ask(flush)
   t.equal(answer.status, 502)
-  t.match(answer.body, /: done on none; not on m1 \(not reachable\), m2 \(not reachable\)\. Request \S+$/)
+  t.match(
+    answer.body,
+    /: done on none; not on m1 \(it refuses connections\), m2 \(it refuses connections\)\. Request \S+$/
+  )
 })
 
 async function connectAdmin(t: Parameters<typeof startScene>[0], app: App, pki: TestPki) {

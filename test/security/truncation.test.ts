@@ -20,7 +20,7 @@ async function startBehind(t: Test, url: string, caUrl = url) {
   const { log, ...logged } = captureLog()
   const topology = { ca: caUrl, masters: [{ name: 'm1', url }] }
   const config = testConfig(pki, topology, {
-    listen: { workers: 1 },
+    listen: { workers: 0 },
     health: { intervalMs: 3_600_000 },
     log: { level: 'info' }
   })

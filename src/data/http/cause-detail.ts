@@ -21,8 +21,11 @@ export function causeDetail(
   return cause === undefined ? undefined : withoutCodes(cause)
 }
 
-/** Codes of the system are for operators, who find them in the log and in `status`. */
-function withoutCodes(cause: string): string | undefined {
+/**
+ * A cause as agents are told it: codes of the system are for operators, who find them in the log and in `status`.
+ * `undefined`: it is nothing but a code.
+ */
+export function withoutCodes(cause: string): string | undefined {
   const plain = cause.replace(/ \([A-Z][A-Z0-9_/]+\)/g, '')
   return /[A-Z]{5}/.test(plain) ? undefined : plain
 }

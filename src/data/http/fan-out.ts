@@ -3,13 +3,16 @@ import type { Master } from '../../model/master.ts'
 import type { Upstream } from '../../upstream/pools.ts'
 import type { RequestHistory } from '../history.ts'
 import { beginTurn, endTurn } from '../request-record.ts'
+import type { MasterNews } from './attempt.ts'
+import { withoutCodes } from './cause-detail.ts'
 import type { Exchange } from './exchange.ts'
+import { failureOf } from './failure.ts'
 import { requestHeaders } from './headers.ts'
 import type { Responder } from './respond.ts'
 
 /**
  * Sends one bodyless request to every master and answers once: 204 when every one of them did it, otherwise a
- * sentence that names who did and who did not. A master that is down is asked as well and fails by itself; one in
+ * sentence that names who did and who did not, and why. A master that is down is asked as well and fails by itself; one in
  * maintenance is not asked, and told as one that did not.
  */
 export function fanOut(
@@ -20,6 +23,7 @@ export function fanOut(
     readonly upstreamOf: (master: Master) => Upstream
     readonly responder: Responder
     readonly history: RequestHistory
+    readonly news: Pick<MasterNews, 'causeOf'>
     readonly now: () => number
   }
 ): Promise<void> {
@@ -47,9 +51,10 @@ async function askAll(...[exchange, identity, masters, deps]: Parameters<typeof 
         const why = `answered ${answer.statusCode}`
         end(why)
         return { master, done, why }
-      } catch {
-        end('not reachable')
-        return { master, done: false, why: 'not reachable' }
+      } catch (error) {
+        const why = causeOf(error as Error, deps.news.causeOf(master))
+        end(why)
+        return { master, done: false, why }
       }
     })
   )
@@ -62,4 +67,10 @@ async function askAll(...[exchange, identity, masters, deps]: Parameters<typeof 
   const missing = failed.map(({ master, why }) => `${master.name} (${why})`).join(', ')
   const detail = `done on ${done.join(', ') || 'none'}; not on ${missing}`
   deps.responder.refuse(exchange, new ProxyError('fan-out-incomplete', detail))
+}
+
+/** Why a master gave no answer, for an operator at an agent's place: as other answers tell it, without an address. */
+function causeOf(error: Error, known: string | undefined): string {
+  const { text } = failureOf(error, { sent: true, answered: false, known })
+  return withoutCodes(text) ?? 'no connection to it could be opened'
 }
