@@ -6,7 +6,7 @@ import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
+import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
@@ -21,7 +21,7 @@ import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { createReload, type Reload } from './reload.ts'
+import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
 import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
@@ -171,30 +171,40 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ],
     async prepare(next) {
       nextSettings = next.settings
-      const lists = await revocations.prepare(next.settings.tls)
-      const logFile = next.settings.log.file
-      const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-      const found = await sources.prepare(next.settings, RELOAD_LOOKUP_TIMEOUT_MS)
-      const { masters, ca } = found.named
-      const change = await members.prepare({ masters, ca }).catch(error => {
-        output.cancel()
-        found.cancel()
+      try {
+        return await prepareSettings(next.settings)
+      } catch (error) {
+        // Who joins meanwhile, as DNS says, goes by those in force.
+        nextSettings = settings
         throw error
-      })
-      return {
-        changed: lists.changed,
-        async commit() {
-          settings = next.settings
-          log.level = settings.log.level
-          output.commit()
-          revocations.adopt(lists)
-          found.commit()
-          remarks = [...change.remarks, ...found.named.remarks]
-          await apply(change, () => ({ settings, revoked: revocations.revoked() }))
-        }
       }
     }
   })
+
+  async function prepareSettings(next: Settings): Promise<PreparedReload> {
+    const lists = await revocations.prepare(next.tls)
+    const logFile = next.log.file
+    const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
+    const found = await sources.prepare(next, RELOAD_LOOKUP_TIMEOUT_MS)
+    const { masters, ca } = found.named
+    const change = await members.prepare({ masters, ca }).catch(error => {
+      output.cancel()
+      found.cancel()
+      throw error
+    })
+    return {
+      changed: lists.changed,
+      async commit() {
+        settings = next
+        log.level = settings.log.level
+        output.commit()
+        revocations.adopt(lists)
+        found.commit()
+        remarks = [...change.remarks, ...found.named.remarks]
+        await apply(change, () => ({ settings, revoked: revocations.revoked() }))
+      }
+    }
+  }
 
   async function start(): Promise<number> {
     // A file that changes while masters are probed must not be missed.

@@ -158,3 +158,24 @@ t.test('addresses in URLs are never looked up', async t => {
   await start(t, dns, { ca: 'http://[::1]:1', masters: [{ name: 'a', url: `https://127.0.0.1:${a.port}` }] })
   t.same(dns.asked, [])
 })
+
+t.test('who joins after a reload that failed is asked by the settings in force', async t => {
+  const one = await startMaster(t, 'one', '127.0.0.2')
+  await startMaster(t, 'two', '127.0.0.3', one.port)
+  const dns = toldNames({ 'all.example.com': ['127.0.0.2'] })
+  const url = `https://all.example.com:${one.port}`
+  const topology = { ca: one.url, masters: [{ name: 'rr', url, resolve: 'all' as const }] }
+  const config = testConfig(pki, topology, { discovery: { refreshMs: 50 } })
+  const { settings } = config
+  let next = config
+  const { log, line, lines } = captureLog()
+  const app = await startBalancer(t, config, { dns, log, load: () => next })
+  const crl = { file: '/nowhere/crl.pem', refreshMs: 60_000, expired: 'keep', place: 'x.yaml:1:2' } as const
+  const health = { ...settings.health, path: '/status/v1/simple/elsewhere' }
+  next = { ...config, settings: { ...settings, health, tls: { ...settings.tls, crl } } }
+  t.match(await app.reload(), { ok: false })
+  dns.tell('all.example.com', ['127.0.0.2', '127.0.0.3'])
+  await line({ msg: 'master joins', master: 'rr/127.0.0.3' })
+  await line({ msg: 'master is up', master: 'rr/127.0.0.3' })
+  t.notOk(lines.some(({ msg, master }) => msg === 'master is down' && master === 'rr/127.0.0.3'))
+})

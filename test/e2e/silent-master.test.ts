@@ -186,7 +186,13 @@ t.test('a master that shakes hands and answers nothing any more loses what may b
     tls: pki.server
   })
   const masters = [first, second].map(({ url }, priority) => ({ name: `m${priority}`, url, priority }))
-  const health = { path: '/alive', intervalMs: 300, timeoutMs: 250, rise: 2, fall: 3 }
+  const health = {
+    path: '/alive',
+    intervalMs: 0.6 * INTERVAL_MS,
+    timeoutMs: 0.6 * INTERVAL_MS,
+    rise: 2,
+    fall: 3
+  }
   const app = await startBalancer(t, testConfig(pki, { ca: second.url, masters }, { health }))
   const [a, b] = await Promise.all(
     ['a', 'b'].map(async name =>
