@@ -31,7 +31,7 @@ export function createDrain(
   let onEmpty = () => {}
 
   function closeWhenIdle(connection: Connection): void {
-    if (connection.responses) return
+    if (connection.isBusy) return
     const idleMs = now() - connection.idleSinceMs
     if (idleMs >= IDLE_GRACE_MS) connection.destroySoon()
     else schedule(IDLE_GRACE_MS - idleMs, () => closeWhenIdle(connection))
@@ -60,7 +60,7 @@ export function createDrain(
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
       for (const connection of connections()) {
-        for (const response of connection.responses ?? []) {
+        for (const { response } of connection.owed) {
           if (!response.headersSent) response.setHeader('connection', 'close')
         }
         closeWhenIdle(connection)
@@ -68,7 +68,7 @@ export function createDrain(
       let cut = 0
       const cancelDeadline = schedule(timeoutMs, () => {
         for (const connection of connections()) {
-          cut += connection.responses?.size ?? 0
+          cut += connection.owed.length
           connection.destroy()
         }
       })
