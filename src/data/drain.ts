@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import { Server as TlsServer } from 'node:tls'
 import type { Runtime } from '../model/runtime.ts'
-import type { Connection } from './accept/connections.ts'
+import type { Connection } from './accept/connection.ts'
 
 /**
  * An agent takes up an idle connection again within 4 s and fails its run when it is closed under its hands; so

@@ -6,30 +6,13 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
-import type { Arrival, Conversation } from './conversation.ts'
+import { type Connection, OpenConnection } from './connection.ts'
+import type { Arrival } from './conversation.ts'
 import { guardGate } from './gate.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 import type { Limits } from './limits.ts'
 import { networkOf } from './network.ts'
 import { createStrangers } from './strangers.ts'
-
-/** One open connection of an agent. */
-export interface Connection {
-  /** Whether a request of it is served. */
-  readonly isBusy: boolean
-  /** Those whose answers it owes. */
-  readonly owed: readonly Arrival[]
-  /** Since when it owes none; on the clock of `now`. */
-  readonly idleSinceMs: number
-  /** Its certname had as many connections as it may have already. */
-  readonly isOneTooMany: boolean
-  /** Who is at its other end; `undefined` until its handshake has ended. */
-  readonly identity: Identity | undefined
-  /** Closes it at once. */
-  readonly destroy: () => void
-  /** Closes it when what it was told has left. */
-  readonly destroySoon: () => void
-}
 
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
@@ -68,55 +51,16 @@ export interface ConnectionsOptions {
   readonly onClose: () => void
 }
 
-/** What is kept of a connection, from its accept to its close. */
-class Open implements Connection {
-  readonly tcp: Socket
-  /** Its network, as the shared table knows it. */
-  readonly address: number
-  tls: TLSSocket | undefined
-  identity: Identity | undefined
-  /** Its certname, as the shared table knows it, while it is counted there. */
-  certname: number | undefined
-  isOneTooMany = false
-  isBusy = false
-  /** Begins with the first request. */
-  conversation: Conversation | undefined
-  idleSinceMs: number
-
-  constructor(tcp: Socket, address: number, nowMs: number) {
-    this.tcp = tcp
-    this.address = address
-    this.idleSinceMs = nowMs
-  }
-
-  get owed(): readonly Arrival[] {
-    return this.conversation?.owed ?? []
-  }
-
-  /** Nobody has shown a good certificate on it, or one time too often. */
-  get isStranger(): boolean {
-    return this.identity?.certname === undefined || this.isOneTooMany
-  }
-
-  destroy(): void {
-    this.tcp.destroy()
-  }
-
-  destroySoon(): void {
-    this.tls?.destroySoon()
-  }
-}
-
 export function createConnections(options: ConnectionsOptions): Connections {
   const { server, metrics, worker, table, limits, now } = options
   let { authorities } = options
-  const open = new Map<Socket, Open>()
-  const strangers = createStrangers<Open>()
+  const open = new Map<Socket, OpenConnection>()
+  const strangers = createStrangers<OpenConnection>()
   const count = (counter: Parameters<ConnectionTable['count']>[1], change: number) =>
     table.count(worker, counter, change)
 
   /** Among the strangers or not, whatever has changed about it. */
-  function place(connection: Open): void {
+  function place(connection: OpenConnection): void {
     const before = strangers.size()
     if (connection.isStranger && !connection.isBusy && open.has(connection.tcp)) strangers.add(connection)
     else strangers.delete(connection)
@@ -136,7 +80,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       limits.refused(limit)
       return false
     }
-    const connection = new Open(tcp, address, now())
+    const connection = new OpenConnection(tcp, address, now())
     open.set(tcp, connection)
     place(connection)
     tcp.on('close', onClose)
@@ -150,7 +94,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 
   /** Gives back what it was counted as; more than once is as good as once. */
-  function forget(connection: Open): void {
+  function forget(connection: OpenConnection): void {
     if (!open.delete(connection.tcp)) return
     place(connection)
     count('open', -1)
@@ -197,7 +141,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const of = (socket: Socket) =>
     open.get((socket as Socket & { readonly _parent?: Socket })._parent ?? socket)
 
-  function rest(connection: Open): void {
+  function rest(connection: OpenConnection): void {
     connection.isBusy = false
     connection.idleSinceMs = now()
     if (!open.has(connection.tcp)) return

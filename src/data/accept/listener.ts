@@ -170,14 +170,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     done()
   })
   await fastify.register(httpProxy, {
-    // Never contacted: `handler` takes every request before an upstream is looked up.
+    // Never contacted: every request is taken before the plugin looks for an upstream, and makes three URLs for that.
     upstream: 'http://master.invalid',
-    // The target goes out as it came, so what the plugin would make of it is not worth parsing.
-    preRewrite: () => '/',
-    handler: (request, reply) => {
+    preHandler(request, reply) {
       reply.hijack()
       serve(request.id, request.raw, reply.raw)
-      return reply
     }
   })
   fastify.setNotFoundHandler((request, reply) => {
