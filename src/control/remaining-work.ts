@@ -9,7 +9,7 @@ export interface RemainingWorkDeps {
   readonly supervisor: Pick<Supervisor, 'stateOf'>
   readonly board: Pick<Board, 'inFlight'>
   readonly slots: Pick<SlotTable, 'taken'>
-  readonly pins: Pick<PinTable, 'count'>
+  readonly pins: Pick<PinTable, 'isLedTo'>
   readonly runtime: Pick<Runtime, 'now'>
 }
 
@@ -17,7 +17,7 @@ export interface RemainingWorkDeps {
 export interface RemainingWork {
   /** It has no request, nor a JRuby that works for an agent that has gone. */
   readonly isIdle: (master: Master) => boolean
-  /** It is idle, and no run is pinned to it that could go on there. Takes a millisecond for one that is idle. */
+  /** It is idle, and no run is pinned to it that could go on there. */
   readonly hasEnded: (master: Master) => boolean
 }
 
@@ -34,7 +34,7 @@ export function createRemainingWork({
     hasEnded(master) {
       if (!isIdle(master)) return false
       // One that is not probed is in maintenance.
-      return isOut(supervisor.stateOf(master.id)) || pins.count(master.id, runtime.now()) === 0
+      return isOut(supervisor.stateOf(master.id)) || !pins.isLedTo(master.id, runtime.now())
     }
   }
 }

@@ -21,7 +21,7 @@ export interface SeatingDeps {
   readonly supervisor: Pick<Supervisor, 'unwatch' | 'stateOf' | 'refresh'>
   readonly board: Pick<Board, 'inFlight'>
   readonly slots: Pick<SlotTable, 'taken' | 'failed' | 'resetSeat'>
-  readonly pins: Pick<PinTable, 'count'>
+  readonly pins: Pick<PinTable, 'isLedTo'>
   readonly turns: Pick<Turns, 'resetSeat'>
   readonly results: Pick<ResultTable, 'reset'>
   /** Resolves once every plane goes by all that was published until now. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import { Server as TlsServer } from 'node:tls'
 import type { Runtime } from '../model/runtime.ts'
-import type { Connection } from './accept/connections.ts'
+import type { Connection } from './accept/connection.ts'
 
 /**
  * An agent takes up an idle connection again within 4 s and fails its run when it is closed under its hands; so
@@ -31,7 +31,7 @@ export function createDrain(
   let onEmpty = () => {}
 
   function closeWhenIdle(connection: Connection): void {
-    if (connection.responses) return
+    if (connection.isBusy) return
     const idleMs = now() - connection.idleSinceMs
     if (idleMs >= IDLE_GRACE_MS) connection.destroySoon()
     else schedule(IDLE_GRACE_MS - idleMs, () => closeWhenIdle(connection))
@@ -60,7 +60,7 @@ export function createDrain(
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
       for (const connection of connections()) {
-        for (const response of connection.responses ?? []) {
+        for (const { response } of connection.owed) {
           if (!response.headersSent) response.setHeader('connection', 'close')
         }
         closeWhenIdle(connection)
@@ -68,7 +68,7 @@ export function createDrain(
       let cut = 0
       const cancelDeadline = schedule(timeoutMs, () => {
         for (const connection of connections()) {
-          cut += connection.responses?.size ?? 0
+          cut += connection.owed.length
           connection.destroy()
         }
       })

@@ -60,6 +60,21 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
     }
   }
 
+  function numbersOf(tier: readonly Master[]): readonly number[] {
+    // Of its final length at once: one that is pushed to leaves its predecessors behind, and room for more.
+    const numbers = new Array<number>(tier.length * NUMBERS)
+    let at = 0
+    for (const { seat } of tier) {
+      numbers[at++] = deps.inFlight(seat)
+      numbers[at++] = deps.taken(seat)
+      numbers[at++] = deps.foreign(seat)
+      numbers[at++] = deps.failed(seat)
+      numbers[at++] = deps.capacity(seat)
+      numbers[at++] = deps.warm(seat)
+    }
+    return numbers
+  }
+
   return {
     open(id) {
       const record = newRecord(id, now())
@@ -72,10 +87,7 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
       record.pinned = pinned?.name
       if (rule === 'ca') return
       record.tier = deps.tier()
-      for (const { seat } of record.tier) {
-        record.numbers.push(deps.inFlight(seat), deps.taken(seat), deps.foreign(seat))
-        record.numbers.push(deps.failed(seat), deps.capacity(seat), deps.warm(seat))
-      }
+      record.numbers = numbersOf(record.tier)
     },
     reasonsOf,
     find(id) {

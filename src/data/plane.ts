@@ -10,9 +10,11 @@ import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
 import { createListener } from './accept/listener.ts'
+import { createPipelining } from './accept/pipelining.ts'
 import { bytesInHand, nameProtocol } from './accept/protocol-name.ts'
+import { watchUnread } from './accept/unread.ts'
 import { createDrain } from './drain.ts'
-import { type Exchange, openExchange } from './http/exchange.ts'
+import { type Exchange, endExchange, openExchange } from './http/exchange.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
 import { serve } from './http/serve.ts'
 import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
@@ -117,7 +119,12 @@ async function createFront(
     onDefect: (err: unknown) => log.error({ err }, 'the books on a request could not be closed')
   }
   const requestId = createRequestIds(start.worker, runtime)
-  const conversations = createConversations()
+  const conversations = createConversations(arrival => {
+    if (arrival.exchange) endExchange(arrival.exchange, books)
+    pipelining.over(arrival)
+    connections.onAnswered(arrival)
+  })
+  const pipelining = createPipelining(({ request, response }) => listener.route(request, response))
   const clientErrors = createClientErrors({ ...books, conversations, requestId, schedule: runtime.schedule })
   const deps = {
     ...serveDeps,
@@ -130,29 +137,29 @@ async function createFront(
   const listener = await createListener({
     tls,
     requestId,
-    onArrival(request, response) {
+    onRequest(request, response) {
       const { socket } = request
       nameProtocol(request, conversations.isNew(socket), () => bytesInHand(socket))
-      return conversations.arrive(request, response)
+      const arrival = conversations.arrive(request, response)
+      if (arrival) pipelining.arrive(arrival)
     },
     serve(id, request, response) {
-      if (conversations.isAbandoned(request)) return
+      const arrival = conversations.of(request.socket).current
+      if (arrival?.request !== request || arrival.isAbandoned) return
       drain.onRequest(response)
-      connections.onRequest(request.socket, response)
+      const connection = connections.onRequest(arrival)
       const exchange = openExchange(id, request, response, books)
-      clientErrors.onRequest(exchange)
+      arrival.exchange = exchange
       try {
-        const identity = connections.identityOf(request.socket)
-        const isOneTooMany = connections.of(request.socket)?.isOneTooMany
-        if (isOneTooMany) refuseOneTooMany(exchange, identity.certname, deps)
+        const identity = connection?.identity ?? connections.identityOf(request.socket)
+        if (connection?.isOneTooMany) refuseOneTooMany(exchange, identity.certname, deps)
         else serve(exchange, identity, deps)
       } catch (error) {
         responder.fail(exchange, error)
       }
     },
     onClientError: clientErrors.onError,
-    onTunnel: clientErrors.onTunnel,
-    schedule: runtime.schedule
+    onTunnel: clientErrors.onTunnel
   })
   const connections = createConnections({
     server: listener.server,
@@ -171,6 +178,7 @@ async function createFront(
     onClose: () => drain.onClose()
   })
   const drain = createDrain(listener.server, connections.secured, runtime)
+  watchUnread(connections.served, runtime.schedule)
   return { listener, connections, drain }
 }
 

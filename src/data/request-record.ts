@@ -34,10 +34,10 @@ export interface RequestRecord {
   pinned: string | undefined
   /** The best tier when its first master was chosen, and numbers of each. */
   tier: readonly Master[]
-  readonly numbers: number[]
+  numbers: readonly number[]
   /** Waits for a JRuby since; `undefined` when it does not. */
   waitsSinceMs: number | undefined
-  readonly turns: Turn[]
+  turns: Turn[]
   /** How many more there were, behind the first `firstTurns`. */
   turnsLeftOut: number
 }
@@ -54,9 +54,9 @@ export function newRecord(id: string, sinceMs: number): RequestRecord {
     rule: 'none',
     pinned: undefined,
     tier: nobody,
-    numbers: [],
+    numbers: none,
     waitsSinceMs: undefined,
-    turns: [],
+    turns: none,
     turnsLeftOut: 0
   }
 }
@@ -68,7 +68,8 @@ export function beginTurn(record: RequestRecord, master: Master, sinceMs: number
     record.turns.splice(firstTurns, 1)
     record.turnsLeftOut++
   }
-  record.turns.push(turn)
+  if (record.turns === none) record.turns = [turn]
+  else record.turns.push(turn)
   return turn
 }
 
@@ -84,6 +85,8 @@ export function tenths(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
+/** Thousands of records are kept: an array that has been pushed to has room for sixteen more. */
+const none: never[] = []
 const nobody: readonly Master[] = Object.freeze([])
 const nothing: RequestSummary = Object.freeze({
   remote: undefined,

@@ -21,7 +21,20 @@ const RETURNS = { few: 10, many: 100 } as const
  * joined by a comma or `v5.3.1`, is 0: an older agent or another client would just fail.
  */
 export function returnsOf(xPuppetVersion: string | undefined): number {
-  if (xPuppetVersion === undefined || !startsWithDigit.test(xPuppetVersion)) return 0
+  if (xPuppetVersion === undefined) return 0
+  const remembered = known.get(xPuppetVersion)
+  if (remembered !== undefined) return remembered
+  const returns = readReturns(xPuppetVersion)
+  if (known.size < MAX_KNOWN_VERSIONS) known.set(xPuppetVersion, returns)
+  return returns
+}
+
+/** Versions seen so far, since reading one takes microseconds. A site has a few; the bound is against inventors. */
+const known = new Map<string, number>()
+const MAX_KNOWN_VERSIONS = 256
+
+function readReturns(xPuppetVersion: string): number {
+  if (!startsWithDigit.test(xPuppetVersion)) return 0
   const version = semver.parse(xPuppetVersion)
   if (version === null || !comingBack.test(version)) return 0
   return version.major < 7 ? RETURNS.few : RETURNS.many

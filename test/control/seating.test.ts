@@ -30,7 +30,7 @@ async function setUp(pool: Pool) {
       failed: seat => failed.get(seat) ?? 0,
       resetSeat: async seat => void reset.push(`slots ${seat}`)
     },
-    pins: { count: id => pinned.get(id) ?? 0 },
+    pins: { isLedTo: id => (pinned.get(id) ?? 0) > 0 },
     turns: { resetSeat: async seat => void reset.push(`turns ${seat}`) },
     results: { reset: seat => void reset.push(`results ${seat}`) },
     whenApplied: () => new Promise(resolve => void applied.push(resolve)),

@@ -10,7 +10,7 @@ import { createBodyRoom } from '../../src/data/http/body-room.ts'
 import { createCaPlaces } from '../../src/data/http/ca-places.ts'
 import type { Delivery, DispatchDeps, SlotNeed } from '../../src/data/http/delivery.ts'
 import { dispatch } from '../../src/data/http/dispatch.ts'
-import { type Exchange, openExchange } from '../../src/data/http/exchange.ts'
+import { type Bookkeeping, type Exchange, endExchange, openExchange } from '../../src/data/http/exchange.ts'
 import { createRequestsUnderWay } from '../../src/data/http/moving-on.ts'
 import { createOutage } from '../../src/data/http/outage.ts'
 import { patienceOf } from '../../src/data/http/patience.ts'
@@ -119,17 +119,20 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     ...deps
   }
 
+  const books: Bookkeeping = {
+    metrics,
+    accessLog: entry => entries.push(entry),
+    now: runtime.now,
+    history,
+    saysWhy: () => false,
+    generation: () => ({}) as Generation,
+    onDefect
+  }
+
   function send(id: string, question: Question = {}): UnderWay {
     const { response, answer, hangUp } = fakeResponse(question.broken)
-    const exchange = openExchange(id, fakeRequest(question), response, {
-      metrics,
-      accessLog: entry => entries.push(entry),
-      now: runtime.now,
-      history,
-      saysWhy: () => false,
-      generation: () => ({}) as Generation,
-      onDefect
-    })
+    const exchange = openExchange(id, fakeRequest(question), response, books)
+    response.once('close', () => endExchange(exchange, books))
     exchange.class = 'catalog'
     dispatch(
       {

@@ -1,9 +1,8 @@
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import type { Generation } from '../../src/data/generation.ts'
-import { openExchange } from '../../src/data/http/exchange.ts'
+import { type Bookkeeping, endExchange, openExchange } from '../../src/data/http/exchange.ts'
 import type { Master } from '../../src/model/master.ts'
 import type { AccessEntry, AccessLog } from '../../src/telemetry/access-log.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
@@ -24,7 +23,6 @@ function open(
   { saysWhy = false, accessLog }: { readonly saysWhy?: boolean; readonly accessLog?: AccessLog } = {}
 ) {
   const request = { method: 'GET', url: target, socket: { remoteAddress: '10.0.0.1' } }
-  const response = Object.assign(new EventEmitter(), answer)
   const runtime = fakeRuntime()
   const metrics = createTrafficMetrics(new Registry())
   const entries: AccessEntry[] = []
@@ -32,19 +30,20 @@ function open(
   const history = testHistory(runtime.now)
   const generations = ['first', 'second'].map(policyName => ({ policyName })) as Generation[]
   let generation = generations[0] as Generation
+  const books: Bookkeeping = {
+    metrics,
+    accessLog: accessLog ?? (entry => entries.push(entry)),
+    now: runtime.now,
+    history,
+    saysWhy: () => saysWhy,
+    generation: () => generation,
+    onDefect: defect => defects.push(defect)
+  }
   const exchange = openExchange(
     'abc-0-1',
     request as unknown as IncomingMessage,
-    response as unknown as ServerResponse,
-    {
-      metrics,
-      accessLog: accessLog ?? (entry => entries.push(entry)),
-      now: runtime.now,
-      history,
-      saysWhy: () => saysWhy,
-      generation: () => generation,
-      onDefect: defect => defects.push(defect)
-    }
+    answer as ServerResponse,
+    books
   )
   return {
     exchange,
@@ -53,7 +52,7 @@ function open(
     metrics,
     entries,
     defects,
-    close: () => response.emit('close'),
+    close: () => endExchange(exchange, books),
     reload() {
       generation = generations[1] as Generation
     }
@@ -168,4 +167,13 @@ t.test('a defect in the books ends nothing but them', async t => {
   const { defects, close } = open('/a', complete, { accessLog })
   close()
   t.match(defects, [{ message: 'broken' }])
+})
+
+t.test('what is still done for a request is given up before its books are closed', async t => {
+  const { exchange, entries, close } = open('/a', begun)
+  exchange.breakOff = () => {
+    exchange.upstreamMs = 7
+  }
+  close()
+  t.match(entries, [{ upstreamMs: 7 }])
 })

@@ -32,7 +32,7 @@ export function promiseDrains({ control, breaks, now }: World) {
     if (drain.isTold) breaks(`${name} is told drained twice`)
     drain.isTold = true
     drain.wasTold = true
-    const isPinned = tables().pins.count(master.id, now()) > 0
+    const isPinned = tables().pins.isLedTo(master.id, now())
     const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
     drain.isFinal = !isDown
     if (!isIdle(master.seat) || (isPinned && !isDown)) breaks(`${name} is told drained with work left`)
@@ -44,7 +44,7 @@ export function promiseDrains({ control, breaks, now }: World) {
       const drain = drains.get(master.id)
       if (!drain) continue
       const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
-      const hasEnded = isIdle(master.seat) && (isDown || tables().pins.count(master.id, now()) === 0)
+      const hasEnded = isIdle(master.seat) && (isDown || !tables().pins.isLedTo(master.id, now()))
       drain.endedMs = hasEnded ? (drain.endedMs ?? now()) : undefined
       const isShown = shown.isDrained(master.id)
       if (isShown && !drain.wasTold) breaks(`${master.name} is shown drained and was never told so`)

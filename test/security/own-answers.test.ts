@@ -179,7 +179,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     metrics: createTrafficMetrics(new Registry()),
     accessLog: () => {},
     history: testHistory(systemRuntime.now),
-    conversations: createConversations(),
+    conversations: createConversations(() => {}),
     requestId,
     schedule: systemRuntime.schedule
   })
@@ -194,11 +194,10 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
   const listener = await createListener({
     tls,
     requestId,
-    onArrival: () => true,
+    onRequest: () => {},
     serve: () => {},
     onClientError: errors.onError,
     onTunnel: errors.onTunnel,
-    schedule: systemRuntime.schedule,
     timeouts: {
       idleMs: 1_000,
       handshakeMs: 1_000,

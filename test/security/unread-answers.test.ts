@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { UNREAD_MS } from '../../src/data/http/back-pressure.ts'
 import { createTestPki } from '../support/balancer.ts'
+import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -71,3 +72,30 @@ t.test('one that reads slowly is given all of it', async t => {
   }
   t.ok(read() >= bytes)
 })
+
+t.test(
+  'one that reads none of the answers to what it sent ahead is cut, though each is all said',
+  async t => {
+    const runtime = fakeRuntime()
+    const { log, line } = captureLog()
+    // Each is written at once, and all together are more than the sockets between can hold.
+    const { app } = await startScene(t, {
+      pki,
+      overrides,
+      options: { runtime, log },
+      script: (_request, response) => response.end(Buffer.alloc(8_192))
+    })
+    const agent = await connectRawAgent(t, pki, app.port, identity)
+    agent.socket.pause()
+    agent.send(content.repeat(2_000))
+    let isCut = false
+    void line({ end: 'unread' }).then(() => {
+      isCut = true
+    })
+    while (!isCut) {
+      await scrape(app.adminPort)
+      await runtime.advance(UNREAD_MS)
+    }
+    t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
+  }
+)

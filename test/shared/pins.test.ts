@@ -34,16 +34,53 @@ t.test('a pin that is removed is gone, and no other', async t => {
   t.equal(pins.get('web-2', 1), 2)
 })
 
-t.test('the pins that lead to a master are counted, unless they have ended', async t => {
+t.test('whether a pin leads to a master is known, until the last one has ended', async t => {
   const pins = createPinTable({ sets: 16, lifeMs: 1_000 })
-  pins.set('web-1', 0, 0)
-  pins.set('web-2', 7, 0)
+  t.notOk(pins.isLedTo(0, 1), 'an empty place leads nowhere, not even to id 0')
+  pins.set('web-1', 7, 0)
+  pins.set('web-2', 7, 5_000)
   pins.set('web-3', 7, 5_000)
-  pins.set('web-4', 7, 5_000)
-  pins.remove('web-4')
-  t.equal(pins.count(7, 1), 2)
-  t.equal(pins.count(7, 5_500), 1)
-  t.equal(pins.count(0, 1), 1, 'and an empty place leads nowhere, not even to id 0')
+  t.ok(pins.isLedTo(7, 1))
+  t.notOk(pins.isLedTo(idOf(7, 1), 1), 'nobody else who sits there later')
+  pins.remove('web-2')
+  t.ok(pins.isLedTo(7, 5_999), 'one has ended and one is removed, and one is left')
+  t.notOk(pins.isLedTo(7, 6_000))
+})
+
+t.test(
+  'of many masters each is led to until its own last pin has ended, whatever order they end in',
+  async t => {
+    const dice = seededDice(11)
+    const pins = createPinTable({ sets: 64, lifeMs: 600_000 })
+    const masterOf = new Map<string, number>()
+    for (let index = 0; index < 200; index++) {
+      const name = `web-${index}`
+      masterOf.set(name, Math.floor(dice() * 5))
+      pins.set(name, masterOf.get(name) as number, 0)
+    }
+    const standing = () => [...masterOf].filter(([name, id]) => pins.get(name, 1) === id)
+    for (let left = standing(); left.length > 0; left = standing()) {
+      for (let id = 0; id < 5; id++) {
+        const isLedTo = left.some(each => each[1] === id)
+        if (pins.isLedTo(id, 1) !== isLedTo) t.fail(`master ${id} with ${left.length} pins left`)
+      }
+      const [name] = left[Math.floor(dice() * left.length)] as [string, number]
+      pins.remove(name)
+    }
+    t.same(
+      [0, 1, 2, 3, 4].filter(id => pins.isLedTo(id, 1)),
+      []
+    )
+  }
+)
+
+t.test('who asks on whether a pin still leads to a master has not all of them looked at', async t => {
+  const pins = createPinTable({ sets: 1_024, lifeMs: 1_000 })
+  pins.set('web-1', 7, 0)
+  pins.isLedTo(7, 1)
+  const reads = t.capture(Atomics, 'load', Atomics.load)
+  for (let round = 0; round < 100; round++) pins.isLedTo(7, 1)
+  t.ok(reads().length < 1_000, 'a few for each time')
 })
 
 t.test('all threads see the same pins', async t => {

@@ -1,16 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError, type ReasonCode } from '../../model/errors.ts'
 import type { Runtime } from '../../model/runtime.ts'
-import type { Bookkeeping, Exchange } from '../http/exchange.ts'
+import type { Bookkeeping } from '../http/exchange.ts'
 import { LINGER_MS, phraseOf, sentenceOf } from '../http/respond.ts'
 import type { Arrival, Conversations } from './conversation.ts'
 import { faultOf } from './parser-fault.ts'
 
 /** Bytes that are no request, or stop being one: there is no response object for these, only the socket. */
 export interface ClientErrors {
-  /** To be called with every exchange, so that an error within its request is told as its own. */
-  readonly onRequest: (exchange: Exchange) => void
   readonly onError: (error: NodeJS.ErrnoException, socket: Socket) => void
   /** A CONNECT. Node has let go of its connection: nothing on it is read any more. */
   readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
@@ -71,23 +69,20 @@ export function createClientErrors(
   }
 
   /** The request that came last breaks off: no master may take it for whole. */
-  function refuseBroken(
-    socket: Socket,
-    { request, response, exchange }: Arrival,
-    reason: ReasonCode | undefined
-  ): void {
-    const { owed } = deps.conversations.of(socket)
-    if (!owed.has(response) || response.writableEnded) {
+  function refuseBroken(socket: Socket, arrival: Arrival, reason: ReasonCode | undefined): void {
+    const { response, exchange } = arrival
+    const { owed } = arrival.conversation
+    if (!owed.includes(arrival) || response.writableEnded) {
       // It has its answer and gets no other one; some of that may still be on its way.
-      afterAnswer(response, () => socket.destroySoon())
+      afterAnswer(arrival, () => socket.destroySoon())
       return
     }
     const refusal = new ProxyError(reason ?? 'internal')
     if (exchange) {
       exchange.end = refusal.code
       exchange.breakOff()
-    } else deps.conversations.abandon(request)
-    afterAnswer(lastOf(owed, response), () => {
+    } else arrival.isAbandoned = true
+    afterAnswer(owed[owed.indexOf(arrival) - 1], () => {
       // Anything said behind an answer that has begun would be taken for a part of it.
       if (response.headersSent || !socket.writable) socket.destroy()
       else if (!exchange) refuse(socket, reason)
@@ -99,11 +94,6 @@ export function createClientErrors(
   }
 
   return {
-    onRequest(exchange) {
-      const { latest } = deps.conversations.of(exchange.request.socket)
-      // Those before the last one have come whole: nothing breaks off any more.
-      if (latest?.request === exchange.request) latest.exchange = exchange
-    },
     onError(error, socket) {
       const fault = faultOf(error.code)
       // Behind a last request bytes may come; the answer is on its way and ends the connection.
@@ -116,36 +106,27 @@ export function createClientErrors(
       }
       const { latest, owed } = deps.conversations.of(socket)
       if (latest && !latest.request.complete) refuseBroken(socket, latest, fault.reason)
-      else afterAnswer(lastOf(owed), () => refuse(socket, fault.reason))
+      else afterAnswer(owed.at(-1), () => refuse(socket, fault.reason))
     },
     onTunnel(_request, socket) {
       socket.on('error', () => {})
       const { owed } = deps.conversations.of(socket)
       deps.conversations.end(socket)
-      if (owed.size === 0) {
+      if (owed.length === 0) {
         socket.resume()
         refuse(socket, 'bad-method')
         return
       }
       // Nobody tells these answers any more when there is room for them, nor when the connection is gone.
-      for (const response of [...owed].reverse()) response.destroy()
+      for (const { response } of owed.toReversed()) response.destroy()
       socket.destroy()
     }
   }
 }
 
-/** The last of the answers that a connection owes, or the one in front of `behind`; `undefined` for none. */
-function lastOf(owed: ReadonlySet<ServerResponse>, behind?: ServerResponse): ServerResponse | undefined {
-  let last: ServerResponse | undefined
-  for (const response of owed) {
-    if (response === behind) break
-    last = response
-  }
-  return last
-}
-
 /** Runs `task` when that answer, and with it all before it, has gone out or never will. */
-function afterAnswer(response: ServerResponse | undefined, task: () => void): void {
+function afterAnswer(arrival: Arrival | undefined, task: () => void): void {
+  const response = arrival?.response
   if (!response || response.closed || response.writableFinished) task()
   else response.once('close', task)
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -7,34 +6,25 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { type Connection, OpenConnection } from './connection.ts'
+import type { Arrival } from './conversation.ts'
 import { guardGate } from './gate.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 import type { Limits } from './limits.ts'
 import { networkOf } from './network.ts'
 import { createStrangers } from './strangers.ts'
 
-/** One open connection of an agent. */
-export interface Connection {
-  /** Answers it owes. */
-  readonly responses: ReadonlySet<ServerResponse> | undefined
-  /** Since when it owes none; on the clock of `now`. */
-  readonly idleSinceMs: number
-  /** Its certname had as many connections as it may have already. */
-  readonly isOneTooMany: boolean
-  /** Closes it at once. */
-  readonly destroy: () => void
-  /** Closes it when what it was told has left. */
-  readonly destroySoon: () => void
-}
-
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
   /** Those whose handshake has ended. */
   readonly secured: () => Iterable<Connection>
-  readonly of: (socket: Socket) => Connection | undefined
+  /** The requests that are served now. */
+  readonly served: () => Iterable<Arrival>
   readonly identityOf: (socket: Socket) => Identity
-  /** To be called with every request. */
-  readonly onRequest: (socket: Socket, response: ServerResponse) => void
+  /** To be called with every request that is served now. `undefined`: its connection has gone already. */
+  readonly onRequest: (arrival: Arrival) => Connection | undefined
+  /** To be called when an answer is over. */
+  readonly onAnswered: (arrival: Arrival) => void
   /** Closes the one without a certificate that was idle for longest; of one address where one is given. */
   readonly makeRoom: (address?: number) => boolean
   /** Cuts the connections of agents that a new revocation list names, busy or idle. */
@@ -61,54 +51,16 @@ export interface ConnectionsOptions {
   readonly onClose: () => void
 }
 
-/** What is kept of a connection, from its accept to its close. */
-class Open implements Connection {
-  readonly tcp: Socket
-  /** Its network, as the shared table knows it. */
-  readonly address: number
-  tls: TLSSocket | undefined
-  identity: Identity | undefined
-  /** Its certname, as the shared table knows it, while it is counted there. */
-  certname: number | undefined
-  isOneTooMany = false
-  /** Made with the first request: thousands of connections have none at a time. */
-  responses: Set<ServerResponse> | undefined
-  idleSinceMs: number
-
-  constructor(tcp: Socket, address: number, nowMs: number) {
-    this.tcp = tcp
-    this.address = address
-    this.idleSinceMs = nowMs
-  }
-
-  get isBusy(): boolean {
-    return this.responses !== undefined
-  }
-
-  /** Nobody has shown a good certificate on it, or one time too often. */
-  get isStranger(): boolean {
-    return this.identity?.certname === undefined || this.isOneTooMany
-  }
-
-  destroy(): void {
-    this.tcp.destroy()
-  }
-
-  destroySoon(): void {
-    this.tls?.destroySoon()
-  }
-}
-
 export function createConnections(options: ConnectionsOptions): Connections {
   const { server, metrics, worker, table, limits, now } = options
   let { authorities } = options
-  const open = new Map<Socket, Open>()
-  const strangers = createStrangers<Open>()
+  const open = new Map<Socket, OpenConnection>()
+  const strangers = createStrangers<OpenConnection>()
   const count = (counter: Parameters<ConnectionTable['count']>[1], change: number) =>
     table.count(worker, counter, change)
 
   /** Among the strangers or not, whatever has changed about it. */
-  function place(connection: Open): void {
+  function place(connection: OpenConnection): void {
     const before = strangers.size()
     if (connection.isStranger && !connection.isBusy && open.has(connection.tcp)) strangers.add(connection)
     else strangers.delete(connection)
@@ -128,15 +80,21 @@ export function createConnections(options: ConnectionsOptions): Connections {
       limits.refused(limit)
       return false
     }
-    const connection = new Open(tcp, address, now())
+    const connection = new OpenConnection(tcp, address, now())
     open.set(tcp, connection)
     place(connection)
-    tcp.once('close', () => forget(connection))
+    tcp.on('close', onClose)
     return true
   }
 
+  /** One function for all connections. */
+  function onClose(this: Socket): void {
+    const connection = open.get(this)
+    if (connection) forget(connection)
+  }
+
   /** Gives back what it was counted as; more than once is as good as once. */
-  function forget(connection: Open): void {
+  function forget(connection: OpenConnection): void {
     if (!open.delete(connection.tcp)) return
     place(connection)
     count('open', -1)
@@ -183,10 +141,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const of = (socket: Socket) =>
     open.get((socket as Socket & { readonly _parent?: Socket })._parent ?? socket)
 
-  function endResponse(connection: Open, response: ServerResponse): void {
-    connection.responses?.delete(response)
-    if (connection.responses?.size !== 0) return
-    connection.responses = undefined
+  function rest(connection: OpenConnection): void {
+    connection.isBusy = false
     connection.idleSinceMs = now()
     if (!open.has(connection.tcp)) return
     count('active', -1)
@@ -205,24 +161,31 @@ export function createConnections(options: ConnectionsOptions): Connections {
     *secured() {
       for (const connection of open.values()) if (connection.tls) yield connection
     },
-    of,
+    *served() {
+      for (const { conversation } of open.values()) if (conversation?.current) yield conversation.current
+    },
     // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
     identityOf: socket =>
       of(socket)?.identity ?? readIdentity(socket as TLSSocket, authorities, options.wallClock),
-    onRequest(socket, response) {
-      const connection = of(socket)
-      if (!connection) return
+    onRequest({ request, conversation }) {
+      const connection = of(request.socket)
+      if (!connection) return undefined
       const { certname } = connection
       // Others of its certname may have closed since.
       if (connection.isOneTooMany && certname !== undefined)
         connection.isOneTooMany = limits.isBeyondCertname(certname)
-      if (!connection.responses) {
-        connection.responses = new Set()
+      if (!connection.isBusy) {
+        connection.isBusy = true
+        connection.conversation = conversation
         count('active', 1)
         place(connection)
       }
-      connection.responses.add(response)
-      response.once('close', () => endResponse(connection, response))
+      return connection
+    },
+    onAnswered({ request, conversation }) {
+      const connection = of(request.socket)
+      // When more stand behind it, the next one is served by now.
+      if (connection?.isBusy && !conversation.current) rest(connection)
     },
     makeRoom,
     cutRevoked(revoked) {

@@ -5,10 +5,8 @@ import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import httpProxy from '@fastify/http-proxy'
 import Fastify from 'fastify'
-import type { Runtime } from '../../model/runtime.ts'
 import type { TlsSettings } from '../../model/settings.ts'
 import { isCarried } from '../http/plan.ts'
-import { oneAtATime } from './pipelining.ts'
 import { handshakes } from './tls-profile.ts'
 
 /** How long an agent may take, in milliseconds. */
@@ -38,20 +36,21 @@ const usual: Timeouts = Object.freeze({
 export interface ListenerOptions {
   readonly tls: TlsSettings
   readonly requestId: () => string
-  /** Hears of each request when it has come, before those in front of it are served. `false`: it is not to be served. */
-  readonly onArrival: (request: IncomingMessage, response: ServerResponse) => boolean
+  /** Hears of each request when it has come. It is served when it is given to `route`. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void
   /** Serves one request; owns the response from then on. */
   readonly serve: (id: string, request: IncomingMessage, response: ServerResponse) => void
   /** Answers what is no request. */
   readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void
   /** Answers a CONNECT. */
   readonly onTunnel: (request: IncomingMessage, socket: Socket) => void
-  readonly schedule: Runtime['schedule']
   readonly timeouts?: Timeouts
 }
 
 export interface Listener {
   readonly server: HttpsServer
+  /** Brings a request to `serve`. */
+  readonly route: (request: IncomingMessage, response: ServerResponse) => void
   /** Resolves with the port. Rejects with the system's error when the address cannot be had. */
   readonly listen: (address: { host: string; port: number; shared: boolean }) => Promise<number>
   /** New handshakes are made with this from now on; open connections stay as they are. Throws what OpenSSL says. */
@@ -77,15 +76,19 @@ function secureContextOptions(tls: TlsSettings): SecureContextOptions {
  * data it is fed through the stream, which waits. Only once paused, since it costs some microseconds a request.
  */
 function loseNothingWhilePaused(socket: Socket): void {
-  socket.once('pause', () => {
-    socket.on('data', () => {})
-    // Node's own listeners have stopped the handle just now, and are gone with this one: nobody else would start it again.
-    socket.once('resume', () => {
-      const { _handle: handle } = socket as Socket & { readonly _handle: Handle | null }
-      if (!handle || handle.reading) return
-      handle.reading = true
-      handle.readStart()
-    })
+  socket.on('pause', readThroughStream)
+}
+
+/** For the first pause of a connection. One function for all: thousands of them are open and never paused. */
+function readThroughStream(this: Socket): void {
+  this.removeListener('pause', readThroughStream)
+  this.on('data', () => {})
+  // Node's own listeners have stopped the handle just now, and are gone with this one: nobody else would start it again.
+  this.once('resume', () => {
+    const { _handle: handle } = this as Socket & { readonly _handle: Handle | null }
+    if (!handle || handle.reading) return
+    handle.reading = true
+    handle.readStart()
   })
 }
 
@@ -113,7 +116,7 @@ function sayContinue(response: ServerResponse): void {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onArrival, onClientError, onTunnel, schedule, timeouts = usual } = options
+  const { tls, requestId, serve, onRequest, onClientError, onTunnel, timeouts = usual } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),
@@ -167,14 +170,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     done()
   })
   await fastify.register(httpProxy, {
-    // Never contacted: `handler` takes every request before an upstream is looked up.
+    // Never contacted: every request is taken before the plugin looks for an upstream, and makes three URLs for that.
     upstream: 'http://master.invalid',
-    // The target goes out as it came, so what the plugin would make of it is not worth parsing.
-    preRewrite: () => '/',
-    handler: (request, reply) => {
+    preHandler(request, reply) {
       reply.hijack()
       serve(request.id, request.raw, reply.raw)
-      return reply
     }
   })
   fastify.setNotFoundHandler((request, reply) => {
@@ -182,18 +182,16 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     serve(request.id, request.raw, reply.raw)
   })
 
-  const [route] = server.listeners('request') as [typeof serveRequest]
-  const serveRequest = oneAtATime((request, response) => {
-    // Of methods that Fastify does not know, or has rules of its own for, it would answer some by itself.
-    if (isCarried(request.method)) route(request, response)
-    else serve(requestId(), request, response)
-  }, schedule)
-  server.removeAllListeners('request').on('request', (request, response) => {
-    if (onArrival(request, response)) serveRequest(request, response)
-  })
+  const [route] = server.listeners('request') as [Listener['route']]
+  server.removeAllListeners('request').on('request', onRequest)
 
   return {
     server,
+    route(request, response) {
+      // Of methods that Fastify does not know, or has rules of its own for, it would answer some by itself.
+      if (isCarried(request.method)) route(request, response)
+      else serve(requestId(), request, response)
+    },
     async listen({ host, port, shared }) {
       await fastify.listen({ host, port, ...(shared && { reusePort: true }) })
       const address = server.address()

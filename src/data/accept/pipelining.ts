@@ -1,99 +1,86 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Runtime } from '../../model/runtime.ts'
-import { takenOf, UNREAD_MS } from '../http/back-pressure.ts'
+import type { Arrival, Conversation } from './conversation.ts'
 
 /** Requests that may stand behind the one that is served before nothing more is read from their connection. */
 const MOST_WAITING = 16
 
-type Serve = (request: IncomingMessage, response: ServerResponse) => void
+/** Serves the requests of each connection one after the other. */
+export interface Pipelining {
+  /** A request has come: it is served now, or after those in front of it. */
+  readonly arrive: (arrival: Arrival) => void
+  /** An answer is over: whoever stands behind it is served. */
+  readonly over: (arrival: Arrival) => void
+}
 
-/** One connection's requests. */
+/** What there is to know of a connection on which too many requests have waited. */
 interface Line {
-  readonly socket: Socket
-  current: ServerResponse | undefined
-  /** Those behind it, in the order they came. */
-  readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
   isPaused: boolean
   /** It has once stopped reading, and stands by to do so again. */
   standsBy: boolean
-  isWatched: boolean
 }
 
 /**
  * Serves the requests of a connection one after the other, as an agent asks them. What was sent ahead is not begun, so
  * it takes nothing; what is more than a few is not even read. Only what one read had brought already, at most 64 KiB,
- * waits here as well. A connection that takes nothing of an answer while more stand behind it is cut.
+ * waits here as well.
  */
-export function oneAtATime(serve: Serve, schedule: Runtime['schedule']): Serve {
-  const lines = new WeakMap<Socket, Line>()
+export function createPipelining(serve: (arrival: Arrival) => void): Pipelining {
+  /** Hardly any connection ever has one. */
+  const lines = new WeakMap<Conversation, Line>()
 
-  function lineOf(socket: Socket): Line {
-    const known = lines.get(socket)
+  function lineOf(conversation: Conversation): Line {
+    const known = lines.get(conversation)
     if (known) return known
-    const line: Line = {
-      socket,
-      current: undefined,
-      waiting: [],
-      isPaused: false,
-      standsBy: false,
-      isWatched: false
-    }
-    lines.set(socket, line)
+    const line: Line = { isPaused: false, standsBy: false }
+    lines.set(conversation, line)
     return line
   }
 
-  function begin(line: Line, request: IncomingMessage, response: ServerResponse): void {
-    line.current = response
-    response.once('close', () => goOn(line, response))
-    serve(request, response)
+  function begin(conversation: Conversation, arrival: Arrival): void {
+    conversation.current = arrival
+    serve(arrival)
   }
 
-  function goOn(line: Line, done: ServerResponse): void {
-    line.current = undefined
-    // Behind an answer that ends its connection nobody is answered.
-    if (line.socket.destroyed || done.getHeader('connection') === 'close') line.waiting.length = 0
-    const next = line.waiting.shift()
-    if (line.isPaused && line.waiting.length < MOST_WAITING / 2) {
-      line.isPaused = false
-      line.socket.resume()
-    }
-    if (next) begin(line, ...next)
-  }
-
-  function stopReading(line: Line): void {
+  function stopReading(conversation: Conversation): void {
+    const { socket } = conversation
+    const line = lineOf(conversation)
     if (line.isPaused) return
     line.isPaused = true
-    line.socket.pause()
+    socket.pause()
     // Node reads on with the end of each request, whatever stands behind it.
     if (line.standsBy) return
     line.standsBy = true
-    line.socket.on('resume', () => {
-      if (line.isPaused) line.socket.pause()
+    socket.on('resume', () => {
+      if (line.isPaused) socket.pause()
     })
   }
 
-  /** An answer that is all said and of which nothing goes out would keep its connection for ever. */
-  function watch(line: Line): void {
-    const { current } = line
-    line.isWatched = current !== undefined
-    if (!current) return
-    const before = takenOf(current)
-    schedule(UNREAD_MS, () => {
-      const isStuck = line.current === current && current.writableEnded && takenOf(current) === before
-      if (isStuck) line.socket.destroy()
-      else watch(line)
-    })
+  function readOn(conversation: Conversation): void {
+    const line = lines.get(conversation)
+    if (!line?.isPaused) return
+    // The first of them is served at once.
+    if (!conversation.isOver && conversation.owed.length > MOST_WAITING / 2) return
+    line.isPaused = false
+    conversation.socket.resume()
   }
 
-  return (request, response) => {
-    const line = lineOf(request.socket)
-    if (!line.current) {
-      begin(line, request, response)
-      return
+  return {
+    arrive(arrival) {
+      const { conversation } = arrival
+      if (!conversation.current) {
+        begin(conversation, arrival)
+        return
+      }
+      if (conversation.owed.length > MOST_WAITING) stopReading(conversation)
+    },
+    over({ conversation, response }) {
+      if (conversation.current?.response !== response) return
+      conversation.current = undefined
+      // Behind an answer that ends its connection nobody is answered.
+      const isLast = conversation.socket.destroyed || response.getHeader('connection') === 'close'
+      if (isLast) conversation.isOver = true
+      const next = isLast ? undefined : conversation.owed[0]
+      readOn(conversation)
+      if (next) begin(conversation, next)
     }
-    if (!line.isWatched) watch(line)
-    line.waiting.push([request, response])
-    if (line.waiting.length >= MOST_WAITING) stopReading(line)
   }
 }

@@ -27,17 +27,8 @@ export function pour(
   })
 }
 
-/** Watches an answer whose last piece was written, when some of it has not gone out yet. */
-export function watchEnd(
-  response: ServerResponse,
-  schedule: Runtime['schedule'],
-  onUnread: () => void
-): void {
-  if (response.socket && response.socket.writableLength > 0) watchUnread(response, schedule, onUnread)
-}
-
 /** Calls `onUnread` once the agent has taken nothing for `UNREAD_MS`. The result ends the watch. */
-export function watchUnread(
+function watchUnread(
   response: ServerResponse,
   schedule: Runtime['schedule'],
   onUnread: () => void

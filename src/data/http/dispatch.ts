@@ -3,7 +3,7 @@ import type { Master } from '../../model/master.ts'
 import { beginTurn, endTurn } from '../request-record.ts'
 import { type AnswerHeaders, Attempt, type AttemptListener, type Ending } from './attempt.ts'
 import { attemptAll } from './attempt-all.ts'
-import { pour, watchEnd } from './back-pressure.ts'
+import { pour } from './back-pressure.ts'
 import { hasBody, isCutShort } from './body.ts'
 import { causeDetail } from './cause-detail.ts'
 import { type NotRun, notRunOf, withoutRetryAfter } from './declining.ts'
@@ -71,7 +71,6 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     deps.begin(master)
     deps.underWay.add(self)
     attempt.send(deps.upstreamOf(master), exchange, identity, intake?.body)
-    request.socket.once('end', onSideEnded)
   }
 
   /** Its master works on, and its answer is passed on should it come. But nobody is made to wait for it. */
@@ -105,7 +104,6 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       endAttempt('complete')
       deps.budget.earn()
       response.end()
-      watchEnd(response, schedule, cutUnread)
       if (intake) deps.responder.dropRest(request)
     },
     ended: goOn,
@@ -234,7 +232,6 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     attempt = undefined
     hold?.release()
     hold = undefined
-    request.socket.removeListener('end', onSideEnded)
     const upstreamMs = now() - sinceMs
     if (!isAgentGone) exchange.upstreamMs += upstreamMs
     deps.end(master)
@@ -267,8 +264,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (!attempt) intake?.end()
   }
 
-  // Before the books on the exchange are closed: they are to tell how long the master had it.
-  response.prependOnceListener('close', () => guard(breakOff))
   exchange.breakOff = () => guard(breakOff)
+  exchange.sideEnded = onSideEnded
   guard(() => (intake ? intake.begin() : next.find()))
 }

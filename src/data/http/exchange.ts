@@ -28,6 +28,8 @@ export interface Exchange {
   end: string | undefined
   /** Gives up what is done for it: nobody waits for that any more. Set by whoever does it. */
   breakOff: () => void
+  /** Its agent has ended its side of the connection. Set by whoever wants to know. */
+  sideEnded: () => void
   /** Why it went where it went. */
   readonly record: RequestRecord
   /** The settings it began with, which it keeps. */
@@ -50,14 +52,13 @@ export interface Bookkeeping {
 /** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
 const AGENT_GONE_STATUS = 499
 
-/** Opens the books on a request; they close themselves when its answer is over, however that comes about. */
+/** Opens the books on a request. `endExchange` closes them. */
 export function openExchange(
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
-  books: Bookkeeping
+  { now, history, generation }: Bookkeeping
 ): Exchange {
-  const { now, history, generation } = books
   const record = history.open(id)
   const exchange: Exchange = {
     id,
@@ -75,19 +76,24 @@ export function openExchange(
     bytesOut: 0,
     status: undefined,
     end: undefined,
-    breakOff: () => {},
+    breakOff: nothing,
+    sideEnded: nothing,
     record,
     generation: generation()
   }
   record.summary = exchange
-  response.once('close', () => {
-    try {
-      closeBooks(exchange, books)
-    } catch (error) {
-      books.onDefect(error)
-    }
-  })
   return exchange
+}
+
+/** To be called once, when its answer is over, however that came about: gives up what is still done and closes the books. */
+export function endExchange(exchange: Exchange, books: Bookkeeping): void {
+  // First, since the books are to tell how long a master had it.
+  exchange.breakOff()
+  try {
+    closeBooks(exchange, books)
+  } catch (error) {
+    books.onDefect(error)
+  }
 }
 
 function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, saysWhy }: Bookkeeping): void {
@@ -119,6 +125,8 @@ function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, says
   const { remote, certname, class: endpointClass, queueMs } = exchange
   record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
 }
+
+function nothing(): void {}
 
 function pathOf(target: string): string {
   const query = target.indexOf('?')

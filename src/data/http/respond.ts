@@ -4,7 +4,6 @@ import { ProxyError } from '../../model/errors.ts'
 import { returnsOf } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
-import { watchEnd } from './back-pressure.ts'
 import type { Exchange } from './exchange.ts'
 import { returnSpread } from './patience.ts'
 import { allowedMethods } from './plan.ts'
@@ -75,7 +74,6 @@ export function createResponder(deps: {
     // Always with a phrase of its own: one that an attempt to write another head left behind would stay.
     response.writeHead(status, phrase, headers)
     response.end(body)
-    watchEnd(response, deps.schedule, () => response.destroy())
     dropRest(request)
   }
 

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Arrival, Conversation } from './conversation.ts'
+import type { Identity } from './identity.ts'
+
+/** One open connection of an agent. */
+export interface Connection {
+  /** Whether a request of it is served. */
+  readonly isBusy: boolean
+  /** Those whose answers it owes. */
+  readonly owed: readonly Arrival[]
+  /** Since when it owes none; on the clock of `now`. */
+  readonly idleSinceMs: number
+  /** Its certname had as many connections as it may have already. */
+  readonly isOneTooMany: boolean
+  /** Who is at its other end; `undefined` until its handshake has ended. */
+  readonly identity: Identity | undefined
+  /** Closes it at once. */
+  readonly destroy: () => void
+  /** Closes it when what it was told has left. */
+  readonly destroySoon: () => void
+}
+
+/** What is kept of a connection, from its accept to its close. */
+export class OpenConnection implements Connection {
+  readonly tcp: Socket
+  /** Its network, as the shared table knows it. */
+  readonly address: number
+  tls: TLSSocket | undefined
+  identity: Identity | undefined
+  /** Its certname, as the shared table knows it, while it is counted there. */
+  certname: number | undefined
+  isOneTooMany = false
+  isBusy = false
+  /** Begins with the first request. */
+  conversation: Conversation | undefined
+  idleSinceMs: number
+
+  constructor(tcp: Socket, address: number, nowMs: number) {
+    this.tcp = tcp
+    this.address = address
+    this.idleSinceMs = nowMs
+  }
+
+  get owed(): readonly Arrival[] {
+    return this.conversation?.owed ?? []
+  }
+
+  /** Nobody has shown a good certificate on it, or one time too often. */
+  get isStranger(): boolean {
+    return this.identity?.certname === undefined || this.isOneTooMany
+  }
+
+  destroy(): void {
+    this.tcp.destroy()
+  }
+
+  destroySoon(): void {
+    this.tls?.destroySoon()
+  }
+}
