@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   admin: ['model', 'telemetry'],
   balance: ['model', 'puppet'],
   commands: ['.', 'balance', 'config', 'control', 'data', 'demo', 'model', 'puppet', 'shared', 'telemetry'],
-  config: ['model', 'pki', 'shared'],
+  config: ['model', 'pki', 'puppet', 'shared'],
   control: ['config', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
   data: ['balance', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],
   demo: ['model', 'simulation'],

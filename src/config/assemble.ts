@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
+import type { Path } from './problems.ts'
+import { routesOf } from './routes.ts'
 import type { FileSettings } from './schema.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -24,6 +26,8 @@ export function adminBootOf(admin: FileSettings['admin'], token: string | undefi
 
 /** Where the file names what is opened or read later, for whoever finds something wrong with it then. */
 export interface Places {
+  /** Where it has a value: `FILE:LINE:COL`. */
+  readonly of: (path: Path) => string
   /** Where the file names its revocation lists. */
   readonly crl: string
   /** Where it names the file to log to. */
@@ -36,12 +40,27 @@ export function settingsOf(
   tlsFiles: TlsFiles,
   { places, directory }: { readonly places: Places; readonly directory: string }
 ): Settings {
-  const { listen, ca, masters, discovery, health, balance, queue, access, admin, state, reload, log } = file
+  const {
+    listen,
+    ca,
+    masters,
+    routes,
+    discovery,
+    health,
+    balance,
+    queue,
+    access,
+    admin,
+    state,
+    reload,
+    log
+  } = file
   return {
     listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,
+    routes: routesOf(routes, places.of),
     discovery: discoveryOf(discovery),
     upstream: upstreamOf(file, tlsFiles),
     health: {

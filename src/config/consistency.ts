@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { checkRoutes } from './check-routes.ts'
 import { formatPath, type Path, type Report } from './problems.ts'
 import type { Draft } from './schema-tree.ts'
 import { formatDuration } from './units.ts'
@@ -15,6 +16,7 @@ export function checkConsistency(
   checkListeners(draft, report)
   checkUpstreamTls(draft.upstream?.tls, report)
   checkAdministrators(draft, report)
+  checkRoutes(draft, report)
 }
 
 function checkAdministrators({ access, admin }: Draft, report: Report): void {
@@ -31,7 +33,7 @@ function checkAdministrators({ access, admin }: Draft, report: Report): void {
   }
 }
 
-function checkMasters({ masters = [], ca, discovery }: Draft, report: Report): void {
+function checkMasters({ masters = [], discovery }: Draft, report: Report): void {
   const pathsOf = (key: string) => (path: Path) => [...path, key]
   const names = masters.map(master => master?.name)
   for (const { path, first, value } of repeated(names, ['masters'], pathsOf('name'))) {
@@ -45,13 +47,6 @@ function checkMasters({ masters = [], ca, discovery }: Draft, report: Report): v
     if (master?.resolve !== 'all' || master.url === undefined || !isLiteral(master.url)) return
     const text = `is all, but the host of ${master.url} is an address and no name; must be left out`
     report(['masters', index, 'resolve'], text)
-  })
-  urls.forEach((url, index) => {
-    if (url === undefined || url !== ca?.url) return
-    report(
-      ['masters', index, 'url'],
-      `is ${url}, which is ca.url; the CA master must not be a compile master`
-    )
   })
   if (masters.length > 0 && discovery?.srv === undefined && masters.every(master => master?.weight === 0)) {
     const text = 'gives every master the weight 0, so none takes work; at least one weight must be 1 or more'

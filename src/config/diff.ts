@@ -24,7 +24,8 @@ export function diffOfSummaries(before: Summary, after: Summary): ConfigDiff {
   const changed = keys.flatMap(key => {
     const [from, to] = [before[key] ?? null, after[key] ?? null]
     if (from === to) return []
-    const [, master, isUrl] = /^(masters\..+)\.(?:(url)|weight|priority|capacity|resolve)$/.exec(key) ?? []
+    const [, master, isUrl] =
+      /^(masters\..+)\.(?:(url)|weight|priority|capacity|resolve|pools)$/.exec(key) ?? []
     const isOther = master !== undefined && `${master}.url` in before !== `${master}.url` in after
     if (!isOther) return [{ key, from, to }]
     // One that comes or goes is told as such, and not key by key.

@@ -19,6 +19,7 @@ import {
   type Problem,
   type Report
 } from './problems.ts'
+import { routeWarnings } from './route-warnings.ts'
 import { schema } from './schema.ts'
 import { type Draft, fillEmptyGroups, readDraft } from './schema-tree.ts'
 import { readSource } from './source.ts'
@@ -57,14 +58,16 @@ export function loadConfig(
   const tlsFiles = readTlsFiles(draft, context)
   const token = readAdminToken(draft, env, context, reportVariable)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
+  const settings = settingsOf(result.data, tlsFiles, {
+    places: { of: placeOf, crl: placeOf(['tls', 'crl', 'file']), logFile: placeOf(['log', 'file']) },
+    directory: context.directory
+  })
+  for (const { path, text } of routeWarnings(settings)) warn(path, text)
   return deepFreeze({
     file: absolute,
     files: [...files],
     boot: bootOf(result.data, token),
-    settings: settingsOf(result.data, tlsFiles, {
-      places: { crl: placeOf(['tls', 'crl', 'file']), logFile: placeOf(['log', 'file']) },
-      directory: context.directory
-    }),
+    settings,
     warnings
   })
 }

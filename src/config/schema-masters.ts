@@ -1,6 +1,9 @@
+import { z } from 'zod'
+import { defaultPool, maxPools } from '../model/pool.ts'
 import { maxQueueLimit, maxWeight, resolveRules } from '../model/settings.ts'
-import { duration, filePath, flag, group, oneOf, text, wholeNumber } from './fields.ts'
+import { duration, filePath, flag, group, mustBe, oneOf, text, wholeNumber } from './fields.ts'
 import { origin } from './origin.ts'
+import { poolName } from './schema-routes.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -28,6 +31,13 @@ export const master = group({
   capacity: wholeNumber(1, 1000)
     .optional()
     .describe('JRubies it has: requests it runs at once. Default: what it says itself, else 4.'),
+  pools: z
+    .array(poolName(), { error: mustBe('a list of pools') })
+    .min(1, { error: mustBe('a list of at least one pool') })
+    .default([defaultPool])
+    .describe(
+      `Pools it is in, which \`routes\` lead to; at most ${maxPools} in all. \`default\` gets what no route takes.`
+    ),
   resolve: oneOf(resolveRules)
     .default('one')
     .describe(
@@ -92,7 +102,8 @@ export const queue = group({
   limit: wholeNumber(0, maxQueueLimit)
     .default(4000)
     .describe(
-      'Most requests that may wait for a JRuby, or for masters that are away; one more is sent away.'
+      'Most requests that may wait for the masters of one pool, for a JRuby or until they are back; one more is sent ' +
+        'away. All pools together have 10000 places, and each an equal share of them at most.'
     ),
   timeout: duration(SECOND, HOUR)
     .prefault('5m')

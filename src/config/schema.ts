@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxRoutes } from '../model/route.ts'
 import { affinities, anonymousRules, logLevels, maxMasters, policyNames } from '../model/settings.ts'
 import { filePath, flag, group, host, mustBe, oneOf, socketPath, text, wholeNumber } from './fields.ts'
 import { origin } from './origin.ts'
@@ -6,6 +7,7 @@ import { origin } from './origin.ts'
 import { listen, tls } from './schema-agents.ts'
 import { discovery } from './schema-discovery.ts'
 import { health, master, queue, upstream } from './schema-masters.ts'
+import { route } from './schema-routes.ts'
 
 const reloadModes = ['watch', 'signal'] as const
 
@@ -76,7 +78,9 @@ export const schema = group({
   listen: listen.prefault({}).describe('Where agents connect.'),
   tls,
   ca: group({
-    url: origin().describe('Scheme, host and port of the master that is the CA; no compile master.')
+    url: origin().describe(
+      'Scheme, host and port of the master that is the CA; it may be one of `masters` as well.'
+    )
   })
     .optional()
     .describe(
@@ -91,6 +95,14 @@ export const schema = group({
     })
     .default([])
     .describe('The compile masters: at least one, unless `discovery.srv` finds them.'),
+  routes: z
+    .array(route, { error: mustBe('a list of routes') })
+    .max(maxRoutes, { error: mustBe(`a list of at most ${maxRoutes} routes`) })
+    .default([])
+    .describe(
+      'Which requests go to which pool of masters: the first that matches decides. The keys of one must all match, of ' +
+        'a list one value. What none takes goes to the pool `default`; requests for the CA are never routed.'
+    ),
   discovery: discovery.prefault({}).describe('Masters that DNS names, and how often DNS is asked.'),
   upstream: upstream.prefault({}).describe('How the proxy talks to masters.'),
   health: health.prefault({}).describe('How the proxy finds out which masters can serve.'),

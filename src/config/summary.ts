@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { conditionsOf } from '../model/route.ts'
 import type { Boot, CertificateSettings, Config, Settings } from '../model/settings.ts'
 import { formatDuration, formatSize } from './units.ts'
 
@@ -46,6 +47,7 @@ function servingOf(settings: Settings): Entries {
     'tls.crl.expired': tls.crl?.expired,
     'ca.url': ca?.url,
     ...mastersOf(settings),
+    ...routesOf(settings),
     'discovery.refresh': formatDuration(discovery.refreshMs),
     'discovery.srv.domain': discovery.srv?.domain,
     'discovery.srv.refresh': discovery.srv && formatDuration(discovery.srv.refreshMs),
@@ -69,13 +71,24 @@ function servingOf(settings: Settings): Entries {
 }
 
 function mastersOf({ masters }: Settings): Entries {
-  const entries = masters.flatMap(({ name, url, weight, priority, capacity, resolve }) => [
+  const entries = masters.flatMap(({ name, url, weight, priority, capacity, resolve, pools }) => [
     [`masters.${name}.url`, url] as const,
     [`masters.${name}.weight`, weight] as const,
     [`masters.${name}.priority`, priority] as const,
     [`masters.${name}.capacity`, capacity] as const,
-    [`masters.${name}.resolve`, resolve] as const
+    [`masters.${name}.resolve`, resolve] as const,
+    [`masters.${name}.pools`, pools?.join(', ')] as const
   ])
+  return Object.fromEntries(entries)
+}
+
+/** By their numbers, since the first that matches decides. */
+function routesOf({ routes }: Settings): Entries {
+  const entries = routes.map((route, index) => {
+    const { pool, otherwise } = route
+    const rest = otherwise === undefined ? '' : `, otherwise ${otherwise}`
+    return [`routes[${index}]`, `${conditionsOf(route)}: ${pool}${rest}`] as const
+  })
   return Object.fromEntries(entries)
 }
 

@@ -1,3 +1,5 @@
+import type { Pooled } from './pool.ts'
+
 /**
  * A seat is a place in every table of shared memory, and a master that is a member sits on one. There are more than twice
  * as many as there may be masters and a CA, so that all of them can be replaced while the old ones end their work. A
@@ -24,7 +26,7 @@ export const memberSources = ['file', 'srv', 'addresses'] as const
 export type MemberSource = (typeof memberSources)[number]
 
 /** A Puppet Server as a member of the roster. Replaced, never edited. */
-export interface Master {
+export interface Master extends Pooled {
   readonly name: string
   /** Origin, `https://host:port` or `http://host:port`. */
   readonly url: string

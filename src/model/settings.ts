@@ -1,3 +1,6 @@
+import type { Pooled } from './pool.ts'
+import type { RouteSettings } from './route.ts'
+
 /**
  * The configuration as the program uses it: files read, durations in milliseconds, defaults filled in, frozen.
  * `config/schema.ts` says what a file may contain, `config/load.ts` turns a file into this.
@@ -57,6 +60,8 @@ export interface Settings {
   /** `undefined`: SRV records name it. */
   readonly ca: { readonly url: string } | undefined
   readonly masters: readonly MasterSettings[]
+  /** The first that matches decides. */
+  readonly routes: readonly RouteSettings[]
   readonly discovery: DiscoverySettings
   readonly upstream: UpstreamSettings
   readonly health: HealthSettings
@@ -129,7 +134,7 @@ export interface CrlSettings {
 export const whenExpired = ['keep', 'refuse'] as const
 export type WhenExpired = (typeof whenExpired)[number]
 
-export interface MasterSettings {
+export interface MasterSettings extends Pooled {
   readonly name: string
   /** Origin only: `https://host:port` or `http://host:port`, no trailing slash. */
   readonly url: string
@@ -195,14 +200,14 @@ export interface HealthSettings {
 }
 
 export interface QueueSettings {
-  /** Most requests that may wait for a JRuby, over all workers. */
+  /** Most requests that may wait for the masters of one pool, over all workers; see `queueLimit`. */
   readonly limit: number
   readonly timeoutMs: number
   /** A forecast wait above which agents are told to come back later. */
   readonly shedAboveMs: number
 }
 
-/** The most that `queue.limit` may say: shared memory is sized for it. */
+/** The most that `queue.limit` may say, and all pools together may have: shared memory is sized for it. */
 export const maxQueueLimit = 10_000
 
 /** The most masters there may be, whoever names them. */

@@ -1,5 +1,6 @@
 import { systemRuntime } from '../model/runtime.ts'
 import { Pkcs10CertificateRequest } from '../pki/x509.ts'
+import { isPuppetOid } from '../puppet/trusted-extensions.ts'
 import {
   type Certification,
   type Certifier,
@@ -15,7 +16,6 @@ import {
 import { generateKeyPair, type KeyType } from './key-pair.ts'
 import {
   alternativeNames,
-  isPuppetOid,
   leafExtensions,
   type TrustedExtensions,
   trustedExtensions

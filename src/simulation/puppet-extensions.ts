@@ -9,34 +9,14 @@ import {
   SubjectAlternativeNameExtension,
   X509Certificate
 } from '../pki/x509.ts'
+import { isPuppetOid, nameOfOid, oidOf } from '../puppet/trusted-extensions.ts'
 
 /** Trusted facts by Puppet's short name (`pp_role`) or by dotted OID. */
 export type TrustedExtensions = Readonly<Record<string, string>>
 
-const puppetArc = '1.3.6.1.4.1.34380.1'
-const registeredNames =
-  'uuid instance_id image_name preshared_key cost_center product project application service employee ' +
-  'created_by environment role software_version department cluster provisioner region datacenter zone ' +
-  'network securitypolicy cloudplatform apptier hostname owner'
-
-/** Puppet's own certificate extensions: short name to OID (`lib/puppet/ssl/oids.rb`). */
-const extensionOids: ReadonlyMap<string, string> = new Map([
-  ...registeredNames.split(' ').map((name, i): [string, string] => [`pp_${name}`, `${puppetArc}.1.${i + 1}`]),
-  ['pp_authorization', `${puppetArc}.3.1`],
-  ['pp_auth_auto_renew', `${puppetArc}.3.2`],
-  ['pp_auth_role', `${puppetArc}.3.13`],
-  ['pp_cli_auth', `${puppetArc}.3.39`]
-])
-
-const shortNames = new Map([...extensionOids].map(([name, oid]) => [oid, name]))
 const nsComment = '2.16.840.1.113730.1.13'
 const utf8String = 0x0c
 const ia5String = 0x16
-
-/** True for an OID that Puppet's CA copies from a request into the certificate. */
-export function isPuppetOid(oid: string): boolean {
-  return oid.startsWith(`${puppetArc}.`)
-}
 
 /** What Puppet Server puts into every certificate it signs, beside names and key identifiers. */
 export function leafExtensions(): readonly Extension[] {
@@ -58,7 +38,7 @@ export function alternativeNames(names: readonly string[]): SubjectAlternativeNa
 /** Trusted facts as extensions of a certificate or a request; throws for a name Puppet does not know. */
 export function trustedExtensions(facts: TrustedExtensions): readonly Extension[] {
   return Object.entries(facts).map(([name, value]) => {
-    const oid = extensionOids.get(name) ?? name
+    const oid = oidOf(name) ?? name
     if (!isPuppetOid(oid)) throw new Error(`${name} is neither a Puppet extension nor an OID of Puppet's arc`)
     return new Extension(oid, false, derString(utf8String, value))
   })
@@ -67,7 +47,7 @@ export function trustedExtensions(facts: TrustedExtensions): readonly Extension[
 /** The trusted facts a certificate (PEM) carries, as a master shows them in `trusted.extensions`. */
 export function readTrustedExtensions(certificate: string): TrustedExtensions {
   const known = new X509Certificate(certificate).extensions.filter(extension => isPuppetOid(extension.type))
-  const pairs = known.map(({ type, value }) => [shortNames.get(type) ?? type, stringOf(value)])
+  const pairs = known.map(({ type, value }) => [nameOfOid(type) ?? type, stringOf(value)])
   return Object.fromEntries(pairs)
 }
 

@@ -6,7 +6,10 @@ import { authority, load, pemFiles, problemsOf, repositoryFile } from './fixture
 
 const example = repositoryFile('config/puppet-lb.yaml')
 /** The same with its commented keys in force: lines of a comment that hold a key, or the comment of one. */
-const inFull = example.replace(/^( *)# (( {2})*(?:[a-z][A-Za-z]*:(?: \S+)?|# .*))$/gm, '$1$2')
+const inFull = example.replace(
+  /^( *)# (( {2})*(?:(?:- )?[a-z][A-Za-z]*:(?: \S+| [[{].*[\]}])?|# .*))$/gm,
+  '$1$2'
+)
 
 const server = await authority.issue({ certname: 'puppet.example.com' })
 const tls = {

@@ -27,8 +27,16 @@ t.test('what a file leaves out has its default', async t => {
     },
     ca: { url: 'https://ca.example.com:8140' },
     masters: [
-      { name: 'alpha', url: 'https://alpha.example.com:8140', weight: 1, priority: 0, resolve: 'one' }
+      {
+        name: 'alpha',
+        url: 'https://alpha.example.com:8140',
+        weight: 1,
+        priority: 0,
+        pools: ['default'],
+        resolve: 'one'
+      }
     ],
+    routes: [],
     discovery: { refreshMs: 30_000, srv: undefined },
     health: { path: '/status/v1/simple', intervalMs: 5000, timeoutMs: 3000, rise: 2, fall: 3 },
     balance: { policy: 'least-loaded', affinity: 'phase' },
@@ -164,7 +172,6 @@ t.test('problems of every kind come at once, from top to bottom', async t => {
     'puppet-lb.yaml:2:29 tls.key:',
     'puppet-lb.yaml:2:65 tls.crl.file:',
     'puppet-lb.yaml:4:1 masters:',
-    'puppet-lb.yaml:5:21 masters[0].url:',
     'puppet-lb.yaml:6:13 masters[1].name:',
     'puppet-lb.yaml:6:21 masters[1].url:',
     'puppet-lb.yaml:7:34 health.timeout:',

@@ -95,7 +95,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
   [
     'tunnels: {}',
-    '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
+    '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ],
   [
     'upstream: { tls: { serverNmae: a } }',
@@ -103,7 +103,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     '__proto__: { a: 1 }',
-    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
+    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ]
 ]
 

@@ -1,4 +1,5 @@
 import { type App, type AppOptions, startApp } from '../../src/app.ts'
+import type { RouteSettings } from '../../src/model/route.ts'
 import type { AdminBoot, Boot, Config, MasterSettings, Settings } from '../../src/model/settings.ts'
 import {
   type Authority,
@@ -39,6 +40,15 @@ interface Overrides {
   readonly log?: Partial<Settings['log']>
 }
 
+/** A route, with what it is to say. */
+export type TestRoute = Partial<RouteSettings> & Pick<RouteSettings, 'pool'>
+
+/** A route that says no more than it is told to. */
+export function testRoute(route: TestRoute, index = 0): RouteSettings {
+  const nothing = { certnames: [], extensions: [], classes: [], environments: [] }
+  return { ...nothing, place: `test.yaml:${index + 1}`, ...route }
+}
+
 /** A configuration for loopback: ports of the system's choice, two worker threads, quick probes, no log. */
 export function testConfig(
   pki: TestPki,
@@ -46,6 +56,7 @@ export function testConfig(
     /** Without one `discovery.srv` names it. */
     readonly ca?: string
     readonly masters: readonly (Pick<MasterSettings, 'name' | 'url'> & Partial<MasterSettings>)[]
+    readonly routes?: readonly TestRoute[]
   },
   overrides: Overrides = {}
 ): Config {
@@ -94,6 +105,7 @@ export function testConfig(
       ca: topology.ca === undefined ? undefined : { url: topology.ca },
       discovery: { refreshMs: 30_000, srv: undefined, ...overrides.discovery },
       masters: topology.masters.map(master => ({ weight: 1, priority: 0, ...master })),
+      routes: (topology.routes ?? []).map(testRoute),
       upstream: {
         connectTimeoutMs: 2_000,
         responseTimeoutMs: 60_000,

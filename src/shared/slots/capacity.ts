@@ -43,8 +43,10 @@ export interface Capacity {
   /** Of these, how many it is to use while others have room: fewer while it starts slowly. */
   readonly warm: (seat: number) => number
   readonly foreign: (seat: number) => number
-  /** Of all seats that take new runs. */
-  readonly forNewRuns: () => number
+  /** JRubies of all seats that take new runs for each of some queues, a bit each. */
+  readonly forNewRuns: (queues: number) => number
+  /** The queues whose new runs are given to seats that take those of one queue, a bit each. */
+  readonly queuesBeside: (queue: number) => number
 }
 
 /** The seats' part of the slot table. */
@@ -81,7 +83,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     for (let seat = 0; seat < seatCount; seat++) {
       const limits = seats.get(seat)
       write(seat, 'takesWork', limits ? 1 : 0)
-      write(seat, 'takesNewRuns', limits?.takesNewRuns ? 1 : 0)
+      write(seat, 'takesNewRuns', limits?.takesNewRuns ? (limits.queues ?? 1) : 0)
       if (!limits) continue
       write(seat, 'capacity', limits.capacity)
       write(seat, 'foreign', limits.foreign)
@@ -125,11 +127,19 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     capacity,
     warm,
     foreign: seat => read(seat, 'foreign'),
-    forNewRuns() {
+    forNewRuns(queues) {
       let total = 0
       for (let seat = 0; seat < seatCount; seat++)
-        if (read(seat, 'takesNewRuns') !== 0) total += capacity(seat)
+        if ((read(seat, 'takesNewRuns') & queues) === queues) total += capacity(seat)
       return total
+    },
+    queuesBeside(queue) {
+      let queues = 0
+      for (let seat = 0; seat < seatCount; seat++) {
+        const own = read(seat, 'takesNewRuns')
+        if ((own & (1 << queue)) !== 0) queues |= own
+      }
+      return queues
     }
   }
 }

@@ -1,6 +1,16 @@
 import type { Capacity } from './capacity.ts'
 import { type Claimants, strangers, uncounted } from './claimants.ts'
-import { DEPTH, heavyRank, MASK_SIZE, rankCount, type SlotMemory, state, WAITING } from './layout.ts'
+import {
+  DEPTH,
+  HEADER_SIZE,
+  heavyRank,
+  MASK_SIZE,
+  rankCount,
+  type SlotMemory,
+  state,
+  WAITING,
+  WAITING_IN
+} from './layout.ts'
 import type { SeatMask, SlotClaim, SlotTableSize } from './types.ts'
 
 /**
@@ -25,13 +35,14 @@ export interface SlotEntries {
   readonly fail: (ticket: number) => void
   /** Frees an entry; the seat where it ran or counted, or -1. */
   readonly free: (ticket: number) => number
-  /** Gives one that waits another mask, and says whether it waits. */
-  readonly remask: (ticket: number, mask: SeatMask) => boolean
+  /** Gives one that waits another mask, and another queue if need be, and says whether it waits. */
+  readonly remask: (ticket: number, mask: SeatMask, queue?: number) => boolean
   readonly isFree: (ticket: number) => boolean
   /** Whether it holds a slot, with its agent or without. */
   readonly runs: (ticket: number) => boolean
   readonly seatOf: (ticket: number) => number
   readonly rankOf: (ticket: number) => number
+  readonly queueOf: (ticket: number) => number
   readonly dueMsOf: (ticket: number) => number
   readonly workerOf: (ticket: number) => number
   readonly claimantOf: (ticket: number) => number
@@ -41,9 +52,9 @@ export interface SlotEntries {
    * holds the fewest slots goes first, then who is due first.
    */
   readonly best: (seat: number, latestHeavyMs: number, preferred: SeatMask | undefined) => number
-  /** Requests that wait, over all ranks. */
-  readonly depth: () => number
-  readonly waiting: (rank: number) => number
+  /** Requests that wait, over all ranks: in all queues, or in one. */
+  readonly depth: (queue?: number) => number
+  readonly waiting: (rank: number, queue?: number) => number
   /** Frees all entries of a worker that died, and counts anew: it may have died in the middle of a change. */
   readonly forget: (worker: number) => void
 }
@@ -55,7 +66,8 @@ export function createSlotEntries(
   capacity: Capacity,
   claimants: Claimants
 ): SlotEntries {
-  const { cells, waitersAt, statesAt, ranksAt, seatOfAt, masksAt, claimantsAt, boundsAt, dueMs } = memory
+  const { cells, waitersAt, statesAt, ranksAt, queuesAt, seatOfAt, masksAt, claimantsAt, boundsAt, dueMs } =
+    memory
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
@@ -64,6 +76,8 @@ export function createSlotEntries(
   const add = (at: number, change: 1 | -1) => set(at, get(at) + change)
   const workerOf = (ticket: number) => Math.floor(ticket / entries)
   const claimantOf = (ticket: number) => get(claimantsAt + ticket)
+  const waitingIn = (queue: number, rank: number) =>
+    Atomics.load(cells, WAITING_IN + queue * rankCount + rank)
   const mayGoTo = (ticket: number, seat: number) =>
     (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
@@ -74,7 +88,9 @@ export function createSlotEntries(
   }
 
   function countWaiting(ticket: number, change: 1 | -1): void {
-    add(WAITING + get(ranksAt + ticket), change)
+    const rank = get(ranksAt + ticket)
+    add(WAITING + rank, change)
+    add(WAITING_IN + get(queuesAt + ticket) * rankCount + rank, change)
     add(DEPTH, change)
     add(waitersAt + workerOf(ticket), change)
     claimants.addWaiting(claimantOf(ticket), change)
@@ -97,10 +113,15 @@ export function createSlotEntries(
     claimants.addHeld(claimantOf(ticket), -1)
   }
 
-  function enter(ticket: number, { rank, dueMs: due, claimant = uncounted }: SlotClaim, seat: number): void {
+  function enter(
+    ticket: number,
+    { rank, queue = 0, dueMs: due, claimant = uncounted }: SlotClaim,
+    seat: number
+  ): void {
     set(claimantsAt + ticket, claimant.cell)
     set(boundsAt + ticket, claimant.slots)
     set(ranksAt + ticket, rank)
+    set(queuesAt + ticket, queue)
     set(seatOfAt + ticket, seat)
     dueMs[ticket] = due
   }
@@ -108,7 +129,7 @@ export function createSlotEntries(
   function recount(): void {
     capacity.forgetTaken()
     claimants.forget()
-    cells.fill(0, DEPTH, WAITING + rankCount)
+    cells.fill(0, DEPTH, HEADER_SIZE)
     cells.fill(0, waitersAt, waitersAt + workers)
     for (let ticket = 0; ticket < workers * entries; ticket++) {
       const seat = get(seatOfAt + ticket)
@@ -195,8 +216,13 @@ export function createSlotEntries(
       set(statesAt + ticket, state.free)
       return was === state.waiting ? -1 : seat
     },
-    remask(ticket, mask) {
+    remask(ticket, mask, queue = get(queuesAt + ticket)) {
       if (get(statesAt + ticket) !== state.waiting) return false
+      if (queue !== get(queuesAt + ticket)) {
+        countWaiting(ticket, -1)
+        set(queuesAt + ticket, queue)
+        countWaiting(ticket, 1)
+      }
       cells.set(mask, masksAt + ticket * MASK_SIZE)
       return true
     },
@@ -204,12 +230,19 @@ export function createSlotEntries(
     runs: ticket => get(statesAt + ticket) === state.running || get(statesAt + ticket) === state.ghost,
     seatOf: ticket => Atomics.load(cells, seatOfAt + ticket),
     rankOf: ticket => get(ranksAt + ticket),
+    queueOf: ticket => get(queuesAt + ticket),
     dueMsOf: ticket => dueMs[ticket] as number,
     workerOf,
     claimantOf,
     best,
-    depth: () => Atomics.load(cells, DEPTH),
-    waiting: rank => Atomics.load(cells, WAITING + rank),
+    depth(queue) {
+      if (queue === undefined) return Atomics.load(cells, DEPTH)
+      let depth = 0
+      for (let rank = 0; rank < rankCount; rank++) depth += waitingIn(queue, rank)
+      return depth
+    },
+    waiting: (rank, queue) =>
+      queue === undefined ? Atomics.load(cells, WAITING + rank) : waitingIn(queue, rank),
     forget(worker) {
       cells.fill(state.free, statesAt + worker * entries, statesAt + (worker + 1) * entries)
       recount()

@@ -1,9 +1,10 @@
 import { seatCount } from '../../model/master.ts'
+import { queueCount } from '../../model/pool.ts'
 import type { SlotTableSize } from './types.ts'
 
 /** Where things are in the slot table's memory, in cells of 32 bits, and behind them in numbers of 64 bits. */
 
-/** Queues by rank; see `SlotClaim`. */
+/** Ranks in each queue; see `SlotClaim`. */
 export const rankCount = 3
 /** The rank of requests of which a run has many, one after the other. */
 export const lightRank = 0
@@ -18,16 +19,17 @@ export const state = { free: 0, waiting: 1, running: 2, ghost: 3, failed: 4 } as
 
 /** The first cell of all. */
 export const LOCK = 0
-/** Requests that wait, and after it the same by rank. */
+/** Requests that wait, and after it the same by rank, and by queue and rank. */
 export const DEPTH = 1
 export const WAITING = 2
-const HEADER_SIZE = WAITING + rankCount
+export const WAITING_IN = WAITING + rankCount
+export const HEADER_SIZE = WAITING_IN + queueCount * rankCount
 
 /** Cells of a seat. */
 export const seatCells = {
   /** 1 while it takes work. */
   takesWork: 0,
-  /** 1 while new runs are given to it. */
+  /** The queues whose new runs are given to it, a bit each. */
   takesNewRuns: 1,
   capacity: 2,
   foreign: 3,
@@ -58,9 +60,10 @@ export interface SlotMemory {
   readonly wakesAt: number
   /** By worker: its entries that wait. */
   readonly waitersAt: number
-  /** By ticket: `state`, rank, the seat it has or -1, and the words of its mask. */
+  /** By ticket: `state`, rank, queue, the seat it has or -1, and the words of its mask. */
   readonly statesAt: number
   readonly ranksAt: number
+  readonly queuesAt: number
   readonly seatOfAt: number
   readonly masksAt: number
   /** By ticket: the cell its claimant is counted in, and how many slots that may hold. */
@@ -72,7 +75,7 @@ export interface SlotMemory {
   readonly failedAt: number
   /** By ticket. */
   readonly dueMs: Float64Array
-  /** By rank: the mean time that a request takes. */
+  /** By queue and rank: the mean time that a request takes. */
   readonly meansMs: Float64Array
   /** By seat: when the last light request ended, and the mean gap between two of a run; 0 when it is not known. */
   readonly lightEndedAtMs: Float64Array
@@ -98,6 +101,7 @@ export function createSlotMemory(
     waitersAt: cut(workers),
     statesAt: cut(tickets),
     ranksAt: cut(tickets),
+    queuesAt: cut(tickets),
     seatOfAt: cut(tickets),
     masksAt: cut(tickets * MASK_SIZE),
     claimantsAt: cut(tickets),
@@ -108,7 +112,7 @@ export function createSlotMemory(
   }
   cut(cellCount % 2)
   let bytes = cellCount * Int32Array.BYTES_PER_ELEMENT
-  const sizes = [tickets, rankCount, seatCount, seatCount]
+  const sizes = [tickets, queueCount * rankCount, seatCount, seatCount]
   const numbersBytes = sizes.reduce((sum, size) => sum + size, 0) * Float64Array.BYTES_PER_ELEMENT
   const buffer = shared ?? new SharedArrayBuffer(bytes + numbersBytes)
   const [dueMs, meansMs, lightEndedAtMs, gapsMs] = sizes.map(size => {

@@ -5,6 +5,7 @@ import { createCapacity } from './capacity.ts'
 import { createClaimants } from './claimants.ts'
 import { createSlotEntries } from './entries.ts'
 import { createFailFast } from './fail-fast.ts'
+import { forecastOf } from './forecast.ts'
 import { createGranting } from './granting.ts'
 import { createSlotMemory, LOCK } from './layout.ts'
 import { createServiceTimes } from './service-times.ts'
@@ -72,12 +73,7 @@ export function createSlotTable(
     hasWarmRoom: capacity.hasWarmRoom,
     depth: entries.depth,
     waiting: entries.waiting,
-    forecastMs() {
-      const workMs = serviceTimes.workMs(entries.waiting)
-      if (workMs === 0) return 0
-      const servers = capacity.forNewRuns()
-      return servers === 0 ? 0 : workMs / servers
-    },
+    forecastMs: (queue = 0) => (entries.depth() === 0 ? 0 : forecastOf(queue, parts)),
     join: (worker: number) => createSlotUser(parts, worker, size.entries)
   })
 }

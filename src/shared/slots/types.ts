@@ -38,15 +38,16 @@ export interface SlotTable {
   readonly hasRoom: (seat: number) => boolean
   /** The same while others have room: false for a master that starts slowly and runs all that it is to. */
   readonly hasWarmRoom: (seat: number) => boolean
-  /** Requests that wait, over all ranks. */
-  readonly depth: () => number
+  /** Requests that wait, over all ranks: in all queues, or in one. */
+  readonly depth: (queue?: number) => number
   /** Requests that wait, by rank. */
-  readonly waiting: (rank: number) => number
+  readonly waiting: (rank: number, queue?: number) => number
   /**
-   * Milliseconds until those who wait now would all be served, by what requests took lately; 0 while no seat takes new
-   * runs, since nobody knows then.
+   * Milliseconds until those who wait now in a queue would all be served, by what requests of it took lately; 0 while no
+   * seat takes new runs for it, since nobody knows then. Of a seat that several queues share, each has as much as waits
+   * in it. Default: queue 0.
    */
-  readonly forecastMs: () => number
+  readonly forecastMs: (queue?: number) => number
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser
 }
@@ -59,6 +60,8 @@ export interface SeatLimits {
   readonly foreign: number
   /** Whether it is among those that new runs are given to, which the forecast counts on. */
   readonly takesNewRuns: boolean
+  /** For which queues it does that, a bit each. Default: queue 0. */
+  readonly queues?: number | undefined
 }
 
 /** Seats, a bit each, in words of 32: seat 33 is bit 1 of word 1. */
@@ -66,8 +69,10 @@ export type SeatMask = Int32Array
 
 /** A request for a slot. */
 export interface SlotClaim {
-  /** Its queue: 0 goes first. */
+  /** 0 goes first. */
   readonly rank: number
+  /** Whose masters it waits for: the number of a pool, which it is counted by. Default: 0. */
+  readonly queue?: number | undefined
   /**
    * Milliseconds on a clock all threads share; among those who wait the smallest goes first, but nobody's second
    * request before another's first.
@@ -109,8 +114,11 @@ export interface SlotUser {
   readonly wait: (claim: SlotClaim) => number
   /** The seat a ticket has got; -1 while it waits. */
   readonly seatOf: (ticket: number) => number
-  /** The seats that a waiting ticket may have are others now. Does nothing to one that has a slot. */
-  readonly remask: (ticket: number, mask: SeatMask) => void
+  /**
+   * The seats that a waiting ticket may have are others now, and perhaps the queue it is counted in. Does nothing to one
+   * that has a slot.
+   */
+  readonly remask: (ticket: number, mask: SeatMask, queue?: number) => void
   /** The agent of a ticket that holds a slot has left; its master works on, so the slot stays taken. */
   readonly leave: (ticket: number) => void
   /** Its claimant has what it asked for elsewhere: the slot stays taken until it is released, and counts for nobody. */

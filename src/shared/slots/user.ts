@@ -35,7 +35,7 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
 
   function learn(ticket: number, seat: number, servedMs: number): void {
     const rank = entries.rankOf(ticket)
-    serviceTimes.learn(rank, servedMs)
+    serviceTimes.learn(entries.queueOf(ticket), rank, servedMs)
     capacity.countCompleted(seat, rank === heavyRank)
     if (rank === lightRank) anticipation.lightEnded(seat)
   }
@@ -97,9 +97,9 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
       return noPlace
     },
     seatOf: entries.seatOf,
-    remask: (ticket, mask) =>
+    remask: (ticket, mask, queue) =>
       alone(() => {
-        if (entries.remask(ticket, mask)) granting.giveOutAt(mask)
+        if (entries.remask(ticket, mask, queue)) granting.giveOutAt(mask)
       }),
     leave: ticket => alone(() => entries.leave(ticket)),
     disown: ticket =>
@@ -112,7 +112,8 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
       }),
     release,
     fail(ticket, tookMs) {
-      const usualMs = serviceTimes.meanMs(entries.rankOf(ticket)) || UNKNOWN_CATALOG_MS
+      const usualMs =
+        serviceTimes.meanMs(entries.queueOf(ticket), entries.rankOf(ticket)) || UNKNOWN_CATALOG_MS
       const restMs = Math.min(LONGEST_FAILED_MS, usualMs - tookMs)
       const countsOn =
         restMs > 0 &&

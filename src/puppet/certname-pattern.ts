@@ -1,0 +1,21 @@
+/**
+ * Whether a certname is one that a pattern stands for: `*` is any text, dots included, and case does not count. Takes
+ * time in proportion to the lengths of both.
+ */
+export function matchesCertname(pattern: string, certname: string): boolean {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*')
+  const name = certname.toLowerCase()
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
+    return false
+  const end = name.length - last.length
+  let at = first.length
+  // What is found as early as it can be leaves the most for the rest.
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found < 0 || found + part.length > end) return false
+    at = found + part.length
+  }
+  return true
+}
