@@ -19,6 +19,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     ejections: () => [],
     dnsFailures: () => [],
     queueDepth: () => [],
+    pools: () => [],
     crl: () => undefined,
     certificates: () => new Map(),
     log: { totalLost: () => 0, faults: () => 0 }

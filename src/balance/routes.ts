@@ -74,13 +74,6 @@ export function goalOf(
   return toDefault
 }
 
-/** Every pool that a request with these rules may go to, whatever environment is found in its body. */
-export function possibleGoals(rules: readonly Rule[], endpointClass: string): readonly Goal[] {
-  const left = rules.filter(({ classes }) => classes?.has(endpointClass) ?? true)
-  const last = left.findIndex(({ environments }) => environments === undefined)
-  return (last < 0 ? left : left.slice(0, last + 1)).map(({ goal }) => goal)
-}
-
 const otherwiseDefault: Rule = Object.freeze({ classes: undefined, environments: undefined, goal: toDefault })
 
 function ruleOf({ classes, environments, pool, otherwise }: RouteSettings, route: number): Rule {

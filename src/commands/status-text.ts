@@ -1,4 +1,4 @@
-import type { KeptOverride, MasterStatus, Status } from '../model/status.ts'
+import type { KeptOverride, MasterStatus, PoolStatus, Status } from '../model/status.ts'
 import { block, tableOf } from './table.ts'
 
 const INDENT = 14
@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000
 
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
 export function describeStatus(status: Status, readiness: string, nowMs: number): string {
-  const { version, masters, ca, queue, certificates, crl, reload, kept } = status
+  const { version, masters, ca, queue, pools = [], certificates, crl, reload, kept } = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
     ...block('ready:', [readiness], INDENT),
@@ -15,6 +15,7 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
     ...(kept.length > 0 ? block('absent:', kept.map(describeKept), INDENT) : []),
     ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
+    ...block('pools:', poolTable(pools), INDENT),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
     ...block('CRL:', crl ? [describeCrl(crl, nowMs)] : [], INDENT),
     ...block('last reload:', describeReload(reload), INDENT),
@@ -32,6 +33,16 @@ function masterTable(masters: readonly MasterStatus[]): readonly string[] {
     )
   })
   return tableOf(header, rows)
+}
+
+/** `pools`: none of a balancer whose masters are all in the default pool. */
+function poolTable(pools: readonly PoolStatus[]): readonly string[] {
+  if (pools.length === 0) return []
+  const rows = pools.map(({ name, up, queue }) => [
+    name,
+    ...[up, queue.catalog, queue.report, queue.light].map(String)
+  ])
+  return tableOf(['name', 'up', 'catalog', 'report', 'light'], rows)
 }
 
 /** An operator's weight is marked by the one it stands for. */

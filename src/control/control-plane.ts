@@ -163,7 +163,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     events,
     watchFiles,
     concerns: () => [
-      ...(supervisor.snapshot().tiers.length === 0 ? ['no master can serve now'] : []),
+      ...idlePools(supervisor.snapshot()),
       ...remarks,
       ...sources.unknown().map(({ name, cause }) => `nothing is known of ${name} yet: ${cause}`),
       ...describeOverlay(members.current()),
@@ -250,6 +250,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await planes.terminate()
     }
   }
+}
+
+/** One sentence for each pool that nobody serves. */
+function idlePools({ tiers, pools = [] }: Snapshot): readonly string[] {
+  if (tiers.length === 0) return ['no master can serve now']
+  return pools.flatMap(pool =>
+    pool.tiers.length === 0 ? [`no master of the pool ${pool.name} can serve now`] : []
+  )
 }
 
 function planesOf(

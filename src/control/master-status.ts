@@ -1,4 +1,5 @@
 import type { Master, MasterState } from '../model/master.ts'
+import { poolsOf } from '../model/pool.ts'
 import type { MasterStatus, ShownMode } from '../model/status.ts'
 import type { SharedTables } from '../shared/memory.ts'
 import type { Drains } from './drains.ts'
@@ -37,7 +38,7 @@ export function masterStatuses(deps: MasterStatusDeps): readonly MasterStatus[] 
     return {
       name,
       url,
-      pools: ['default'],
+      pools: poolsOf(master),
       source,
       ...stateAndCauseOf(master, deps),
       mode: shownModeOf(master, deps),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { type Master, takesNewRuns } from '../model/master.ts'
+import { sharePool } from '../model/pool.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import { keyOf, type Proposal, type Roster, type Wanted } from './roster.ts'
 import type { Seating } from './seating.ts'
@@ -96,12 +97,13 @@ function startSlowly(
   fresh: readonly Master[],
   { supervisor, slots }: MembershipChangeDeps
 ): void {
-  const othersServe = masters.some(
+  const serving = masters.filter(
     each => !fresh.includes(each) && takesNewRuns(each) && supervisor.stateOf(each.id) === 'up'
   )
-  if (!othersServe) return
-  for (const { seat, id, mode } of fresh) {
-    if (id !== ca.id && mode === 'active') void slots.startSlowly(seat)
+  for (const master of fresh) {
+    const { seat, id, mode } = master
+    if (id === ca.id || mode !== 'active' || !serving.some(each => sharePool(each, master))) continue
+    void slots.startSlowly(seat)
   }
 }
 

@@ -1,20 +1,25 @@
-import type { Snapshot } from '../model/snapshot.ts'
+import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** What each seat can take: JRubies and foreign load of those that take work of any kind. */
 export function seatLimitsOf(
-  { tiers, finishing, doubted }: Snapshot,
+  snapshot: Snapshot,
   { watchOf }: Pick<Supervisor, 'watchOf'>
 ): ReadonlyMap<number, SeatLimits> {
-  const best = tiers[0] ?? []
+  const { tiers, finishing, doubted } = snapshot
+  const pools = poolsIn(snapshot)
   return new Map(
     [...tiers.flat(), ...finishing, ...doubted].map(master => {
       const load = watchOf(master.id)?.load
+      const queues = pools
+        .filter(pool => pool.tiers[0]?.includes(master))
+        .reduce((bits, { queue }) => bits | (1 << queue), 0)
       const limits = {
         capacity: load?.capacity() ?? 0,
         foreign: load?.foreign() ?? 0,
-        takesNewRuns: best.includes(master)
+        takesNewRuns: queues !== 0,
+        queues
       }
       return [master.seat, limits] as const
     })

@@ -1,5 +1,8 @@
+import { takesNewRuns } from '../model/master.ts'
+import { isIn } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { MasterStatus, Status } from '../model/status.ts'
+import type { MasterStatus, PoolStatus, Status } from '../model/status.ts'
+import type { SlotTable } from '../shared/slots/types.ts'
 import type { ControlFacts } from '../telemetry/metrics.ts'
 import { certificateEndsOf } from './certificate-ends.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -30,12 +33,14 @@ export function createReporting(
     status() {
       const { settings } = reload.config()
       const { ca } = roster.current()
+      const pools = poolStatuses(control)
       return {
         version,
         ready: notReady() === undefined,
         masters: masters(),
         ca: { url: ca.url, ...stateAndCauseOf(ca, control) },
-        queue: { light: slots.waiting(0), report: slots.waiting(1), catalog: slots.waiting(2) },
+        queue: waitingIn(slots),
+        ...(pools.length > 0 && { pools }),
         certificates: certificateEndsOf(settings).map(({ role, notAfter, source }) => ({
           role,
           notAfter: notAfter.toISOString(),
@@ -51,6 +56,21 @@ export function createReporting(
       }
     }
   }
+}
+
+function waitingIn({ waiting }: Pick<SlotTable, 'waiting'>, queue?: number): Status['queue'] {
+  return { light: waiting(0, queue), report: waiting(1, queue), catalog: waiting(2, queue) }
+}
+
+/** None where all masters are in the default pool. */
+function poolStatuses({ supervisor, memory }: ControlPlane): readonly PoolStatus[] {
+  const { pools = [], masters } = supervisor.snapshot()
+  return pools.map(({ name, queue }) => ({
+    name,
+    up: masters.filter(each => isIn(each, name) && takesNewRuns(each) && supervisor.stateOf(each.id) === 'up')
+      .length,
+    queue: waitingIn(memory.slots, queue)
+  }))
 }
 
 function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): Status['crl'] {
@@ -96,6 +116,7 @@ export function metricFacts(
         isMember: master.mode !== 'leaving'
       })),
     queueDepth: () => [slots.waiting(0), slots.waiting(1), slots.waiting(2)],
+    pools: () => poolStatuses(control),
     crl: () => {
       const current = revocations.current()
       return (

@@ -1,8 +1,11 @@
 import { isOut, type Master, type MasterState, takesNewRuns } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
+import { sharePool } from '../model/pool.ts'
 import { type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { MasterWatch } from './master-watch/master-watch.ts'
+import { createPoolNumbers } from './pool-numbers.ts'
 import type { Membership } from './roster.ts'
+import { poolSnapshots, servingOf } from './serving.ts'
 
 /** A master that answers this many times `fall` probes too late is down however busy it is, if another is quicker. */
 const SLOW_ROUNDS = 4
@@ -55,6 +58,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** Watches that will take another one's place once they have probed. */
   const successors = new Set<MasterWatch>()
   const lastStates = new Map<number, MasterState>()
+  const poolNumbers = createPoolNumbers()
   const { masters, ca } = membership()
   let snapshot: Snapshot = Object.freeze({
     version: 0,
@@ -73,8 +77,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** A probe that a busy master leaves unanswered is no proof against it, unless that goes on and on. */
   function isExcused(watch: MasterWatch): boolean {
     const { masters, ca } = membership()
+    const own = masters.find(({ id }) => id === watch.id)
+    // Only those that can take its work say anything about it; about the CA all of them do.
     const others = masters
-      .filter(({ id, mode }) => id !== watch.id && mode === 'active')
+      .filter(each => each.id !== watch.id && each.mode === 'active' && (!own || sharePool(each, own)))
       .flatMap(({ id }) => watchOf(id) ?? [])
     const othersUp = others.filter(other => !isOut(other.state()))
     const isHerd = watch.id !== ca.id && othersUp.length < PANIC_SHARE * (others.length + 1)
@@ -97,15 +103,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const { masters, ca } = membership()
     tellReturns(masters)
     const active = masters.filter(takesNewRuns)
-    const inState = (state: MasterState) => active.filter(({ id }) => stateOf(id) === state)
-    // An ejection is a guess: when it would leave nobody, masters that answer their probes serve all the same. So do
-    // those that take connections, though too slow: a balancer that starts into a herd finds all of them so.
-    const fallbacks = [
-      () => inState('up'),
-      () => inState('ejected'),
-      () => active.filter(({ id }) => watchOf(id)?.accepts())
-    ]
-    const serving = fallbacks.map(each => each()).find(each => each.length > 0) ?? []
+    const known = { stateOf, accepts: (id: number) => watchOf(id)?.accepts() ?? false }
+    const pools = poolSnapshots(masters, active, poolNumbers, known)
+    const serving = pools
+      ? [...new Set(pools.flatMap(({ tiers }) => tiers.flat()))]
+      : servingOf(active, known)
     // Where nobody is better, what is at a busy master is best left there.
     const isGivenUp = (master: Master) => watchOf(master.id)?.isMute() === true && !serving.includes(master)
     // In maintenance a master has nothing, though it may be probed already that is about to come back.
@@ -116,6 +118,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       isCaUp: stateOf(ca.id) !== 'down' && stateOf(ca.id) !== 'silent',
       masters,
       tiers: tiersOf(serving),
+      pools,
       finishing: working.filter(master => !takesNewRuns(master) && stateOf(master.id) === 'up'),
       // A guess again: a run whose files can still come from there need not mix them with another master's.
       doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm()),

@@ -1,7 +1,9 @@
 import { orderOf } from '../balance/policy.ts'
 import { byRendezvous } from '../balance/rendezvous.ts'
+import type { Goal } from '../balance/routes.ts'
 import type { Candidate, Explanation, Reasons } from '../model/explanation.ts'
 import type { Master } from '../model/master.ts'
+import { conditionsOf } from '../model/route.ts'
 import { newRecord, type RequestRecord, tenths } from './request-record.ts'
 
 /** Requests a worker remembers: minutes of a busy site, for some hundred bytes each. */
@@ -9,8 +11,10 @@ export const REMEMBERED = 4_000
 
 export interface RequestHistoryDeps {
   readonly now: () => number
-  /** The best tier that serves. */
-  readonly tier: () => readonly Master[]
+  /** The best tier that serves a goal. */
+  readonly tier: (goal: Goal | undefined) => readonly Master[]
+  /** The name of the pool that serves it. Default: nobody asks. */
+  readonly poolOf?: (goal: Goal) => string
   readonly inFlight: (seat: number) => number
   readonly taken: (seat: number) => number
   readonly foreign: (seat: number) => number
@@ -50,6 +54,7 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
     return {
       rule,
       pinned,
+      ...placeOf(record),
       candidates: candidatesOf(record),
       tried: turns.map(({ master, end = 'open', ms, sinceMs }) => ({
         master,
@@ -86,7 +91,8 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
       record.rule = rule
       record.pinned = pinned?.name
       if (rule === 'ca') return
-      record.tier = deps.tier()
+      record.pool = record.goal && deps.poolOf?.(record.goal)
+      record.tier = deps.tier(record.goal)
       record.numbers = numbersOf(record.tier)
     },
     reasonsOf,
@@ -94,6 +100,23 @@ export function createRequestHistory(deps: RequestHistoryDeps): RequestHistory {
       const record = ring.find(each => each?.id === id)
       return record && explain(record, reasonsOf(record), now())
     }
+  }
+}
+
+/** Whose masters it wanted, where there are routes. */
+function placeOf({ pool, goal, route }: RequestRecord): Pick<Reasons, 'pool' | 'route'> {
+  if (pool === undefined || !goal) return {}
+  return {
+    pool,
+    ...(route && {
+      route: {
+        number: goal.route + 1,
+        place: route.place,
+        conditions: conditionsOf(route),
+        pool: route.pool,
+        ...(route.otherwise !== undefined && { otherwise: route.otherwise })
+      }
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { createEligibility } from '../balance/eligibility.ts'
+import { toDefault } from '../balance/routes.ts'
 import type { Master } from '../model/master.ts'
 import type { PlaneStart, Publication, Report } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -41,7 +42,8 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
   const registry = new Registry()
   const history = createRequestHistory({
     now: runtime.now,
-    tier: () => eligibility.tier,
+    tier: goal => eligibility.poolFor(goal ?? toDefault).tier,
+    poolOf: goal => eligibility.poolFor(goal).name,
     inFlight: board.inFlight,
     taken: slots.taken,
     foreign: slots.foreign,

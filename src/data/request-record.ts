@@ -1,5 +1,7 @@
+import type { Goal } from '../balance/routes.ts'
 import { firstTurns } from '../model/explanation.ts'
 import type { Master } from '../model/master.ts'
+import type { RouteSettings } from '../model/route.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
 /** What the books on a request tell, while they are open and after. */
@@ -32,6 +34,11 @@ export interface RequestRecord {
   rule: string
   /** Name of the master its run was pinned to. */
   pinned: string | undefined
+  /** Where the routes send it, and which one says so. `undefined`: there are none, or none took it. */
+  goal: Goal | undefined
+  route: RouteSettings | undefined
+  /** The pool that was to serve it when its first master was chosen. */
+  pool: string | undefined
   /** The best tier when its first master was chosen, and numbers of each. */
   tier: readonly Master[]
   numbers: readonly number[]
@@ -53,6 +60,9 @@ export function newRecord(id: string, sinceMs: number): RequestRecord {
     summary: nothing,
     rule: 'none',
     pinned: undefined,
+    goal: undefined,
+    route: undefined,
+    pool: undefined,
     tier: nobody,
     numbers: none,
     waitsSinceMs: undefined,

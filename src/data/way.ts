@@ -1,6 +1,7 @@
 import { ranks } from '../balance/queue-order.ts'
 import type { Master } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
+import { queueCount } from '../model/pool.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createBodyRoom } from './http/body-room.ts'
 import { createCaPlaces } from './http/ca-places.ts'
@@ -28,6 +29,12 @@ export interface Way {
   readonly dropGhosts: WaitingRoom['dropGhosts']
 }
 
+/** One for each number that a pool can have. */
+function byQueue<Each>(create: () => Each): (queue: number) => Each {
+  const all = Array.from({ length: queueCount }, create)
+  return queue => all[queue] as Each
+}
+
 /** Composition of its parts, no rules. */
 export function createWay({ start, runtime, log, tell }: PlaneContext, state: PlaneState): Way {
   const { worker } = start
@@ -40,7 +47,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     user: slots.join(worker),
     runtime,
     depth: slots.depth,
-    catalogs: () => slots.waiting(ranks.indexOf('catalog')),
+    catalogs: queue => slots.waiting(ranks.indexOf('catalog'), queue),
     hasRoom: slots.hasRoom,
     hasWarmRoom: slots.hasWarmRoom,
     masterAt: state.masterAt,
@@ -67,16 +74,17 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     underWay,
     waitingRoom,
     caPlaces,
-    outages: { masters: createOutage(now), ca: createOutage(now) },
+    outages: { masters: byQueue(() => createOutage(now)), ca: createOutage(now) },
     bodyRoom: createBodyRoom({ memory: state.bodies.join(worker), now, onDefect }),
     hasRoom: ({ seat }: Master) => slots.hasRoom(seat),
-    budget: createRetryBudget(now),
+    budgetOf: byQueue(() => createRetryBudget(now)),
     history
   }
   const serveDeps: Omit<ServeDeps, 'endConversation'> = {
     responder,
     snapshot,
     eligibility: state.eligibility,
+    generation: state.generation,
     revoked: state.revoked,
     wallClock,
     now,

@@ -32,12 +32,28 @@ export interface Attempt {
   readonly ms: number
 }
 
+/** A route that took a request. */
+export interface DecidingRoute {
+  /** In the list, 1 first. */
+  readonly number: number
+  /** `FILE:LINE`. */
+  readonly place: string
+  /** In words. */
+  readonly conditions: string
+  readonly pool: string
+  readonly otherwise?: string | undefined
+}
+
 /** Why a request went where it went. */
 export interface Reasons {
   /** As in `Rule`, `policy` being replaced by the name of the policy. */
   readonly rule: string
   /** The master the agent was pinned to. */
   readonly pinned?: string | undefined
+  /** The pool whose masters these are. Left out without routes. */
+  readonly pool?: string | undefined
+  /** The route that took it. Left out when none did. */
+  readonly route?: DecidingRoute | undefined
   /** Those of the best tier, when the first master was chosen. */
   readonly candidates: readonly Candidate[]
   readonly tried: readonly Attempt[]

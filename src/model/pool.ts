@@ -40,6 +40,11 @@ export function poolNames(members: readonly Pooled[]): readonly string[] {
   return [...names].sort((a, b) => Number(b === defaultPool) - Number(a === defaultPool))
 }
 
+/** A certname as a pool knows it: what is kept of it there has nothing to do with another pool. No certname has a slash. */
+export function certnameIn(pool: string, certname: string): string {
+  return pool === defaultPool ? certname : `${pool}/${certname}`
+}
+
 /**
  * Most requests that may wait for a pool, when there are so many: all of them share the places that shared memory has.
  * So no pool that is full takes another one's.

@@ -1,4 +1,5 @@
 import type { Master } from './master.ts'
+import { defaultPool } from './pool.ts'
 
 /** Everything the data plane believes about the masters at one moment. Replaced whole, never edited. */
 export interface Snapshot {
@@ -8,8 +9,10 @@ export interface Snapshot {
   readonly isCaUp: boolean
   /** Every compile master that sits on a seat, whatever its state and mode. */
   readonly masters: readonly Master[]
-  /** Masters that may be given new runs, grouped by priority, best first; no group is empty. */
+  /** Masters that may be given new runs, grouped by priority, best first; no group is empty. Those of all pools. */
   readonly tiers: readonly (readonly Master[])[]
+  /** Left out: all masters are in the default pool. */
+  readonly pools?: readonly PoolSnapshot[] | undefined
   /** Masters that take no new runs and end those that are pinned to them. */
   readonly finishing: readonly Master[]
   /** Masters of whom it is only a guess that they fail: they keep a pinned run if they have room at once. */
@@ -18,6 +21,22 @@ export interface Snapshot {
   readonly silent?: readonly number[]
   /** Why masters are not up, by id: a clause about each. Left out: nothing is known. */
   readonly causes?: ReadonlyMap<number, string>
+}
+
+/** What is believed about a pool. */
+export interface PoolSnapshot {
+  readonly name: string
+  /** Where those who wait for it are counted: 0 to `queueCount` - 1. */
+  readonly queue: number
+  /** As in `Snapshot`, of its members. */
+  readonly tiers: Snapshot['tiers']
+  /** Whether a member is up. Without one its tiers are of masters of whom that is only a hope. */
+  readonly isUp: boolean
+}
+
+/** The pools of a snapshot. */
+export function poolsIn({ pools, tiers }: Pick<Snapshot, 'pools' | 'tiers'>): readonly PoolSnapshot[] {
+  return pools ?? [{ name: defaultPool, queue: 0, tiers, isUp: tiers.length > 0 }]
 }
 
 /** Groups the masters that may take new runs into tiers by priority, ascending. */

@@ -34,6 +34,8 @@ export interface Status {
   readonly ca: { readonly url: string; readonly state: MasterState; readonly cause: string | null }
   /** Requests that wait for a JRuby. */
   readonly queue: { readonly light: number; readonly report: number; readonly catalog: number }
+  /** Left out where all masters are in the default pool. */
+  readonly pools?: readonly PoolStatus[]
   readonly certificates: readonly {
     readonly role: string
     /** ISO 8601. */
@@ -53,6 +55,14 @@ export interface Status {
   readonly reload: ReloadStatus
   /** What operators said of names that are no masters now; it counts again when one of that name comes. */
   readonly kept: readonly KeptOverride[]
+}
+
+/** One pool as `/api/status` shows it. */
+export interface PoolStatus {
+  readonly name: string
+  /** Its members that are up. */
+  readonly up: number
+  readonly queue: Status['queue']
 }
 
 /** What is kept of an operator's word. */

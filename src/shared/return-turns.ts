@@ -1,4 +1,5 @@
 import { fnv1a, mix } from '../model/hash.ts'
+import { queueCount } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { createSharedLock } from './lock.ts'
 
@@ -23,14 +24,18 @@ export interface TurnWish {
   readonly latestMs: number
   /** From one turn to the next: how long the masters work for one agent. */
   readonly paceMs: number
+  /** Whose turns come one after the other: the number of a pool. Default: 0. */
+  readonly queue?: number
 }
 
 const SETS = 4096
 const WAYS = 4
 const LOCK = 0
 const HEADER_CELLS = 2
+/** By queue. */
 const header = { last: 0, rounds: 1 } as const
-const HEADER_NUMBERS = 2
+const HEADER_SIZE = 2
+const HEADER_NUMBERS = HEADER_SIZE * queueCount
 /** The second hash starts elsewhere, so that both together tell certnames apart. */
 const CHECK_SEED = 0x2545f491
 /** Each round of turns begins so much later than the one before: agents are told whole seconds. */
@@ -51,14 +56,15 @@ export function createReturnTurns(
   const turnMs = (entry: number) => numbers[HEADER_NUMBERS + entry] as number
 
   /** The next turn of all. When the last one has been given, another round of turns begins between those of the first. */
-  function nextTurn({ earliestMs, latestMs, paceMs }: TurnWish): number {
-    let next = Math.max(numbers[header.last] as number, earliestMs) + paceMs
+  function nextTurn({ earliestMs, latestMs, paceMs, queue = 0 }: TurnWish): number {
+    const [last, rounds] = [queue * HEADER_SIZE + header.last, queue * HEADER_SIZE + header.rounds]
+    let next = Math.max(numbers[last] as number, earliestMs) + paceMs
     if (next > latestMs) {
-      const rounds = (numbers[header.rounds] as number) + 1
-      numbers[header.rounds] = rounds
-      next = Math.min(latestMs, earliestMs + ((rounds * ROUND_STEP_MS) % paceMs))
+      const round = (numbers[rounds] as number) + 1
+      numbers[rounds] = round
+      next = Math.min(latestMs, earliestMs + ((round * ROUND_STEP_MS) % paceMs))
     }
-    numbers[header.last] = next
+    numbers[last] = next
     return next
   }
 

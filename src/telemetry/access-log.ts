@@ -11,6 +11,8 @@ export interface AccessEntry extends Partial<Reasons> {
   /** Without the query, in which old agents send facts. A line shows the begin of a long one. */
   readonly path: string
   readonly class: EndpointClass
+  /** Whose masters it wanted, where there are routes. */
+  readonly pool?: string | undefined
   /** Who answered, or was asked last; empty when nobody was asked. */
   readonly master: string
   readonly attempts: number

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
+import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 import { createSourceMetrics, type Member, type SourceFacts } from './source-metrics.ts'
 
@@ -80,7 +81,7 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts extends ReachFacts, SourceFacts {
+export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts {
   readonly masters: () => readonly (Member & {
     readonly state: string
     readonly mode: string
@@ -218,6 +219,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       if (crl) this.set(crl.entries)
     }
   })
+  createPoolMetrics(registry, facts)
   createSourceMetrics(registry, facts)
   createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createEligibility, type Eligible, only, type Wish } from '../../src/balance/eligibility.ts'
+import { toDefault } from '../../src/balance/routes.ts'
 import { type Master, seatCount } from '../../src/model/master.ts'
 import type { SeatMask } from '../../src/model/seat-mask.ts'
 import { type Snapshot, tiersOf } from '../../src/model/snapshot.ts'
@@ -60,7 +61,9 @@ function seatsIn(mask: SeatMask): string {
 t.test('a request without a pin may have anybody of the best tier, and nobody else', async t => {
   t.equal(asked({}), '[near close] of 0 1')
   t.same(
-    eligibilityOf().tier.map(({ name }) => name),
+    eligibilityOf()
+      .poolFor(toDefault)
+      .tier.map(({ name }) => name),
     ['near', 'close']
   )
 })
@@ -120,7 +123,7 @@ t.test('nobody is left when all were tried, or nobody serves', async t => {
   t.equal(asked({ tried: ['near', 'close', 'far', 'shaky'] }), undefined)
   t.equal(asked({}, eligibilityOf({ tiers: [], doubted: [] })), undefined)
   t.equal(asked({ tried: ['near'] }, eligibilityOf({ tiers: [], doubted: [] })), undefined)
-  t.same(eligibilityOf({ tiers: [] }).tier, [])
+  t.same(eligibilityOf({ tiers: [] }).poolFor(toDefault).tier, [])
 })
 
 t.test('a seat beyond the first word of the mask is in it', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { compileRoutes, goalOf, inBody, possibleGoals, type RoutedAgent } from '../../src/balance/routes.ts'
+import { compileRoutes, goalOf, inBody, type RoutedAgent } from '../../src/balance/routes.ts'
 import { type TestRoute, testRoute } from '../support/balancer.ts'
 
 /** Where a request goes by routes: the pool, and the number of the route. */
@@ -74,18 +74,6 @@ t.test('a body is asked for only when the environment in it may decide', async t
   ])
   t.equal(goal({ certname: 'a' }, 'catalog', inBody), undefined)
   t.same(goal({ certname: 'a' }, 'report', inBody), ['r', 0])
-  const rules = compileRoutes([
-    testRoute({ environments: ['canary'], pool: 'canary' }),
-    testRoute({ classes: ['light'], pool: 'l' }, 1)
-  ])?.rulesFor({ certname: 'a', extension: () => undefined })
-  t.same(
-    possibleGoals(rules ?? [], 'catalog').map(({ pool }) => pool),
-    ['canary', 'default']
-  )
-  t.same(
-    possibleGoals(rules ?? [], 'light').map(({ pool }) => pool),
-    ['canary', 'l']
-  )
 })
 
 t.test('environment and extensions are asked for only by routes that need them', async t => {

@@ -91,6 +91,8 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     masterAt: seat => pool[seat] as Master,
     onDefect
   })
+  const masterOutage = createOutage(runtime.now)
+  const masterBudget = createRetryBudget(runtime.now)
   const dispatchDeps: DispatchDeps = {
     metrics,
     responder: createResponder({ ...runtime, metrics, log }),
@@ -107,14 +109,14 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     underWay: createRequestsUnderWay(),
     waitingRoom: room,
     caPlaces,
-    outages: { masters: createOutage(runtime.now), ca: createOutage(runtime.now) },
+    outages: { masters: () => masterOutage, ca: createOutage(runtime.now) },
     bodyRoom: createBodyRoom({
       memory: createBodyMemory({ workers: 1, schedule: runtime.schedule }).join(0),
       now: runtime.now,
       onDefect
     }),
     hasRoom: ({ seat }) => table.hasRoom(seat),
-    budget: createRetryBudget(runtime.now),
+    budgetOf: () => masterBudget,
     history,
     ...deps
   }

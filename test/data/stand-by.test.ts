@@ -289,7 +289,7 @@ t.test('a busy master is not waited for without end, and its time is not passed 
 t.test('however many wait for busy masters, the budget bounds how often these are asked', async t => {
   let tokens = 0
   const { runtime, upstreams, send } = await deliveryScene({
-    budget: { earn() {}, take: () => tokens-- > 0 }
+    budgetOf: () => ({ earn() {}, take: () => tokens-- > 0 })
   })
   const { answer } = send('a', stays)
   for (const upstream of upstreams) {
@@ -336,7 +336,7 @@ t.test('content in the filebucket waits for its own master', async t => {
 t.test('a 503 that says nothing of coming back sends what may be repeated to another master', async t => {
   for (const comesBack of [true, false]) {
     const { upstreams, send, taken, history } = await deliveryScene({
-      budget: { earn() {}, take: () => t.fail('it has not been run, so it costs nothing') }
+      budgetOf: () => ({ earn() {}, take: () => t.fail('it has not been run, so it costs nothing') })
     })
     const { answer } = send('a', { comesBack: () => comesBack })
     upstreams[0].last().connect()

@@ -115,7 +115,7 @@ t.test('in who may have it, when the pause after an attempt is over', async t =>
 
 t.test('in the budget of repeats, when the pause after an attempt is over', async t => {
   const take = breakable(() => true)
-  const scene = await deliveryScene({ budget: { take: take.work, earn() {} } })
+  const scene = await deliveryScene({ budgetOf: () => ({ take: take.work, earn() {} }) })
   const { answer } = scene.send('broken', stays)
   for (const upstream of scene.upstreams) {
     upstream.last().connect()

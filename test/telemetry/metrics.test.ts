@@ -32,6 +32,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     probeFailures: () => [],
     ejections: () => [],
     dnsFailures: () => [],
+    pools: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     certificates: () => new Map(),

@@ -1,4 +1,5 @@
 import type { Master } from '../../model/master.ts'
+import { isIn, poolNames } from '../../model/pool.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Result, ResultTable } from '../../shared/results.ts'
 import type { MasterWatch } from '../master-watch/master-watch.ts'
@@ -55,17 +56,22 @@ export function createOutlierDetection(deps: OutlierDetectionDeps): OutlierDetec
     evidence = gathered
   }
 
-  function mayEject(): boolean {
-    const out = masters().filter(({ id }) => watchOf(id)?.isOutlier()).length
-    return out + 1 <= MOST_OUT * (evidence.size + out)
+  /** Of masters that can take each other's work, so many may be out. */
+  function mayEject(members: readonly Master[]): boolean {
+    const out = members.filter(({ id }) => watchOf(id)?.isOutlier()).length
+    return out + 1 <= MOST_OUT * (members.filter(({ id }) => evidence.has(id)).length + out)
   }
 
-  function compare(): void {
+  function compare(members: readonly Master[]): void {
+    const known = members.flatMap(({ id }) => {
+      const own = evidence.get(id)
+      return own ? [{ id, own }] : []
+    })
     for (const spanMs of SPANS_MS) {
       for (const { fault, good, bad } of faults) {
         const over = (own: Evidence, result: Result) => own.over(runtime.now(), spanMs, result)
         const outlier = outlierOf(
-          [...evidence].map(([id, own]) => ({ id, good: over(own, good), bad: over(own, bad) }))
+          known.map(({ id, own }) => ({ id, good: over(own, good), bad: over(own, bad) }))
         )
         if (!outlier) continue
         const { id } = outlier
@@ -78,7 +84,12 @@ export function createOutlierDetection(deps: OutlierDetectionDeps): OutlierDetec
 
   function look(): void {
     gather()
-    if (mayEject()) compare()
+    const all = masters()
+    // Those of another pool have other agents, and perhaps other code.
+    for (const pool of poolNames(all)) {
+      const members = all.filter(master => isIn(master, pool))
+      if (mayEject(members)) compare(members)
+    }
     cancel = runtime.schedule(LOOK_MS, look)
   }
 

@@ -61,6 +61,12 @@ export class RequestBody {
     return this.#bytes
   }
 
+  /** What is in hand of its first bytes, as far as all of it is kept; `isWhole`: nothing comes behind them. */
+  head(maxBytes: number): { readonly bytes: Buffer; readonly isWhole: boolean } {
+    const bytes = this.#isWhole ? Buffer.concat(this.#chunks).subarray(0, maxBytes) : Buffer.alloc(0)
+    return { bytes, isWhole: this.#ended && this.#isWhole && this.#bytes <= maxBytes }
+  }
+
   /** Reads the body into memory, up to so many bytes, before any master is asked. */
   takeInHand(maxBytes: number): void {
     this.#handBytes = maxBytes

@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../../model/errors.ts'
+import { isIn } from '../../model/pool.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 
 /** Answers that say what kept masters from serving. */
@@ -8,17 +9,21 @@ const MAX_NAMED = 3
 
 /**
  * What an answer of ours adds about its cause: that of the last attempt, or without one what probes have found. It holds
- * no address. `undefined`: nothing is known, or the answer has nothing to do with it.
+ * no address. `pool`: that of the request, where there are several. `undefined`: nothing is known, or the answer has nothing to do with it.
  */
 export function causeDetail(
   code: ReasonCode,
   lastCause: string | undefined,
   snapshot: Snapshot,
-  isForCa: boolean
+  isForCa: boolean,
+  pool?: string | undefined
 ): string | undefined {
   if (!telling.has(code)) return undefined
-  const cause = lastCause ?? (isForCa ? snapshot.causes?.get(snapshot.ca.id) : causesOfMasters(snapshot))
-  return cause === undefined ? undefined : withoutCodes(cause)
+  const known = isForCa ? snapshot.causes?.get(snapshot.ca.id) : causesOfMasters(snapshot, pool)
+  const cause = lastCause ?? known
+  const told = cause === undefined ? undefined : withoutCodes(cause)
+  if (code !== 'no-master' || pool === undefined) return told
+  return told === undefined ? `in the pool ${pool}` : `in the pool ${pool}, ${told}`
 }
 
 /**
@@ -31,8 +36,9 @@ export function withoutCodes(cause: string): string | undefined {
 }
 
 /** One cause that all share, or each with the name of its master. */
-function causesOfMasters({ masters, causes }: Snapshot): string | undefined {
-  const told = masters.flatMap(({ id, name }) => {
+function causesOfMasters({ masters, causes }: Snapshot, pool: string | undefined): string | undefined {
+  const members = pool === undefined ? masters : masters.filter(master => isIn(master, pool))
+  const told = members.flatMap(({ id, name }) => {
     const cause = causes?.get(id)
     return cause === undefined ? [] : [{ name, cause }]
   })

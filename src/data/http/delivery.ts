@@ -1,6 +1,6 @@
 import type { Eligible } from '../../balance/eligibility.ts'
 import type { Rank } from '../../balance/queue-order.ts'
-import type { ReasonCode } from '../../model/errors.ts'
+import type { ProxyError, ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { Outcome } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
@@ -10,6 +10,7 @@ import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Upstream } from '../../upstream/pools.ts'
 import type { RequestHistory } from '../history.ts'
 import type { MasterNews } from './attempt.ts'
+import type { RequestBody } from './body.ts'
 import type { BodyRoom } from './body-room.ts'
 import type { CaPlaces } from './ca-places.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,6 +30,12 @@ export interface Delivery {
   readonly repeatable: boolean
   /** For the history: how its master is chosen. */
   readonly rule: string
+  /** The number of the pool that it waits for by now. Default: 0. */
+  readonly queue?: () => number
+  /** The name of that pool, where there are several. */
+  readonly pool?: () => string | undefined
+  /** Its body is in hand, and may say where it goes: how it is refused, if it is. */
+  readonly bodyInHand?: ((body: RequestBody) => ProxyError | undefined) | undefined
   /** Who may have it, given the ids of those tried; `undefined` when nobody is left. */
   readonly eligible: (tried: readonly number[]) => Eligible | undefined
   readonly pick: (candidates: readonly Master[]) => Master | undefined
@@ -55,6 +62,7 @@ export interface SlotNeed {
   readonly isNeeded: boolean
   /** As whom it is counted. `undefined`: it is not. */
   readonly claimant?: Claimant | undefined
+  /** Most that may wait in its queue. */
   readonly limit: number
   readonly timeoutMs: number
   /** Bytes that bodies may have in memory, over all workers. */
@@ -82,10 +90,12 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random
   readonly underWay: RequestsUnderWay
   readonly waitingRoom: WaitingRoom
   readonly caPlaces: CaPlaces
-  readonly outages: { readonly masters: Outage; readonly ca: Outage }
+  /** By the number of a pool. */
+  readonly outages: { readonly masters: (queue: number) => Outage; readonly ca: Outage }
   readonly bodyRoom: BodyRoom
   /** Whether a master could take one more request now. */
   readonly hasRoom: (master: Master) => boolean
-  readonly budget: RetryBudget
+  /** By the number of a pool: one that fails takes nothing from the others. */
+  readonly budgetOf: (queue: number) => RetryBudget
   readonly history: RequestHistory
 }

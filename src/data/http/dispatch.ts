@@ -22,11 +22,13 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const { request, response } = exchange
   const { now, metrics, schedule } = deps
   const isForCa = rule === 'ca'
-  const outage = isForCa ? deps.outages.ca : deps.outages.masters
+  const queue = () => delivery.queue?.() ?? 0
+  const outage = () => (isForCa ? deps.outages.ca : deps.outages.masters(queue()))
+  const budget = () => deps.budgetOf(queue())
   const next = createNextMaster(delivery, outage, deps, { found: send, refuse, fail: onDefect })
   const intake = hasBody(request)
     ? createIntake(delivery, deps, next.queueing, {
-        inHand: () => guard(() => next.find()),
+        inHand: () => guard(begin),
         tooSlow: () => guard(giveUpBody),
         fail: onDefect
       })
@@ -47,8 +49,15 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const isBodyKept = () => intake?.body.isKept ?? true
 
   function refuse(code: ReasonCode, cause?: Error): void {
-    const detail = causeDetail(code, lastCause, deps.snapshot(), isForCa)
+    const detail = causeDetail(code, lastCause, deps.snapshot(), isForCa, delivery.pool?.())
     deps.responder.refuse(exchange, new ProxyError(code, detail, cause && { cause }))
+  }
+
+  /** As much of its body is in hand as is to be. */
+  function begin(): void {
+    const refusal = intake && delivery.bodyInHand?.(intake.body)
+    if (refusal) deps.responder.refuse(exchange, refusal)
+    else next.find()
   }
 
   /** A defect fails this one request and nobody else's. */
@@ -89,7 +98,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       if (isFailed) onCatalogFailed(attempt as Attempt)
       notRun = notRunOf(status, headers)
       if (notRun && isDeclined(notRun)) return false
-      if (!notRun) outage.over()
+      if (!notRun) outage().over()
       // Puppet Server takes its JRuby back before it sends the head of what the JRuby has made.
       hold?.release(status < 500 && !isFailed)
       intake?.body.stopKeeping()
@@ -102,7 +111,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     },
     complete() {
       endAttempt('complete')
-      deps.budget.earn()
+      budget().earn()
       response.end()
       if (intake) deps.responder.dropRest(request)
     },
@@ -153,7 +162,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (!delivery.waits || isForCa || !request.complete || !isBodyKept()) return false
     if (why === 'master-unavailable') return delivery.repeatable
     const mayMove = rule !== 'content' && slot?.isNeeded && next.isRoomElsewhere()
-    return (mayMove && deps.budget.take()) || next.isPatient()
+    return (mayMove && budget().take()) || next.isPatient()
   }
 
   /** An attempt brought no answer: to the next master, or an answer of our own. */
@@ -189,7 +198,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       failure.worthAnother &&
       (!isForOthersOnly || next.isAnybodyElse()) &&
       mayTryNext({ sent, answered, repeatable, bodyKept: isBodyKept(), repeats }) &&
-      (!sent || deps.budget.take())
+      (!sent || budget().take())
     if (!mayTry) {
       refuse(failure.code, error)
       return

@@ -111,6 +111,7 @@ function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, says
     method: request.method ?? '',
     path: pathOf(request.url ?? ''),
     class: exchange.class,
+    ...(record.pool !== undefined && { pool: record.pool }),
     master: exchange.master,
     attempts: exchange.attempts,
     queueMs: tenths(exchange.queueMs),

@@ -35,7 +35,7 @@ export interface NextMasterListener {
 
 export function createNextMaster(
   delivery: Delivery,
-  outage: Outage,
+  outage: () => Outage,
   deps: DispatchDeps,
   { found, refuse, fail }: NextMasterListener
 ): NextMaster {
@@ -50,7 +50,7 @@ export function createNextMaster(
   const tried: number[] = []
   /** Few requests ever find nobody: the rest spares it. */
   let standBy: StandBy | undefined
-  const standing = () => (standBy ??= createStandBy(delivery, outage, deps, fail))
+  const standing = () => (standBy ??= createStandBy(delivery, outage(), deps, fail))
 
   /** Why nobody is left to try: a fault of our own is told for what it is, and so is a master that is merely full. */
   function nobodyCode(after: string | undefined): ReasonCode {

@@ -31,7 +31,7 @@ export interface QueueingListener {
 
 /** The queueing of a delivery that needs a JRuby, or waits for one. */
 export function createQueueing(
-  { exchange, patience }: Pick<Delivery, 'exchange' | 'patience'>,
+  { exchange, patience, queue }: Pick<Delivery, 'exchange' | 'patience' | 'queue'>,
   need: SlotNeed,
   deps: Pick<DispatchDeps, 'waitingRoom' | 'now' | 'metrics'>,
   { refuse, fail }: QueueingListener
@@ -67,6 +67,7 @@ export function createQueueing(
         rank: need.rank,
         claimant: need.claimant,
         sinceMs: askedFirstMs,
+        queue,
         limit: need.limit,
         limits: () => ({
           untilMs: askedAtMs + need.timeoutMs - exchange.queueMs,

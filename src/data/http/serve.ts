@@ -1,39 +1,27 @@
-import { type Eligibility, type Eligible, only } from '../../balance/eligibility.ts'
-import { byRendezvous } from '../../balance/rendezvous.ts'
+import { only } from '../../balance/eligibility.ts'
+import { goalOf, toDefault } from '../../balance/routes.ts'
 import { ProxyError } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
-import type { PinTable } from '../../shared/pins.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
-import { claimantOf } from './claimant.ts'
-import type { Delivery, SlotNeed } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import type { Exchange } from './exchange.ts'
 import { asksToUpgrade, framingFault } from './framing.ts'
 import { oversizeBytes } from './head-size.ts'
 import { hasOneHost } from './host-header.ts'
 import { patienceOf } from './patience.ts'
-import { allowedMethods, type CaPlan, type MasterPlan, type Plan, planOf } from './plan.ts'
+import { allowedMethods, type CaPlan, type Plan, planOf } from './plan.ts'
 import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
-import type { ReturnTimes } from './return-times.ts'
+import { serveByMaster, type ToMasterDeps } from './to-master.ts'
 
-export interface ServeDeps {
+export interface ServeDeps extends ToMasterDeps {
   readonly responder: Responder
-  readonly snapshot: () => Snapshot
-  readonly eligibility: () => Eligibility
   readonly revoked: () => RevokedSet
   readonly wallClock: () => number
-  readonly now: () => number
-  /** Of the hash by which certnames are counted. */
-  readonly seed: number
-  readonly pins: PinTable
-  /** Milliseconds until those who wait now would all be served. */
-  readonly forecastMs: () => number
-  readonly returnTimes: ReturnTimes
-  readonly dispatch: (delivery: Delivery) => void
   /** The answer to this request is the last on its connection, and nothing behind it is read as a request. */
   readonly endConversation: (exchange: Exchange) => void
   readonly fanOut: (exchange: Exchange, identity: Identity) => void
@@ -81,7 +69,7 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
       responder.refuse(exchange, new ProxyError(plan.code, plan.detail))
       return
     case 'pool-status':
-      answerForPool(exchange, deps)
+      answerForPool(exchange, identity, deps)
       return
     case 'own-options':
       exchange.response.setHeader('allow', allowedMethods)
@@ -94,7 +82,7 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
       deps.dispatch(toCa(exchange, identity, plan, deps))
       return
     case 'master':
-      if (!mustDefer(exchange, plan, deps)) deps.dispatch(toMaster(exchange, identity, plan, deps))
+      serveByMaster(exchange, identity, plan, deps)
   }
 }
 
@@ -142,79 +130,25 @@ function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snaps
   }
 }
 
-function toMaster(exchange: Exchange, identity: Identity, plan: MasterPlan, deps: ServeDeps): Delivery {
-  const { generation, certname } = exchange
-  const { rule, key, pin } = plan
-  const choice = { key }
-  const policy = rule === 'policy' ? generation.policy : byRendezvous
-  const pinned = () => (pin.follows && certname !== undefined ? deps.pins.get(certname, deps.now()) : -1)
-  // The snapshot is read anew for each attempt: after a compile of minutes the old one is history.
-  const eligible = (tried: readonly number[]) => deps.eligibility().of({ pinned: pinned(), tried })
-  return {
-    exchange,
-    identity: identity.headers,
-    repeatable: plan.repeatable,
-    rule: rule === 'policy' ? generation.policyName : rule,
-    eligible: rule === 'content' ? tried => ownerOf(eligible(tried), key) : eligible,
-    pick: candidates => policy(candidates, choice),
-    nobody: 'no-master',
-    slot: slotNeed(exchange, plan, deps),
-    waits: plan.waits,
-    comesBack: () => understandsRetryAfter(puppetVersionOf(exchange.request)),
-    outlasts: () => outlastsOutages(puppetVersionOf(exchange.request)),
-    patience: () => patienceOf(puppetVersionOf(exchange.request), plan.deferrable ? 'replaceable' : 'other')
-  }
-}
-
-/** Content must be found again where it was stored: it waits for its master however full that is. */
-function ownerOf(eligible: Eligible | undefined, key: string): Eligible | undefined {
-  const owner = eligible && byRendezvous(eligible.candidates, { key })
-  return owner && only(owner)
-}
-
-function slotNeed(
-  { certname, request, generation: { settings, administrators } }: Exchange,
-  { rank, pin, deferrable, waits }: MasterPlan,
-  { pins, now, seed }: ServeDeps
-): SlotNeed | undefined {
-  if (rank === undefined && !waits) return undefined
-  return {
-    rank: rank ?? 'light',
-    isNeeded: rank !== undefined,
-    claimant: claimantOf(certname, administrators, seed),
-    memoryBytes: settings.listen.limits.memoryBytes,
-    limit: settings.queue.limit,
-    timeoutMs: settings.queue.timeoutMs,
-    comesBack: deferrable && understandsRetryAfter(puppetVersionOf(request)),
-    chosen(master) {
-      if (certname === undefined) return
-      if (pin.pins) pins.set(certname, master.id, now())
-      else if (pin.ends) pins.remove(certname)
-    },
-    failed({ id }) {
-      // Its next run, and the files of the catalog it may have kept, are not bound to this master.
-      if (certname !== undefined && pins.get(certname, now()) === id) pins.remove(certname)
-    }
-  }
-}
-
-/** Sends an agent that comes back away for a while when the queue would take too long. */
-function mustDefer(exchange: Exchange, { deferrable }: MasterPlan, deps: ServeDeps): boolean {
-  if (!deferrable || !understandsRetryAfter(puppetVersionOf(exchange.request))) return false
-  const waitMs = deps.forecastMs()
-  if (waitMs <= exchange.generation.settings.queue.shedAboveMs) return false
-  const returnSeconds = deps.returnTimes(waitMs, exchange.certname) / 1000
-  deps.responder.refuse(exchange, new ProxyError('overloaded', undefined, { returnSeconds }))
-  return true
-}
-
 /**
  * What Puppet Server's own `simple` status says, for the pool. Without Retry-After even when nobody serves: an
  * agent with a `server_list` must go on to its next server at once.
  */
-function answerForPool(exchange: Exchange, { snapshot, responder }: ServeDeps): void {
-  if (snapshot().tiers.length > 0) responder.answer(exchange, 200, 'running')
+function answerForPool(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
+  const { responder } = deps
+  if (isAnybodyThereFor(exchange, identity, deps)) responder.answer(exchange, 200, 'running')
   else responder.answer(exchange, 503, 'error', { reason: 'no-master' })
+}
+
+/** Whether the catalogs of an agent would find a master, or anybody's where it shows no certificate. */
+function isAnybodyThereFor(
+  { request, generation: { rulesFor } }: Exchange,
+  identity: Identity,
+  { snapshot, eligibility }: ServeDeps
+): boolean {
+  if (!rulesFor || identity.certname === undefined) return snapshot().tiers.length > 0
+  const goal = goalOf(rulesFor(identity, request.socket), 'catalog', () => undefined)
+  return eligibility().poolFor(goal ?? toDefault).tier.length > 0
 }
 
 function first(candidates: readonly Master[]): Master | undefined {

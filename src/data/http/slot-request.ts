@@ -29,7 +29,9 @@ export interface SlotRequest {
   readonly claimant?: Claimant | undefined
   /** When it first asked for one, which decides its turn. */
   readonly sinceMs: number
-  /** Most requests that may wait, over all workers. */
+  /** The number of the pool whose masters it wants by now. Default: 0. */
+  readonly queue?: (() => number) | undefined
+  /** Most requests that may wait in its queue, over all workers. */
   readonly limit: number
   /** Asked for when it has to wait. */
   readonly limits: () => WaitLimits

@@ -21,13 +21,19 @@ export interface StandBy {
   readonly end: () => void
 }
 
-type Deps = Pick<DispatchDeps, 'now' | 'schedule' | 'random' | 'budget'>
+type Deps = Pick<DispatchDeps, 'now' | 'schedule' | 'random' | 'budgetOf'>
 
 /** `fail` is told of a defect of ours that shows when a pause is over. */
 export function createStandBy(
-  { exchange, waits, outlasts, patience }: Pick<Delivery, 'exchange' | 'waits' | 'outlasts' | 'patience'>,
+  {
+    exchange,
+    waits,
+    outlasts,
+    patience,
+    queue
+  }: Pick<Delivery, 'exchange' | 'waits' | 'outlasts' | 'patience' | 'queue'>,
   outage: Outage,
-  { now, schedule, random, budget }: Deps,
+  { now, schedule, random, budgetOf }: Deps,
   fail: (defect: unknown) => void
 ): StandBy {
   const isPatient = waits && !outlasts()
@@ -54,7 +60,7 @@ export function createStandBy(
 
   function endPause(after: string, resume: () => void): void {
     const isFree = after !== 'master-busy' && after !== 'master-unavailable'
-    if (isFree || budget.take()) {
+    if (isFree || budgetOf(queue?.() ?? 0).take()) {
       cancelPause = undefined
       resume()
     } else pause(after, resume)

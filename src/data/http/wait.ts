@@ -15,10 +15,10 @@ const CATALOG_SHARE = 0.9
 export interface WaitingRoomDeps extends Pick<TakeNowDeps, 'hasRoom' | 'hasWarmRoom'> {
   readonly user: SlotUser
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
-  /** Requests that wait now, over all workers. */
-  readonly depth: () => number
+  /** Requests that wait now in a queue, over all workers. */
+  readonly depth: (queue: number) => number
   /** The catalogs among them. */
-  readonly catalogs: () => number
+  readonly catalogs: (queue: number) => number
   /** Who sits on a seat. */
   readonly masterAt: (seat: number) => Master
   /** A defect showed while somebody was told; the others must not suffer from it. */
@@ -28,6 +28,9 @@ export interface WaitingRoomDeps extends Pick<TakeNowDeps, 'hasRoom' | 'hasWarmR
 interface Waiter {
   /** The seats it may have. */
   mask: SeatMask
+  /** The number of its pool. */
+  queue: number
+  readonly queueAnew: SlotRequest['queue']
   readonly eligibleAnew: SlotRequest['eligibleAnew']
   readonly settle: (result: Master | NoSlot) => void
   readonly fail: SlotRequest['fail']
@@ -117,10 +120,12 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     const eligible = waiter.eligibleAnew()
     if (eligible) {
       // Nearly always a snapshot changes nothing for those who wait.
-      if (isSameMask(eligible.mask, waiter.mask)) return
+      const queue = waiter.queueAnew?.() ?? 0
+      if (queue === waiter.queue && isSameMask(eligible.mask, waiter.mask)) return
       waiter.mask = eligible.mask
+      waiter.queue = queue
       waiter.timers.setAway(isEmptyMask(eligible.mask))
-      user.remask(ticket, eligible.mask)
+      user.remask(ticket, eligible.mask, queue)
     } else if (user.seatOf(ticket) < 0) turnAway(ticket, waiter, 'no-master')
   }
 
@@ -135,16 +140,16 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     }
   }
 
-  function isFull({ rank, limit }: SlotRequest): boolean {
+  function isFull({ rank, limit }: SlotRequest, queue: number): boolean {
     // The one that asks counts among those who wait by now.
-    if (deps.depth() > limit) return true
-    return rank === 'catalog' && deps.catalogs() > Math.ceil(CATALOG_SHARE * limit)
+    if (deps.depth(queue) > limit) return true
+    return rank === 'catalog' && deps.catalogs(queue) > Math.ceil(CATALOG_SHARE * limit)
   }
 
-  function waitFor(request: SlotRequest, ticket: number): Hold {
+  function waitFor(request: SlotRequest, ticket: number, queue: number): Hold {
     const place = holds.of(ticket)
     try {
-      enter(request, ticket, place)
+      enter(request, ticket, queue, place)
     } catch (error) {
       place.hold.release()
       throw error
@@ -153,7 +158,12 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     return place.hold
   }
 
-  function enter(request: SlotRequest, ticket: number, { hold, begin, lapse }: PlaceOfHold): void {
+  function enter(
+    request: SlotRequest,
+    ticket: number,
+    queue: number,
+    { hold, begin, lapse }: PlaceOfHold
+  ): void {
     const { mask } = request.eligible
     const timers = startWaitTimers(
       request.limits(),
@@ -163,6 +173,8 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
     )
     const waiter: Waiter = {
       mask,
+      queue,
+      queueAnew: request.queue,
       eligibleAnew: request.eligibleAnew,
       settle(result) {
         if (typeof result === 'string') lapse()
@@ -187,8 +199,10 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
   return {
     ask(request) {
       const { eligible } = request
+      const queue = request.queue?.() ?? 0
       const claim: SlotClaim = {
         rank: ranks.indexOf(request.rank),
+        queue,
         dueMs: request.sinceMs + headStartMs[request.rank],
         mask: eligible.mask,
         claimant: request.claimant
@@ -202,7 +216,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         tell(request, masterAt(seat), hold)
         return hold
       }
-      if (!isClosed && !isFull(request)) return waitFor(request, ticket)
+      if (!isClosed && !isFull(request, queue)) return waitFor(request, ticket, queue)
       user.release(ticket)
       return refuse(request, isClosed ? 'queue-timeout' : 'queue-full')
     },
