@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { checkLogFile } from '../config/log-file.ts'
 import { formatDuration } from '../config/units.ts'
 import { descriptorBudget, descriptorWarning } from '../model/descriptors.ts'
+import { poolNames } from '../model/pool.ts'
 import type { Config } from '../model/settings.ts'
 
 /** What a check came to. */
@@ -33,11 +34,17 @@ function describeListeners({ boot: { listen, admin }, settings: { tls } }: Confi
 }
 
 /** What the file says; nothing is looked up. */
-function describeMasters({ settings: { ca, masters, discovery, balance } }: Config): string {
+function describeMasters({ settings: { ca, masters, routes, discovery, balance } }: Config): string {
   const tiers = new Set(masters.map(master => master.priority)).size
   const bySrv = discovery.srv && `by SRV records of ${discovery.srv.domain}`
   const named = `${counted(masters.length, 'master')} of ${counted(tiers, 'priority', 'priorities')}`
-  const shared = [...(masters.length > 0 ? [named] : []), ...(bySrv ? [`masters ${bySrv}`] : [])].join(', ')
+  const shared = [
+    ...(masters.length > 0 ? [named] : []),
+    ...(bySrv ? [`masters ${bySrv}`] : []),
+    ...(routes.length > 0
+      ? [`${counted(routes.length, 'route')} to ${counted(poolNames(masters).length, 'pool')}`]
+      : [])
+  ].join(', ')
   return `  CA ${ca ? `at ${ca.url}` : bySrv}, ${shared}, ${balance.policy}`
 }
 

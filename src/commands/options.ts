@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { extensionProblem } from '../config/check-routes.ts'
 import { parseDuration } from '../config/units.ts'
+import { oidOf } from '../puppet/trusted-extensions.ts'
 import { parseAdmin } from './admin-address.ts'
 
 /** `--config`, for a command that cannot do without: `required` says so once nothing else is wrong. */
@@ -49,6 +51,18 @@ export function durationText(text: string): number {
   const durationMs = parseDuration(text)
   if (durationMs !== undefined) return durationMs
   throw new InvalidArgumentError('It must be a duration, written like 250ms, 5s, 10m or 1h.')
+}
+
+/** Reads one more extension, `NAME=VALUE`, of the command line; by dotted OID. */
+export function extensionText(
+  text: string,
+  before: ReadonlyMap<string, string> = new Map()
+): ReadonlyMap<string, string> {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (name === '') throw new InvalidArgumentError('It must be NAME=VALUE.')
+  const problem = extensionProblem(name)
+  if (problem !== undefined) throw new InvalidArgumentError(`${name} ${problem}`)
+  return new Map([...before, [oidOf(name) ?? name, value]])
 }
 
 /** Reads a port of the command line; 0 is one. */

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/problems.ts'
 import type { AdminFlags } from './admin-address.ts'
-import { addAdminOptions, addCommand, adminOption, configOption, portNumber, required } from './options.ts'
+import {
+  addAdminOptions,
+  addCommand,
+  adminOption,
+  configOption,
+  extensionText,
+  portNumber,
+  required
+} from './options.ts'
 import { addOperations } from './program-operations.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
@@ -111,6 +119,8 @@ function addCheck(program: Command, io: Terminal): void {
 }
 
 interface RouteFlags {
+  readonly extension?: ReadonlyMap<string, string>
+  readonly environment?: string
   readonly config?: string
   readonly certname?: string
   readonly userAgent?: string
@@ -122,11 +132,24 @@ function addRoute(program: Command, io: Terminal): void {
     .argument('<path>', 'path with its query, such as /puppet/v3/catalog/NAME?environment=production')
     .addOption(configOption())
     .option('--certname <name>', "certname of the agent's certificate; without it the agent shows none")
+    .option(
+      '--extension <name=value>',
+      'extension of that certificate, by short name or OID; more than once for several',
+      extensionText
+    )
+    .option(
+      '--environment <name>',
+      'environment in the body of the request, where it is in neither path nor query'
+    )
     .option('--user-agent <text>', 'User-Agent of the request')
-    .action(async (method: string, path: string, options: RouteFlags, command: Command) => {
+    .action(async (method: string, path: string, { extension, ...options }: RouteFlags, command: Command) => {
       const config = required(options.config, command)
+      if (extension && options.certname === undefined)
+        command.error("error: option '--extension' needs '--certname': they are of one certificate", {
+          exitCode: 1
+        })
       const { route } = await import('./route.ts')
-      io.out(`${route({ ...options, config, method, path }, io.env)}\n`)
+      io.out(`${route({ ...options, extensions: extension, config, method, path }, io.env)}\n`)
     })
 }
 

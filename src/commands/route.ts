@@ -2,14 +2,20 @@ import { createEligibility } from '../balance/eligibility.ts'
 import { orderOf } from '../balance/policy.ts'
 import { policies } from '../balance/registry.ts'
 import { byRendezvous } from '../balance/rendezvous.ts'
+import { compileRoutes, type Goal, goalOf, toDefault } from '../balance/routes.ts'
 import { loadConfig } from '../config/load.ts'
+import { createPoolNumbers } from '../control/pool-numbers.ts'
 import { createRoster } from '../control/roster.ts'
+import { poolSnapshots } from '../control/serving.ts'
 import { undiscovered } from '../control/sources/join.ts'
 import { type MasterPlan, type Plan, planOf } from '../data/http/plan.ts'
 import { ProxyError } from '../model/errors.ts'
 import type { Master } from '../model/master.ts'
+import { defaultPool, poolNames } from '../model/pool.ts'
+import { conditionsOf } from '../model/route.ts'
 import type { PolicyName, Settings } from '../model/settings.ts'
 import { tiersOf } from '../model/snapshot.ts'
+import { environmentOf } from '../puppet/environment.ts'
 
 /** A request to think through. */
 export interface RouteOptions {
@@ -19,6 +25,10 @@ export interface RouteOptions {
   /** Of the agent's certificate; without it the agent shows none. */
   readonly certname?: string | undefined
   readonly userAgent?: string | undefined
+  /** Extensions of that certificate, by dotted OID. */
+  readonly extensions?: ReadonlyMap<string, string> | undefined
+  /** Named in its body, where it is in neither path nor query. */
+  readonly environment?: string | undefined
 }
 
 /** What would become of a request: who answers it, and who would be asked in turn. */
@@ -41,7 +51,7 @@ export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
       withoutCertificate: settings.access.withoutCertificate
     }
   )
-  const { pool, order, notes: doubts } = routeOf(plan, settings, certname)
+  const { pool, order, notes: doubts } = routeOf(plan, settings, options)
   const notes = [...doubts, ...undiscoveredNotes(plan, settings)]
   const candidates = order.map((master, index) => `${index + 1}. ${describe(master)}`)
   return [
@@ -53,7 +63,7 @@ export function route(options: RouteOptions, env: NodeJS.ProcessEnv): string {
 }
 
 /** Where the plan that serves real requests leads, with everybody idle. */
-function routeOf(plan: Plan, settings: Settings, certname: string | undefined): Route {
+function routeOf(plan: Plan, settings: Settings, options: RouteOptions): Route {
   const { masters, ca } = createRoster().propose(undiscovered(settings))
   switch (plan.action) {
     case 'refuse': {
@@ -69,11 +79,33 @@ function routeOf(plan: Plan, settings: Settings, certname: string | undefined): 
     case 'ca':
       return { pool: 'the CA master alone', order: [ca], notes: [] }
     case 'master': {
-      const order = candidatesOf(plan, masters, settings.balance.policy)
-      const notes = order.length > 1 ? [noteOn(plan, settings.balance.policy, certname)] : []
-      return { pool: 'one of the masters', order, notes }
+      const goal = goalFor(plan, settings, options)
+      const order = candidatesOf(plan, goal, masters, settings.balance.policy)
+      const notes = order.length > 1 ? [noteOn(plan, settings.balance.policy, options.certname)] : []
+      return { pool: describeGoal(goal, settings), order, notes }
     }
   }
+}
+
+/** Where the routes send it. */
+function goalFor(
+  plan: MasterPlan,
+  { routes }: Settings,
+  { path, certname, extensions, environment }: RouteOptions
+): Goal {
+  const extension = (oid: string) => (certname === undefined ? undefined : extensions?.get(oid))
+  const rules = compileRoutes(routes)?.rulesFor({ certname, extension }) ?? []
+  return goalOf(rules, plan.class, () => environmentOf(path) ?? environment) ?? toDefault
+}
+
+function describeGoal({ pool, route: index }: Goal, { routes, masters }: Settings): string {
+  const route = routes[index]
+  if (route) {
+    const rest = route.otherwise === undefined ? '' : `, or ${route.otherwise} while none of it is up`
+    return `${pool}${rest}, by route ${index + 1} (${conditionsOf(route)}), ${route.place}`
+  }
+  if (routes.length > 0) return `${pool}, which gets what no route takes`
+  return poolNames(masters).every(name => name === defaultPool) ? 'one of the masters' : pool
 }
 
 /** What only DNS knows. */
@@ -92,14 +124,21 @@ function undiscoveredNotes({ action }: Plan, { masters, ca, discovery }: Setting
 }
 
 /** Tier by tier, as each would be asked when those before it failed. */
-function candidatesOf(plan: MasterPlan, masters: readonly Master[], policyName: PolicyName): Master[] {
-  const tiers = tiersOf(masters.filter(({ weight }) => weight > 0))
+function candidatesOf(
+  plan: MasterPlan,
+  goal: Goal,
+  masters: readonly Master[],
+  policyName: PolicyName
+): Master[] {
+  const active = masters.filter(({ weight }) => weight > 0)
+  const tiers = tiersOf(active)
   const { of } = createEligibility({
     version: 0,
     ca: masters[0] as Master,
     isCaUp: true,
     masters,
     tiers,
+    pools: poolSnapshots(masters, active, createPoolNumbers(), allUp),
     finishing: [],
     doubted: []
   })
@@ -107,11 +146,14 @@ function candidatesOf(plan: MasterPlan, masters: readonly Master[], policyName: 
   const policy = plan.rule === 'policy' ? policies[policyName](idle) : byRendezvous
   const order: Master[] = []
   for (;;) {
-    const eligible = of({ pinned: -1, tried: order.map(({ id }) => id) })
+    const eligible = of({ pinned: -1, tried: order.map(({ id }) => id), goal })
     if (!eligible) return order
     order.push(...orderOf(policy, eligible.candidates, { key: plan.key }))
   }
 }
+
+/** As if it were so. */
+const allUp = { stateOf: () => 'up' as const, accepts: () => true }
 
 /** Whose turn is first in a new row of turns. */
 function mostWeight(masters: readonly Master[]): number {

@@ -38,12 +38,21 @@ function describe(told: Explanation): string {
     `request:  ${id}, came ${ms(told.ageMs)} ago`,
     `agent:    ${certname ?? 'without a certificate'}`,
     `class:    ${told.class}`,
+    ...block('pool:', poolOf(told), INDENT),
     `chosen:   ${pinned === undefined ? '' : `pinned to ${pinned}, else `}${chosenBy[rule] ?? rule}`,
     ...block('masters:', candidateTable(candidates), INDENT),
     `queue:    ${ms(queueMs)}`,
     ...block('attempts:', attemptsOf(told), INDENT),
     `ending:   ${goesOn}${status === undefined ? '' : `, status ${status}`}`
   ].join('\n')
+}
+
+/** Whose masters it wanted, and by which route. */
+function poolOf({ pool, route }: Explanation): readonly string[] {
+  if (pool === undefined) return []
+  if (!route) return [`${pool}, which gets what no route takes`]
+  const by = `by route ${route.number} (${route.conditions}), ${route.place}`
+  return [pool === route.pool ? `${pool}, ${by}` : `${pool}, since no member of ${route.pool} was up, ${by}`]
 }
 
 /** Each with its number. */
