@@ -15,7 +15,7 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
     ...(kept.length > 0 ? block('absent:', kept.map(describeKept), INDENT) : []),
     ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
-    ...block('pools:', poolTable(pools), INDENT),
+    ...(pools.length > 0 ? block('pools:', poolTable(pools), INDENT) : []),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
     ...block('CRL:', crl ? [describeCrl(crl, nowMs)] : [], INDENT),
     ...block('last reload:', describeReload(reload), INDENT),
@@ -35,9 +35,7 @@ function masterTable(masters: readonly MasterStatus[]): readonly string[] {
   return tableOf(header, rows)
 }
 
-/** `pools`: none of a balancer whose masters are all in the default pool. */
 function poolTable(pools: readonly PoolStatus[]): readonly string[] {
-  if (pools.length === 0) return []
   const rows = pools.map(({ name, up, queue }) => [
     name,
     ...[up, queue.catalog, queue.report, queue.light].map(String)

@@ -38,7 +38,7 @@ function describe(told: Explanation): string {
     `request:  ${id}, came ${ms(told.ageMs)} ago`,
     `agent:    ${certname ?? 'without a certificate'}`,
     `class:    ${told.class}`,
-    ...block('pool:', poolOf(told), INDENT),
+    ...(told.pool === undefined ? [] : block('pool:', [poolOf(told, told.pool)], INDENT)),
     `chosen:   ${pinned === undefined ? '' : `pinned to ${pinned}, else `}${chosenBy[rule] ?? rule}`,
     ...block('masters:', candidateTable(candidates), INDENT),
     `queue:    ${ms(queueMs)}`,
@@ -48,11 +48,10 @@ function describe(told: Explanation): string {
 }
 
 /** Whose masters it wanted, and by which route. */
-function poolOf({ pool, route }: Explanation): readonly string[] {
-  if (pool === undefined) return []
-  if (!route) return [`${pool}, which gets what no route takes`]
+function poolOf({ route }: Explanation, pool: string): string {
+  if (!route) return `${pool}, which gets what no route takes`
   const by = `by route ${route.number} (${route.conditions}), ${route.place}`
-  return [pool === route.pool ? `${pool}, ${by}` : `${pool}, since no member of ${route.pool} was up, ${by}`]
+  return pool === route.pool ? `${pool}, ${by}` : `${pool}, since no member of ${route.pool} was up, ${by}`
 }
 
 /** Each with its number. */

@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { type RouteOptions, route } from '../../src/commands/route.ts'
 import { ca, pemFiles, tls } from '../config/fixture.ts'
+import { puppetLb } from './puppet-lb.ts'
 
 const file = join(
   t.testdir({
@@ -14,6 +15,15 @@ masters:
   - { name: beta, url: "http://beta.example.com", weight: 25 }
   - { name: resting, url: "http://resting.example.com", weight: 0 }
 access: { administrators: [ops.example.com], withoutCertificate: forward }
+`,
+    'routed.yaml': `${tls}
+${ca}
+masters:
+  - { name: alpha, url: "http://alpha.example.com" }
+  - { name: beta, url: "http://beta.example.com", pools: [site-b] }
+routes:
+  - { certname: "*.dmz", class: [catalog, light], extension: { pp_datacenter: b }, pool: site-b, otherwise: default }
+  - { environment: canary, pool: site-b }
 `
   }),
   'lb.yaml'
@@ -135,4 +145,44 @@ t.test('without a certname a master is not reached, unless such clients are forw
     'class: light',
     /^pool: {2}nobody, the answer is 403: This request needs a client certificate/
   ])
+})
+
+const routed = join(dirname(file), 'routed.yaml')
+const poolAndOrder = (request: Partial<RouteOptions>) =>
+  linesOf({ config: routed, ...request })
+    .slice(1)
+    .map(line => line.replaceAll(`${dirname(routed)}/`, ''))
+
+t.test(
+  'with routes it tells the pool, the route that decides and the pool that stands in for it',
+  async t => {
+    const extensions = new Map([['1.3.6.1.4.1.34380.1.1.19', 'b']])
+    t.same(poolAndOrder({ path: '/puppet/v3/node/a.dmz', certname: 'a.dmz', extensions }), [
+      'pool:  site-b, or default while none of it is up, by route 1 (certname *.dmz and extension pp_datacenter b and class catalog or light), routed.yaml:7',
+      'order: 1. beta http://beta.example.com (priority 0, weight 1)',
+      '       2. alpha http://alpha.example.com (priority 0, weight 1)',
+      'note:  the same certname always has this order'
+    ])
+    t.equal(
+      poolAndOrder({ path: node, certname: 'a.dmz' })[0],
+      'pool:  default, which gets what no route takes'
+    )
+    for (const request of [{ path: `${node}?environment=canary` }, { path: node, environment: 'canary' }])
+      t.equal(
+        poolAndOrder({ certname: 'b', ...request })[0],
+        'pool:  site-b, by route 2 (environment canary), routed.yaml:8'
+      )
+  }
+)
+
+t.test('extensions are NAME=VALUE, by names that are known, and of a certificate', async t => {
+  const run = (...args: string[]) => puppetLb(['route', 'GET', node, '--config', routed, ...args])
+  const known = await run('--certname', 'a.dmz', '--extension', 'pp_datacenter=b')
+  t.equal(known.code, 0)
+  t.match(known.out, /by route 1/)
+  const mistyped = await run('--certname', 'a', '--extension', 'pp_datacentre=b')
+  t.equal(mistyped.code, 1)
+  t.match(mistyped.err, /pp_datacentre is not a known extension, did you mean pp_datacenter\?/)
+  t.match((await run('--certname', 'a', '--extension', 'b')).err, /must be NAME=VALUE/)
+  t.match((await run('--extension', 'pp_role=b')).err, /'--extension' needs '--certname'/)
 })

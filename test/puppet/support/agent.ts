@@ -11,6 +11,8 @@ export interface NewAgent {
   readonly certname: string
   /** Ends up in the certificate as extension `pp_role`, by `csr_attributes.yaml`. */
   readonly role?: string
+  /** The same as `pp_datacenter`. */
+  readonly datacenter?: string
   /** Bits of its RSA key; Puppet's own default is 4096. */
   readonly keyLength?: number
   /** Further lines of `puppet.conf`. */
@@ -26,7 +28,13 @@ export interface Agent {
 }
 
 /** Writes an agent's configuration; it has no key and no certificate yet. */
-export function createAgent({ certname, role, keyLength = 2048, settings = {} }: NewAgent): Agent {
+export function createAgent({
+  certname,
+  role,
+  datacenter,
+  keyLength = 2048,
+  settings = {}
+}: NewAgent): Agent {
   const directory = scratch('agents', certname)
   mkdirSync(directory, { recursive: true })
   const lines = {
@@ -44,8 +52,11 @@ export function createAgent({ certname, role, keyLength = 2048, settings = {} }:
   }
   const conf = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`)
   writeFileSync(join(directory, 'puppet.conf'), `[main]\n${conf.join('')}`)
-  if (role !== undefined) {
-    writeFileSync(join(directory, 'csr_attributes.yaml'), `extension_requests:\n  pp_role: ${role}\n`)
+  const requests = Object.entries({ pp_role: role, pp_datacenter: datacenter }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`  ${name}: ${value}\n`]
+  )
+  if (requests.length > 0) {
+    writeFileSync(join(directory, 'csr_attributes.yaml'), `extension_requests:\n${requests.join('')}`)
   }
   return { certname, root: join(directory, 'managed'), ssl: sslOf(directory, certname) }
 }

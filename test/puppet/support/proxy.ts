@@ -28,6 +28,10 @@ export interface ProxySettings {
   readonly crlFile?: string
   /** Compile masters it knows; without it all of them. */
   readonly masters?: readonly MasterLayout[]
+  /** Pools of a master, by its short name; without it the default one. */
+  readonly pools?: Readonly<Record<string, readonly string[]>>
+  /** Entries of `routes`, each on one line of YAML. */
+  readonly routes?: readonly string[]
   /** Where it finds the CA and masters beside those; without it the CA is named. */
   readonly srv?: { readonly domain: string; readonly server: string }
   /** The certificate it shows; without it the one made for all tests. */
@@ -114,6 +118,8 @@ export async function stateOf(name: string): Promise<string | undefined> {
 function configuration({
   crlFile,
   masters = compileMasters,
+  pools = {},
+  routes = [],
   srv,
   certificate,
   queueTimeout = '5m',
@@ -122,7 +128,10 @@ function configuration({
   const own = sslOf(scratch('proxy'), proxyName)
   const { cert, key } = certificate ?? own
   const { ca } = own
-  const entries = masters.map(master => `  - { name: ${shortName(master)}, url: "${urlOf(master)}" }\n`)
+  const entries = masters.map(master => {
+    const name = shortName(master)
+    return `  - { name: ${name}, url: "${urlOf(master)}", pools: [ ${(pools[name] ?? ['default']).join(', ')} ] }\n`
+  })
   return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1 }
 tls:
   cert: ${cert}
@@ -130,7 +139,8 @@ tls:
   ca: ${ca}
 ${crlFile === undefined ? '' : `  crl: { file: ${crlFile}, refresh: 1s }\n`}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
 masters:
-${entries.join('')}upstream:
+${entries.join('')}routes: [ ${routes.join(', ')} ]
+upstream:
   tls: { ca: ${ca}, cert: ${own.cert}, key: ${own.key} }
 health: { interval: 1s, timeout: 1s }
 access: { administrators: [ ${operatorName} ] }

@@ -1,0 +1,54 @@
+import t from 'tap'
+import { compiledBy, createEnrolledAgent, runAgent } from './support/agent.ts'
+import { plainMaster, tlsMaster } from './support/layout.ts'
+import { operate, shortName, startProxy } from './support/proxy.ts'
+
+const [central, siteB] = [plainMaster, tlsMaster].map(shortName) as [string, string]
+const proxy = await startProxy({
+  name: 'routes',
+  pools: { [central]: ['default', 'reports'], [siteB]: ['site-b'] },
+  routes: [
+    '{ class: report, pool: reports }',
+    '{ extension: { pp_datacenter: b }, pool: site-b, otherwise: default }'
+  ]
+})
+t.teardown(proxy.end)
+
+const inB = await createEnrolledAgent({ certname: 'in-b.example.test', datacenter: 'b' })
+const inC = await createEnrolledAgent({ certname: 'in-c.example.test', datacenter: 'c' })
+
+/** The masters that the access log names for an agent, by the class of its requests. */
+function mastersOf(certname: string): Readonly<Record<string, readonly string[]>> {
+  const lines = proxy
+    .log()
+    .split('\n')
+    .filter(line => line.includes(`"certname":"${certname}"`) && line.includes('"msg":"request"'))
+    .map(line => JSON.parse(line) as { readonly class: string; readonly master: string })
+  const byClass = Map.groupBy(lines, each => each.class)
+  return Object.fromEntries(
+    [...byClass].map(([name, of]) => [name, [...new Set(of.map(({ master }) => master))].toSorted()])
+  )
+}
+
+t.test('agents run on the masters that the extension of their certificate leads to', async t => {
+  for (const [agent, master] of [
+    [inB, tlsMaster],
+    [inC, plainMaster]
+  ] as const) {
+    const { status, output } = await runAgent(agent)
+    t.equal(status, 2, 'changes were made', { output })
+    t.equal(compiledBy(agent), master.name)
+    const { catalog, light, report } = mastersOf(agent.certname)
+    t.same([catalog, light], [[shortName(master)], [shortName(master)]])
+    t.same(report, [central], 'and their reports go where all reports go')
+  }
+})
+
+t.test('while a pool is away the other one serves, and afterwards it does again', async t => {
+  await operate('maint', siteB)
+  t.ok([0, 2].includes((await runAgent(inB)).status))
+  t.equal(compiledBy(inB), plainMaster.name)
+  await operate('undrain', siteB)
+  t.ok([0, 2].includes((await runAgent(inB)).status))
+  t.equal(compiledBy(inB), tlsMaster.name)
+})
