@@ -9,7 +9,7 @@ const [a1, a2, b1, spare] = masters({ a1: 1, a2: 1, b1: 1, spare: 1 }).map((mast
   ...master,
   pools: index < 2 ? ['a'] : index === 2 ? ['b'] : ['a', 'b'],
   priority: index === 3 ? 1 : 0
-})) as [Master, Master, Master, Master]
+})) as unknown as [Master, Master, Master, Master]
 const all = [a1, a2, b1, spare]
 const toA: Goal = { pool: 'a', otherwise: undefined, route: 0 }
 const toAOrB: Goal = { pool: 'a', otherwise: 'b', route: 1 }
