@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { withWord } from '../../src/control/overlay.ts'
 import { NoSeatError } from '../../src/control/roster.ts'
-import type { Master } from '../../src/model/master.ts'
+import { type Master, seatCount } from '../../src/model/master.ts'
 import { type Operation, UnknownMasterError } from '../../src/model/operation.ts'
 import type { Runtime } from '../../src/model/runtime.ts'
 import type { Config } from '../../src/model/settings.ts'
@@ -232,7 +232,7 @@ export function createFleet(seed: number, config: Config) {
         .map(({ name, id, mode }) => `${name} is ${mode} and ${control.supervisor.stateOf(id)}`),
       ...counts.flatMap((each, seat) => (each.some(Boolean) ? [`${each} is counted at seat ${seat}`] : [])),
       ...(slots.depth() === 0 ? [] : [`${slots.depth()} wait`]),
-      ...(control.roster.freeSeats() === 255 - masters.length ? [] : ['a seat is lost'])
+      ...(control.roster.freeSeats() === seatCount - 1 - masters.length ? [] : ['a seat is lost'])
     ]
   }
 }
