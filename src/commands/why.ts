@@ -32,11 +32,11 @@ const chosenBy: Readonly<Record<string, string>> = {
 const INDENT = 10
 
 function describe(told: Explanation): string {
-  const { id, certname, rule, pinned, candidates, queueMs, end, status, durationMs } = told
+  const { id, remote, certname, rule, pinned, candidates, queueMs, end, status, durationMs } = told
   const goesOn = end === 'open' ? `still open after ${ms(durationMs)}` : `${end} after ${ms(durationMs)}`
   return [
     `request:  ${id}, came ${ms(told.ageMs)} ago`,
-    `agent:    ${certname ?? 'without a certificate'}`,
+    `agent:    ${certname ?? 'without a certificate'}${remote === undefined ? '' : `, from ${remote}`}`,
     `class:    ${told.class}`,
     ...(told.pool === undefined ? [] : block('pool:', [poolOf(told, told.pool)], INDENT)),
     `chosen:   ${pinned === undefined ? '' : `pinned to ${pinned}, else `}${chosenBy[rule] ?? rule}`,

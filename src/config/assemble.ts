@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
 import type { Path } from './problems.ts'
 import { routesOf } from './routes.ts'
+import { anyHost } from './any-host.ts'
 import type { FileSettings } from './schema.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -10,7 +11,7 @@ import type { TlsFiles } from './tls-files.ts'
 export function bootOf({ listen, admin }: FileSettings, token: string | undefined): Boot {
   return {
     listen: {
-      host: listen.host,
+      host: listen.host ?? anyHost(),
       port: listen.port,
       workers: listen.workers === 'auto' ? availableParallelism() : listen.workers
     },

@@ -86,7 +86,7 @@ function checkHealth(health: Draft['health'], report: Report): void {
 function checkListeners({ listen, admin }: Draft, report: Report): void {
   if (listen?.port === undefined || listen.port === 0 || listen.port !== admin?.port) return
   const wildcards = ['0.0.0.0', '::']
-  const hosts = [listen.host, admin.host]
+  const hosts = [listen.host ?? '::', admin.host]
   if (listen.host !== admin.host && !hosts.some(host => host && wildcards.includes(host))) return
   report(['admin', 'port'], `is ${listen.port}, which is listen.port; must be another port`)
 }

@@ -38,7 +38,11 @@ const limits = group({
 
 /** The keys of `listen`. */
 export const listen = group({
-  host: host().default('0.0.0.0').describe('Address to listen on. `::` listens on IPv6 and IPv4.'),
+  host: host()
+    .optional()
+    .describe(
+      'Address to listen on; `::` is IPv6 and IPv4. Default: `::` where the system has IPv6, else `0.0.0.0`.'
+    ),
   port: wholeNumber(0, 65_535)
     .default(8140)
     .describe('Port agents connect to. 0 lets the system choose, which is for tests.'),

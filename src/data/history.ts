@@ -149,6 +149,7 @@ function explain(record: RequestRecord, reasons: Reasons, nowMs: number): Explan
   const waitsMs = waitsSinceMs === undefined ? 0 : nowMs - waitsSinceMs
   return {
     id,
+    remote: summary.remote,
     certname: summary.certname,
     class: summary.class,
     ...reasons,

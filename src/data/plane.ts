@@ -125,7 +125,10 @@ async function createFront(
     connections.onAnswered(arrival)
   })
   const pipelining = createPipelining(({ request, response }) => listener.route(request, response))
-  const clientErrors = createClientErrors({ ...books, conversations, requestId, schedule: runtime.schedule })
+  const clientErrors = createClientErrors({
+    ...{ ...books, conversations, requestId, schedule: runtime.schedule },
+    remoteOf: socket => connections.remoteOf(socket)
+  })
   const deps = {
     ...serveDeps,
     endConversation({ request, response }: Exchange) {
@@ -148,7 +151,8 @@ async function createFront(
       if (arrival?.request !== request || arrival.isAbandoned) return
       drain.onRequest(response)
       const connection = connections.onRequest(arrival)
-      const exchange = openExchange(id, request, response, books)
+      const remote = connection?.remote ?? connections.remoteOf(request.socket)
+      const exchange = openExchange({ id, request, response, remote }, books)
       arrival.exchange = exchange
       try {
         const identity = connection?.identity ?? connections.identityOf(request.socket)

@@ -67,6 +67,8 @@ export const firstTurns = 8
 /** All that is told about one request. Milliseconds are rounded to a tenth. */
 export interface Explanation extends Reasons {
   readonly id: string
+  /** Address of the agent. */
+  readonly remote?: string | undefined
   readonly certname?: string | undefined
   readonly class: string
   readonly queueMs: number

@@ -8,6 +8,10 @@ const caStatus = endpoint('ca', { action: 'ca', open: true, waits: false })
 export const admin = endpoint('admin', { restricted: true })
 /** Catalogs that are compiled for somebody else's tools. */
 export const compile = endpoint('admin', { restricted: true, compiles: true })
+/**
+ * Beside Puppet's own paths `/`, of which Puppet knows nothing: what stands in front of a balancer asks it unless told
+ * otherwise, HAProxy with OPTIONS and the balancers of clouds with GET.
+ */
 const poolStatus = endpoint('status', { action: 'pool-status', open: true })
 const adminEverywhere = endpoint('admin', { restricted: true, action: 'every-master' })
 /** File sync is served by the primary alone, which is also the CA; compile masters are its clients. */
@@ -34,6 +38,8 @@ export function service(
 ): Endpoint {
   const [version, name, item, more] = fourSegments(path, at)
   switch (first) {
+    case '':
+      return method === 'OPTIONS' ? poolStatus : plain(method, poolStatus, otherWrite)
     case 'puppet':
       return version === 'v4' && name === 'catalog' ? compile : unknown(method)
     case 'status':
@@ -68,7 +74,8 @@ function statusService(
   switch (name) {
     case 'simple':
       if (item === 'ca') return caStatus
-      if (asksForPool && more === '') return plain(method, poolStatus, statusOther)
+      if (asksForPool && more === '')
+        return method === 'OPTIONS' ? poolStatus : plain(method, poolStatus, statusOther)
       return plain(method, statusRead, statusOther)
     case 'services':
       if (item === 'ca') return caStatus

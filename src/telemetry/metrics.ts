@@ -65,7 +65,7 @@ export function createTrafficMetrics(registry: Registry) {
     }),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
-      help: 'TLS handshakes with agents, by result.',
+      help: 'TLS handshakes with agents, by result. A connection on which nobody said a byte has none.',
       labelNames: ['result'] as const,
       registers
     }),

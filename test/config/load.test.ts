@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
 import t from 'tap'
+import { anyHost } from '../../src/config/any-host.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problems.ts'
 import type { Config } from '../../src/model/settings.ts'
@@ -9,7 +10,7 @@ import { authority, errorOf, load, minimal, pemFiles, problemsOf, settingsOf } f
 t.test('what a file leaves out has its default', async t => {
   const { file, boot, settings, warnings } = load(t, minimal())
   t.same(boot, {
-    listen: { host: '0.0.0.0', port: 8140, workers: availableParallelism() },
+    listen: { host: anyHost(), port: 8140, workers: availableParallelism() },
     admin: {
       host: '127.0.0.1',
       port: 9140,

@@ -133,7 +133,8 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
 
   function send(id: string, question: Question = {}): UnderWay {
     const { response, answer, hangUp } = fakeResponse(question.broken)
-    const exchange = openExchange(id, fakeRequest(question), response, books)
+    const request = fakeRequest(question)
+    const exchange = openExchange({ id, request, response, remote: request.socket.remoteAddress }, books)
     response.once('close', () => endExchange(exchange, books))
     exchange.class = 'catalog'
     dispatch(

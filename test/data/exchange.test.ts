@@ -22,7 +22,7 @@ function open(
   answer: Answer,
   { saysWhy = false, accessLog }: { readonly saysWhy?: boolean; readonly accessLog?: AccessLog } = {}
 ) {
-  const request = { method: 'GET', url: target, socket: { remoteAddress: '10.0.0.1' } }
+  const request = { method: 'GET', url: target }
   const runtime = fakeRuntime()
   const metrics = createTrafficMetrics(new Registry())
   const entries: AccessEntry[] = []
@@ -40,9 +40,12 @@ function open(
     onDefect: defect => defects.push(defect)
   }
   const exchange = openExchange(
-    'abc-0-1',
-    request as unknown as IncomingMessage,
-    answer as ServerResponse,
+    {
+      id: 'abc-0-1',
+      request: request as unknown as IncomingMessage,
+      response: answer as ServerResponse,
+      remote: '10.0.0.1'
+    },
     books
   )
   return {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { networkOf } from '../../src/data/accept/network.ts'
+import { networkOf, plainAddress } from '../../src/data/accept/network.ts'
 
 const pairs: readonly (readonly [string, string])[] = [
   ['192.0.2.7', '192.0.2.7'],
@@ -16,5 +16,16 @@ const pairs: readonly (readonly [string, string])[] = [
 for (const [address, network] of pairs) {
   t.test(`${address} counts for ${network}`, async t => {
     t.equal(networkOf(address), network)
+  })
+}
+
+for (const [address, plain] of [
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8::6', '2001:db8::6'],
+  ['::ffff:0:192.0.2.7', '::ffff:0:192.0.2.7']
+] as const) {
+  t.test(`${address} is told as ${plain}`, async t => {
+    t.equal(plainAddress(address), plain)
   })
 }

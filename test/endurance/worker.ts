@@ -129,7 +129,8 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     ask(question) {
       const { talk, request, response } = fakeExchange(question, live)
-      const exchange = openExchange(`${start.worker}-${count++}`, request, response, {
+      const id = `${start.worker}-${count++}`
+      const exchange = openExchange({ id, request, response, remote: undefined }, {
         metrics: state.metrics,
         accessLog: ({ status, end }) => talk.settle({ status, end }),
         now: runtime.now,

@@ -180,6 +180,7 @@ async function askTooSlowly(t: T): Promise<RawAnswer> {
     accessLog: () => {},
     history: testHistory(systemRuntime.now),
     conversations: createConversations(() => {}),
+    remoteOf: ({ remoteAddress }) => remoteAddress,
     requestId,
     schedule: systemRuntime.schedule
   })

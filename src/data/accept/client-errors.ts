@@ -17,6 +17,7 @@ export interface ClientErrors {
 export function createClientErrors(
   deps: Pick<Bookkeeping, 'metrics' | 'accessLog' | 'history'> & {
     readonly conversations: Conversations
+    readonly remoteOf: (socket: Socket) => string | undefined
     readonly requestId: () => string
     readonly schedule: Runtime['schedule']
   }
@@ -38,7 +39,7 @@ export function createClientErrors(
 
   function note(socket: Socket, { status, code }: ProxyError, id: string): void {
     deps.metrics.requests.inc({ class: 'other', master: '', code: status })
-    const remote = socket.remoteAddress
+    const remote = deps.remoteOf(socket)
     const summary = { remote, certname: undefined, class: 'other', queueMs: 0, durationMs: 0 } as const
     deps.history.open(id).summary = { ...summary, status, end: code }
     deps.accessLog({

@@ -15,6 +15,8 @@ export interface Connection {
   readonly isOneTooMany: boolean
   /** Who is at its other end; `undefined` until its handshake has ended. */
   readonly identity: Identity | undefined
+  /** Address of its client, as people know it. */
+  readonly remote: string
   /** Closes it at once. */
   readonly destroy: () => void
   /** Closes it when what it was told has left. */
@@ -24,6 +26,7 @@ export interface Connection {
 /** What is kept of a connection, from its accept to its close. */
 export class OpenConnection implements Connection {
   readonly tcp: Socket
+  readonly remote: string
   /** Its network, as the shared table knows it. */
   readonly address: number
   tls: TLSSocket | undefined
@@ -36,8 +39,9 @@ export class OpenConnection implements Connection {
   conversation: Conversation | undefined
   idleSinceMs: number
 
-  constructor(tcp: Socket, address: number, nowMs: number) {
+  constructor(tcp: Socket, remote: string, address: number, nowMs: number) {
     this.tcp = tcp
+    this.remote = remote
     this.address = address
     this.idleSinceMs = nowMs
   }

@@ -9,9 +9,10 @@ import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { type Connection, OpenConnection } from './connection.ts'
 import type { Arrival } from './conversation.ts'
 import { guardGate } from './gate.ts'
+import { failedHandshake } from './handshake-end.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 import type { Limits } from './limits.ts'
-import { networkOf } from './network.ts'
+import { networkOf, plainAddress } from './network.ts'
 import { createStrangers } from './strangers.ts'
 
 /** The agents' open connections, each with who is at its other end. */
@@ -21,6 +22,8 @@ export interface Connections {
   /** The requests that are served now. */
   readonly served: () => Iterable<Arrival>
   readonly identityOf: (socket: Socket) => Identity
+  /** Address of the client, as people know it; `undefined` when it has gone already. */
+  readonly remoteOf: (socket: Socket) => string | undefined
   /** To be called with every request that is served now. `undefined`: its connection has gone already. */
   readonly onRequest: (arrival: Arrival) => Connection | undefined
   /** To be called when an answer is over. */
@@ -70,7 +73,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function admit(tcp: Socket): boolean {
     // Without an address it has gone already.
     if (tcp.remoteAddress === undefined) return false
-    const address = table.addresses.keyOf(networkOf(tcp.remoteAddress))
+    const remote = plainAddress(tcp.remoteAddress)
+    const address = table.addresses.keyOf(networkOf(remote))
     count('open', 1)
     table.addresses.add(worker, address)
     const limit = limits.beyond(address)
@@ -80,7 +84,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       limits.refused(limit)
       return false
     }
-    const connection = new OpenConnection(tcp, address, now())
+    const connection = new OpenConnection(tcp, remote, address, now())
     open.set(tcp, connection)
     place(connection)
     tcp.on('close', onClose)
@@ -137,9 +141,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     options.onIdle(connection)
   }
 
-  /** Node keeps the TCP socket below a TLS socket as its parent. */
-  const of = (socket: Socket) =>
-    open.get((socket as Socket & { readonly _parent?: Socket })._parent ?? socket)
+  const of = (socket: Socket) => open.get(below(socket))
 
   function rest(connection: OpenConnection): void {
     connection.isBusy = false
@@ -152,7 +154,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   guardGate(server, admit, options.acceptFailed)
   server.on('secureConnection', secure)
-  server.on('tlsClientError', () => metrics.handshakes.inc({ result: 'failure' }))
+  server.on('tlsClientError', (error, tls) => {
+    const result = failedHandshake(error, below(tls).bytesRead)
+    if (result) metrics.handshakes.inc({ result })
+  })
   const stopListening = table.onAsked(worker, wanted => {
     for (let closed = 0; closed < wanted && makeRoom(); closed++);
   })
@@ -167,6 +172,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     // A request comes on a connection whose handshake ended, so it is known; the connection may be gone already.
     identityOf: socket =>
       of(socket)?.identity ?? readIdentity(socket as TLSSocket, authorities, options.wallClock),
+    remoteOf(socket) {
+      const connection = of(socket)
+      if (connection) return connection.remote
+      return socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress)
+    },
     onRequest({ request, conversation }) {
       const connection = of(request.socket)
       if (!connection) return undefined
@@ -207,4 +217,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       for (const connection of open.values()) connection.destroy()
     }
   }
+}
+
+/** Node keeps the TCP socket below a TLS socket as its parent. */
+function below(socket: Socket): Socket {
+  return (socket as Socket & { readonly _parent?: Socket })._parent ?? socket
 }

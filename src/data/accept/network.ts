@@ -6,10 +6,14 @@ const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const NETWORK_GROUPS = 4
 const GROUPS = 8
 
+/** An address as people know it: an IPv4 client is the same on a socket of either family. */
+export function plainAddress(address: string): string {
+  return mapped.exec(address)?.[1] ?? address
+}
+
 /** Whom an address counts for: an IPv4 address itself, an IPv6 address its network of 64 bits. */
-export function networkOf(address: string): string {
-  const [, ipv4] = mapped.exec(address) ?? []
-  if (ipv4 !== undefined) return ipv4
+export function networkOf(given: string): string {
+  const address = plainAddress(given)
   if (!isIPv6(address)) return address
   const [head = '', tail] = (address.split('%')[0] as string).split('::')
   const left = head === '' ? [] : head.split(':')

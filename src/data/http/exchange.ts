@@ -52,11 +52,18 @@ export interface Bookkeeping {
 /** Agents hang up rather than wait; nginx's number for it keeps such requests apart in the metrics. */
 const AGENT_GONE_STATUS = 499
 
+/** A request that has come, and what is known of it before it is read. */
+export interface Opening {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Address of its client. */
+  readonly remote: string | undefined
+}
+
 /** Opens the books on a request. `endExchange` closes them. */
 export function openExchange(
-  id: string,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { id, request, response, remote }: Opening,
   { now, history, generation }: Bookkeeping
 ): Exchange {
   const record = history.open(id)
@@ -65,7 +72,7 @@ export function openExchange(
     request,
     response,
     startedAtMs: now(),
-    remote: request.socket.remoteAddress,
+    remote,
     certname: undefined,
     class: 'other',
     master: '',

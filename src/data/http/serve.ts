@@ -136,6 +136,7 @@ function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snaps
  */
 function answerForPool(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
   const { responder } = deps
+  if (exchange.request.method === 'OPTIONS') exchange.response.setHeader('allow', allowedMethods)
   if (isAnybodyThereFor(exchange, identity, deps)) responder.answer(exchange, 200, 'running')
   else responder.answer(exchange, 503, 'error', { reason: 'no-master' })
 }
