@@ -57,7 +57,11 @@ export function settingsOf(
     log
   } = file
   return {
-    listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
+    listen: {
+      drainTimeoutMs: listen.drainTimeout,
+      proxyProtocol: { from: listen.proxyProtocol?.from ?? [] },
+      limits: limitsOf(listen.limits)
+    },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { showValue } from './problems.ts'
 import {
@@ -107,3 +108,15 @@ const filePathPattern = /^(?!.*-----BEGIN)[ -\uffff]+$/
 /** An address to listen on. */
 export const host = () =>
   text(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or host name to listen on, IPv6 without brackets')
+
+const networkAllowed = 'an IP address, or a network such as 10.0.0.0/8 or 2001:db8::/32'
+
+/** An IP address, or a network of them. */
+export const network = () =>
+  z.string({ error: mustBe(networkAllowed) }).refine(isNetwork, { error: mustBe(networkAllowed) })
+
+function isNetwork(written: string): boolean {
+  const [, address = '', bits] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(written) ?? []
+  const family = isIP(address)
+  return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128))
+}

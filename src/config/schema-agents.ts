@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { tlsProfiles, whenExpired } from '../model/settings.ts'
 import {
   autoOrWholeNumber,
@@ -6,6 +7,8 @@ import {
   filePaths,
   group,
   host,
+  mustBe,
+  network,
   oneOf,
   size,
   wholeNumber
@@ -55,6 +58,19 @@ export const listen = group({
   drainTimeout: duration(0, 24 * HOUR)
     .prefault('10m')
     .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  proxyProtocol: group({
+    from: z
+      .array(network(), { error: mustBe('a list of networks') })
+      .min(1, { error: mustBe('a list of at least one network') })
+      .describe(
+        'Networks, such as 10.0.0.0/8 or 2001:db8::/32, or addresses, of the balancers in front. From there every ' +
+          'connection must begin with a header, which is believed; from elsewhere none may.'
+      )
+  })
+    .optional()
+    .describe(
+      'The PROXY protocol, version 1 or 2, of balancers in front: it tells the address of the agent. Default: none.'
+    ),
   limits: limits.prefault({}).describe('What clients may take, over all workers.')
 })
 

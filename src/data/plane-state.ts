@@ -9,7 +9,9 @@ import { openSharedMemory } from '../shared/memory.ts'
 import { createMasterForgetter } from '../telemetry/forget-master.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { createPools } from '../upstream/pools.ts'
-import type { MakeRoom } from './accept/limits.ts'
+import { createEntrance, type Entrance } from './accept/entrance.ts'
+import { usualTimeouts } from './accept/listener.ts'
+import { createReception } from './accept/reception.ts'
 import { createRoom } from './accept/room.ts'
 import { createGeneration } from './generation.ts'
 import { createRequestHistory } from './history.ts'
@@ -25,7 +27,7 @@ export interface PlaneContext {
 export type PlaneState = ReturnType<typeof createState>
 
 /** What a plane goes by, and what it counts in. */
-export function createState({ start, runtime, log }: PlaneContext, makeRoom: MakeRoom) {
+export function createState({ start, runtime, log }: PlaneContext) {
   let { snapshot, settings, revoked } = start.publication
   const memory = openSharedMemory(start.boot, runtime, start.memory)
   const { board, slots, turns, connections: table } = memory
@@ -52,7 +54,15 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
     warm: slots.warm
   })
   const metrics = createTrafficMetrics(registry)
-  const room = createRoom({ start, table, makeRoom, metrics, now: runtime.now, log })
+  const room = createRoom({
+    ...{ start, table, metrics, now: runtime.now, log },
+    makeRoom: address => entrance.makeRoom(address)
+  })
+  const entrance: Entrance = createEntrance({ worker: start.worker, table, limits: room.limits })
+  const reception = createReception({
+    ...{ entrance, settings, metrics, runtime, log },
+    timeoutMs: usualTimeouts.handshakeMs
+  })
   const pools = createPools(settings.upstream, room.descriptors, runtime)
   const forgetAllBut = createMasterForgetter(metrics)
   seatMasters()
@@ -66,6 +76,8 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
     ...memory,
     pools,
     limits: room.limits,
+    entrance,
+    reception,
     registry,
     history,
     metrics,
@@ -80,6 +92,7 @@ export function createState({ start, runtime, log }: PlaneContext, makeRoom: Mak
         settings = publication.settings
         generation = createGeneration(settings, deps)
         pools.configure(settings.upstream)
+        reception.configure(settings)
       }
       if (publication.revoked) revoked = publication.revoked
       if (publication.snapshot) snapshot = publication.snapshot

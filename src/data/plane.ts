@@ -41,11 +41,12 @@ export async function startPlane(
 ): Promise<Plane> {
   const tell = (report: Report) => port.postMessage(report)
   const context: PlaneContext = { start, runtime, log, tell }
-  const state = createState(context, address => connections.makeRoom(address))
+  const state = createState(context)
   const way = createWay(context, state)
   const { listener, drain, connections } = await createFront(context, state, way)
 
   async function stop(): Promise<void> {
+    state.entrance.stop()
     connections.stop()
     listener.server.closeAllConnections()
     await listener.close()
@@ -172,6 +173,8 @@ async function createFront(
     worker: start.worker,
     table: state.connections,
     limits: state.limits,
+    entrance: state.entrance,
+    reception: state.reception,
     now: runtime.now,
     wallClock: runtime.wallClock,
     acceptFailed(err) {

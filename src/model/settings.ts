@@ -46,6 +46,11 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** Of the PROXY protocol in front. */
+    readonly proxyProtocol: {
+      /** Networks, or addresses, from which every connection must begin with a header; from elsewhere none may. */
+      readonly from: readonly string[]
+    }
     /** What clients may take, over all workers. */
     readonly limits: {
       /** Connections at once: in all, of one address, and with one certname. */

@@ -63,6 +63,12 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['limit'] as const,
       registers
     }),
+    proxyHeadersRefused: new Counter({
+      name: `${PREFIX}proxy_headers_refused_total`,
+      help: 'Connections that had to begin with a header of the PROXY protocol and were refused for it, by reason.',
+      labelNames: ['reason'] as const,
+      registers
+    }),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
       help: 'TLS handshakes with agents, by result. A connection on which nobody said a byte has none.',

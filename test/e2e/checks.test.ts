@@ -120,8 +120,8 @@ t.test(
   }
 )
 
+// Its TCP check answers the system's SYN-ACK with a reset, so that nobody hears of it.
 for (const [what, settings] of [
-  ['a TCP check', []],
   ['a TLS hello', ['option ssl-hello-chk']],
   ['a whole handshake', ['check-ssl verify none']],
   ['OPTIONS /', ['option httpchk', 'check-ssl verify none']]
@@ -134,9 +134,9 @@ for (const [what, settings] of [
     const { port } = await startHaproxy(t, [
       'mode tcp',
       ...option,
-      `server lb 127.0.0.1:${app.port} check port ${relay.port} inter 20ms rise 1 fall 1 ${ssl}`
+      `server lb 127.0.0.1:${app.port} check port ${relay.port} inter 1s rise 1 fall 1 ${ssl}`
     ])
-    await relay.ended(5)
+    await relay.ended(2)
     const agent = await connectRaw(t, pki, port, identity)
     t.equal((await agent.ask('GET /status/v1/simple HTTP/1.1\r\nHost: puppet\r\n\r\n')).body, 'running')
     // HAProxy's own hello offers SSL 3.0 alone.

@@ -61,7 +61,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     schedule: (delayMs, task) => deps.runtime.schedule(delayMs, () => live(task))
   }
   const context = { start, runtime, log, tell }
-  const state = createState(context, () => false)
+  const state = createState(context)
   const waiting = new Map<number, Waiting>()
   const way = createWay(context, {
     ...state,

@@ -10,6 +10,7 @@ import { formatPem, readPem } from '../../src/pki/pem.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { craftersOf, craftList, extension, integer, manyEntries } from '../support/crafted-list.ts'
 import { seededDice } from '../support/runtime.ts'
+import { mutateBytes } from './support/mutate-bytes.ts'
 
 const authority = await createAuthority({ intermediate: false })
 const authorities = authoritiesOf(authority.bundle)
@@ -24,31 +25,6 @@ const pem = formatPem('X509 CRL', der)
 const digestOf = (file: Buffer) => readRevocations(file, authorities, Date.now())[0]?.digest
 const digest = digestOf(der)
 
-/** Some bytes flipped, cut out, doubled, moved or replaced; `count` of that. */
-function mutate(from: Buffer, dice: () => number): Buffer {
-  let bytes = Buffer.from(from)
-  const below = (limit: number) => Math.floor(dice() * limit)
-  for (let count = 1 + below(4); count > 0; count--) {
-    const at = below(bytes.length)
-    const length = 1 + below(Math.min(40, bytes.length - at))
-    const piece = bytes.subarray(at, at + length)
-    const to = below(bytes.length)
-    const kinds = [
-      () => Buffer.concat([bytes.subarray(0, at), Buffer.of(below(256)), bytes.subarray(at + 1)]),
-      () => Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]),
-      () => Buffer.concat([bytes.subarray(0, to), piece, bytes.subarray(to)]),
-      () =>
-        Buffer.concat([bytes.subarray(0, at), Buffer.of(0x84, 0xff, 0xff, 0xff, 0xff), bytes.subarray(at)]),
-      () =>
-        Buffer.concat([bytes.subarray(0, at), Buffer.alloc(length, below(256)), bytes.subarray(at + length)]),
-      () => bytes.subarray(0, at)
-    ]
-    bytes = Buffer.from((kinds[below(kinds.length)] as () => Buffer)())
-    if (bytes.length === 0) return bytes
-  }
-  return bytes
-}
-
 /** Runs a reader over mutations; whatever it throws must be of its own kind. The result is how many it took. */
 function fuzz(
   seed: number,
@@ -60,7 +36,7 @@ function fuzz(
   const dice = seededDice(seed)
   let taken = 0
   for (let round = 0; round < count; round++) {
-    const mutated = mutate(from, dice)
+    const mutated = mutateBytes(from, dice)
     try {
       read(mutated)
       taken++

@@ -66,7 +66,7 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
-  const { drainTimeoutMs = 5_000, limits, ...listen } = overrides.listen ?? {}
+  const { drainTimeoutMs = 5_000, proxyProtocol = { from: [] }, limits, ...listen } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
     files: [],
@@ -86,6 +86,7 @@ export function testConfig(
     settings: {
       listen: {
         drainTimeoutMs,
+        proxyProtocol,
         limits: {
           connections: 20_000,
           perAddress: 20_000,

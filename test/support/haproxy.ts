@@ -30,12 +30,13 @@ export async function startHaproxy(t: Host, settings: readonly string[]): Promis
     'timeout connect 5s',
     'timeout client 60s',
     'timeout server 60s',
+    'timeout check 30s',
     'listen front',
     'bind fd@3',
     ...settings
   ]
   const directory = t.testdir({ 'haproxy.cfg': `${text.join('\n')}\n` })
-  const command = ['haproxy', '-db', '-q', '-f', join(directory, 'haproxy.cfg')]
+  const command = ['haproxy', '-db', '-f', join(directory, 'haproxy.cfg')]
   const haproxy = spawn('sh', ['-c', untilInputEnds, 'sh', ...command], {
     stdio: ['pipe', 'inherit', 'inherit', descriptorOf(server)]
   })

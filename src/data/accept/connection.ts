@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Arrival, Conversation } from './conversation.ts'
 import type { Identity } from './identity.ts'
+import type { Visitor } from './reception.ts'
 
 /** One open connection of an agent. */
 export interface Connection {
@@ -24,11 +25,11 @@ export interface Connection {
 }
 
 /** What is kept of a connection, from its accept to its close. */
-export class OpenConnection implements Connection {
+export class OpenConnection implements Connection, Visitor {
   readonly tcp: Socket
-  readonly remote: string
-  /** Its network, as the shared table knows it. */
-  readonly address: number
+  readonly #forget: (connection: OpenConnection) => void
+  remote: string
+  address: number | undefined
   tls: TLSSocket | undefined
   identity: Identity | undefined
   /** Its certname, as the shared table knows it, while it is counted there. */
@@ -39,20 +40,21 @@ export class OpenConnection implements Connection {
   conversation: Conversation | undefined
   idleSinceMs: number
 
-  constructor(tcp: Socket, remote: string, address: number, nowMs: number) {
+  /** `forget`: gives back what it was counted as; more than once is as good as once. */
+  constructor(tcp: Socket, remote: string, nowMs: number, forget: (connection: OpenConnection) => void) {
     this.tcp = tcp
     this.remote = remote
-    this.address = address
     this.idleSinceMs = nowMs
+    this.#forget = forget
   }
 
   get owed(): readonly Arrival[] {
     return this.conversation?.owed ?? []
   }
 
-  /** Nobody has shown a good certificate on it, or one time too often. */
-  get isStranger(): boolean {
-    return this.identity?.certname === undefined || this.isOneTooMany
+  /** Nobody has shown a good certificate on it, or one time too often, and it is idle. */
+  get mayGo(): boolean {
+    return !this.isBusy && (this.identity?.certname === undefined || this.isOneTooMany)
   }
 
   destroy(): void {
@@ -61,5 +63,10 @@ export class OpenConnection implements Connection {
 
   destroySoon(): void {
     this.tls?.destroySoon()
+  }
+
+  dismiss(): void {
+    this.#forget(this)
+    this.destroy()
   }
 }

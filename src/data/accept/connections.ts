@@ -8,12 +8,13 @@ import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { type Connection, OpenConnection } from './connection.ts'
 import type { Arrival } from './conversation.ts'
+import type { Entrance } from './entrance.ts'
 import { guardGate } from './gate.ts'
 import { failedHandshake } from './handshake-end.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 import type { Limits } from './limits.ts'
-import { networkOf, plainAddress } from './network.ts'
-import { createStrangers } from './strangers.ts'
+import { plainAddress } from './network.ts'
+import type { Reception } from './reception.ts'
 
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
@@ -28,8 +29,6 @@ export interface Connections {
   readonly onRequest: (arrival: Arrival) => Connection | undefined
   /** To be called when an answer is over. */
   readonly onAnswered: (arrival: Arrival) => void
-  /** Closes the one without a certificate that was idle for longest; of one address where one is given. */
-  readonly makeRoom: (address?: number) => boolean
   /** Cuts the connections of agents that a new revocation list names, busy or idle. */
   readonly cutRevoked: (revoked: RevokedSet) => void
   /** The client CA is another one now: judges every open connection again. */
@@ -44,7 +43,9 @@ export interface ConnectionsOptions {
   readonly metrics: Pick<TrafficMetrics, 'handshakes' | 'clientVerify'>
   readonly worker: number
   readonly table: ConnectionTable
-  readonly limits: Limits
+  readonly limits: Pick<Limits, 'isBeyondCertname' | 'refused'>
+  readonly entrance: Pick<Entrance, 'place' | 'leave'>
+  readonly reception: Pick<Reception, 'receive'>
   readonly now: Runtime['now']
   readonly wallClock: Runtime['wallClock']
   /** Hears of what keeps the system from accepting. */
@@ -55,40 +56,25 @@ export interface ConnectionsOptions {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { server, metrics, worker, table, limits, now } = options
+  const { server, metrics, worker, table, limits, entrance, reception, now } = options
   let { authorities } = options
   const open = new Map<Socket, OpenConnection>()
-  const strangers = createStrangers<OpenConnection>()
+  /** What a header of the PROXY protocol has taken of the bytes that came; of those that began with one. */
+  const headerBytes = new WeakMap<Socket, number>()
   const count = (counter: Parameters<ConnectionTable['count']>[1], change: number) =>
     table.count(worker, counter, change)
 
-  /** Among the strangers or not, whatever has changed about it. */
-  function place(connection: OpenConnection): void {
-    const before = strangers.size()
-    if (connection.isStranger && !connection.isBusy && open.has(connection.tcp)) strangers.add(connection)
-    else strangers.delete(connection)
-    if (strangers.size() !== before) count('strangers', strangers.size() - before)
-  }
-
-  function admit(tcp: Socket): boolean {
-    // Without an address it has gone already.
-    if (tcp.remoteAddress === undefined) return false
-    const remote = plainAddress(tcp.remoteAddress)
-    const address = table.addresses.keyOf(networkOf(remote))
-    count('open', 1)
-    table.addresses.add(worker, address)
-    const limit = limits.beyond(address)
-    if (limit !== undefined) {
-      count('open', -1)
-      table.addresses.remove(worker, address)
-      limits.refused(limit)
-      return false
+  function receive(tcp: Socket, handshake: () => void): void {
+    const make = (remote: string) => {
+      const connection = new OpenConnection(tcp, remote, now(), forget)
+      open.set(tcp, connection)
+      tcp.on('close', onClose)
+      return connection
     }
-    const connection = new OpenConnection(tcp, remote, address, now())
-    open.set(tcp, connection)
-    place(connection)
-    tcp.on('close', onClose)
-    return true
+    reception.receive(tcp, make, (_, header) => {
+      if (header) headerBytes.set(tcp, header.length)
+      handshake()
+    })
   }
 
   /** One function for all connections. */
@@ -99,24 +85,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   /** Gives back what it was counted as; more than once is as good as once. */
   function forget(connection: OpenConnection): void {
-    if (!open.delete(connection.tcp)) return
-    place(connection)
-    count('open', -1)
-    table.addresses.remove(worker, connection.address)
+    open.delete(connection.tcp)
+    if (!entrance.leave(connection)) return
     if (connection.certname !== undefined) table.certnames.remove(worker, connection.certname)
     if (connection.isBusy) count('active', -1)
     if (!connection.tls) return
     count('secured', -1)
     options.onClose()
-  }
-
-  function makeRoom(address?: number): boolean {
-    const oldest = strangers.oldest(address)
-    if (!oldest) return false
-    // Counted out at once, since its close is heard of later.
-    forget(oldest)
-    oldest.destroy()
-    return true
   }
 
   function secure(tls: TLSSocket): void {
@@ -133,7 +108,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       connection.isOneTooMany = limits.isBeyondCertname(connection.certname)
       if (connection.isOneTooMany) limits.refused('perCertname')
     }
-    place(connection)
+    entrance.place(connection)
     metrics.handshakes.inc({ result: 'success' })
     metrics.clientVerify.inc({
       result: identity.refusal ? 'failed' : identity.certname ? 'success' : 'none'
@@ -142,24 +117,22 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 
   const of = (socket: Socket) => open.get(below(socket))
+  const bytesOf = (tcp: Socket) => tcp.bytesRead - (headerBytes.get(tcp) ?? 0)
 
   function rest(connection: OpenConnection): void {
     connection.isBusy = false
     connection.idleSinceMs = now()
     if (!open.has(connection.tcp)) return
     count('active', -1)
-    place(connection)
+    entrance.place(connection)
     options.onIdle(connection)
   }
 
-  guardGate(server, admit, options.acceptFailed)
+  guardGate(server, receive, options.acceptFailed)
   server.on('secureConnection', secure)
   server.on('tlsClientError', (error, tls) => {
-    const result = failedHandshake(error, below(tls).bytesRead)
+    const result = failedHandshake(error, bytesOf(below(tls)))
     if (result) metrics.handshakes.inc({ result })
-  })
-  const stopListening = table.onAsked(worker, wanted => {
-    for (let closed = 0; closed < wanted && makeRoom(); closed++);
   })
 
   return {
@@ -188,7 +161,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         connection.isBusy = true
         connection.conversation = conversation
         count('active', 1)
-        place(connection)
+        entrance.place(connection)
       }
       return connection
     },
@@ -197,7 +170,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
       // When more stand behind it, the next one is served by now.
       if (connection?.isBusy && !conversation.current) rest(connection)
     },
-    makeRoom,
     cutRevoked(revoked) {
       for (const { identity, tls } of open.values()) {
         if (identity && isRevoked(identity, revoked)) tls?.destroy()
@@ -209,11 +181,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
         const { identity, tls } = connection
         if (identity?.certname === undefined || !tls) continue
         connection.identity = judgeAnew(identity, tls, next)
-        place(connection)
+        entrance.place(connection)
       }
     },
     stop() {
-      stopListening()
       for (const connection of open.values()) connection.destroy()
     }
   }

@@ -4,20 +4,21 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { createSeldom } from './seldom.ts'
 
 /** What may be used up. `descriptors`: what the system grants allows less than `connections` says. */
 export type Limit = 'connections' | 'perAddress' | 'perCertname' | 'descriptors'
-
-/** A limit that goes on being reached is told again after this time. */
-const TELL_AGAIN_MS = 10_000
 
 /** Makes room by closing an idle connection without a certificate; of one address where one is given. */
 export type MakeRoom = (address?: number) => boolean
 
 /** Decides, over all workers, whether there is room for one more connection. */
 export interface Limits {
-  /** Which limit a connection that is counted already went beyond, with nothing to be closed for it. */
-  readonly beyond: (address: number) => Limit | undefined
+  /**
+   * Which limit a connection that is counted already went beyond, with nothing to be closed for it. `address`: as far as it
+   * is known.
+   */
+  readonly beyond: (address: number | undefined) => Limit | undefined
   /** Whether a connection that is counted already is one too many of its certname. */
   readonly isBeyondCertname: (certname: number) => boolean
   /** Whether there is a descriptor for one more connection to a master, which is counted already. */
@@ -39,7 +40,7 @@ export interface LimitsDeps {
 
 export function createLimits(deps: LimitsDeps): Limits {
   const { worker, table, makeRoom, settings, budget, metrics, now, log } = deps
-  const refusals = new Map<Limit, { count: number; toldAtMs: number }>()
+  const seldom = createSeldom<Limit>(now)
 
   /** What all agents together may have now, and which limit that is. */
   function most(): { readonly limit: Limit; readonly count: number } {
@@ -57,7 +58,8 @@ export function createLimits(deps: LimitsDeps): Limits {
 
   return {
     beyond(address) {
-      if (table.addresses.of(address) > settings().perAddress && !makeRoom(address)) return 'perAddress'
+      if (address !== undefined && table.addresses.of(address) > settings().perAddress && !makeRoom(address))
+        return 'perAddress'
       const { limit, count } = most()
       return table.sum('open') > count && !findRoom() ? limit : undefined
     },
@@ -68,17 +70,10 @@ export function createLimits(deps: LimitsDeps): Limits {
     },
     refused(limit) {
       metrics.limitRefusals.inc({ limit })
-      const told = refusals.get(limit) ?? { count: 0, toldAtMs: Number.NEGATIVE_INFINITY }
-      refusals.set(limit, told)
-      told.count++
-      if (now() - told.toldAtMs < TELL_AGAIN_MS) return
-      const open = table.sum('open')
-      log.warn(
-        { limit, refused: told.count, open, most: most().count },
-        'connections are refused: a limit is reached'
-      )
-      told.count = 0
-      told.toldAtMs = now()
+      seldom(limit, refused => {
+        const open = table.sum('open')
+        log.warn({ limit, refused, open, most: most().count }, 'connections are refused: a limit is reached')
+      })
     }
   }
 }

@@ -24,7 +24,8 @@ export interface Timeouts {
   readonly checkMs: number
 }
 
-const usual: Timeouts = Object.freeze({
+/** What is in use. */
+export const usualTimeouts: Timeouts = Object.freeze({
   idleMs: 75_000,
   handshakeMs: 20_000,
   headersMs: 60_000,
@@ -116,7 +117,7 @@ function sayContinue(response: ServerResponse): void {
  * renegotiation: a connection is who it was when it began.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { tls, requestId, serve, onRequest, onClientError, onTunnel, timeouts = usual } = options
+  const { tls, requestId, serve, onRequest, onClientError, onTunnel, timeouts = usualTimeouts } = options
   const fastify = Fastify({
     https: {
       ...secureContextOptions(tls),

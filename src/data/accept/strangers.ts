@@ -1,7 +1,7 @@
 /** As much of a connection as matters here. */
 interface Member {
-  /** Its network, as the shared table knows it. */
-  readonly address: number
+  /** Its network, as the shared table knows it; `undefined` while nobody knows it. */
+  readonly address: number | undefined
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Strangers<Connection extends Member> {
 
 export function createStrangers<Connection extends Member>(): Strangers<Connection> {
   const all = new Set<Connection>()
-  const byAddress = new Map<number, Set<Connection>>()
+  const byAddress = new Map<number | undefined, Set<Connection>>()
   return {
     size: () => all.size,
     add(connection) {

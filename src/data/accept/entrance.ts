@@ -1,0 +1,110 @@
+import type { ConnectionTable } from '../../shared/connections.ts'
+import type { Limits, MakeRoom } from './limits.ts'
+import { networkOf } from './network.ts'
+import { createStrangers } from './strangers.ts'
+
+/** A connection as far as limits go. */
+export interface Guest {
+  /** Its network, as the shared table knows it, while it is counted there. */
+  address: number | undefined
+  /** It is idle, and nobody has shown a good certificate on it: it may be closed to make room. */
+  readonly mayGo: boolean
+  /** It is to be counted out, and closed at once. */
+  readonly dismiss: () => void
+}
+
+/** Counts the connections of agents in and out, whichever listener they come to, and holds the limits. */
+export interface Entrance {
+  /** Counts one in that comes from `remote`, or from where nobody knows yet. `false`: there is no room, and it is not counted. */
+  readonly enter: (guest: Guest, remote: string | undefined) => boolean
+  /** Where one comes from is known by now. `false`: its address has too many, and it is to be closed. */
+  readonly settle: (guest: Guest, remote: string) => boolean
+  /** Something about it has changed. */
+  readonly place: (guest: Guest) => void
+  /** Counts it out. `false`: it was out already. */
+  readonly leave: (guest: Guest) => boolean
+  /** Closes the one that may go and was idle for longest; of one address where one is given. */
+  readonly makeRoom: MakeRoom
+  /** Hears no more of workers that need room. */
+  readonly stop: () => void
+}
+
+export function createEntrance({
+  worker,
+  table,
+  limits
+}: {
+  readonly worker: number
+  readonly table: ConnectionTable
+  readonly limits: Pick<Limits, 'beyond' | 'refused'>
+}): Entrance {
+  const inside = new Set<Guest>()
+  const strangers = createStrangers<Guest>()
+
+  function place(guest: Guest): void {
+    const before = strangers.size()
+    if (guest.mayGo && inside.has(guest)) strangers.add(guest)
+    else strangers.delete(guest)
+    if (strangers.size() !== before) table.count(worker, 'strangers', strangers.size() - before)
+  }
+
+  function addAddress(guest: Guest, remote: string): void {
+    guest.address = table.addresses.keyOf(networkOf(remote))
+    table.addresses.add(worker, guest.address)
+  }
+
+  function countOut({ address }: Guest): void {
+    table.count(worker, 'open', -1)
+    if (address !== undefined) table.addresses.remove(worker, address)
+  }
+
+  function isBeyond({ address }: Guest): boolean {
+    const limit = limits.beyond(address)
+    if (limit !== undefined) limits.refused(limit)
+    return limit !== undefined
+  }
+
+  function makeRoom(address?: number): boolean {
+    const oldest = strangers.oldest(address)
+    // Counted out at once, since its close is heard of later.
+    oldest?.dismiss()
+    return oldest !== undefined
+  }
+
+  const stop = table.onAsked(worker, wanted => {
+    for (let closed = 0; closed < wanted && makeRoom(); closed++);
+  })
+
+  return {
+    enter(guest, remote) {
+      table.count(worker, 'open', 1)
+      if (remote !== undefined) addAddress(guest, remote)
+      if (isBeyond(guest)) {
+        countOut(guest)
+        return false
+      }
+      inside.add(guest)
+      place(guest)
+      return true
+    },
+    settle(guest, remote) {
+      inside.delete(guest)
+      place(guest)
+      addAddress(guest, remote)
+      inside.add(guest)
+      // While room is looked for it is not among those that may be closed for it.
+      if (isBeyond(guest)) return false
+      place(guest)
+      return true
+    },
+    place,
+    leave(guest) {
+      if (!inside.delete(guest)) return false
+      place(guest)
+      countOut(guest)
+      return true
+    },
+    makeRoom,
+    stop
+  }
+}
