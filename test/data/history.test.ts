@@ -28,6 +28,7 @@ t.test('a request is told with the masters as they were when its own was chosen'
   history.note(record, 'certname', m1)
   t.same(history.find('a-0-0'), {
     id: 'a-0-0',
+    remote: '10.0.0.1',
     certname: 'a.example.com',
     class: 'light',
     rule: 'least-loaded',
