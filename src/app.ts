@@ -24,6 +24,8 @@ import { createControlMetrics } from './telemetry/metrics.ts'
 export interface App {
   readonly port: number
   readonly adminPort: number
+  /** For raw TCP, in the order of `listen.tcp`. */
+  readonly tcpPorts: readonly number[]
   /** Takes the configuration anew, as `load` reads it. Never rejects: what went wrong is in the report. */
   readonly reload: () => Promise<ReloadReport>
   readonly status: () => Status
@@ -118,8 +120,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const port = await control.start()
     phase = 'serving'
     const { host, workers } = config.boot.listen
-    log.info({ host, port, adminPort: admin.port, workers }, 'serving')
-    return { port, adminPort: admin.port, reload, status: reporting.status, drain, stop: close }
+    const tcpPorts = control.planes.tcpPorts()
+    log.info(
+      { host, port, ...(tcpPorts.length > 0 && { tcpPorts }), adminPort: admin.port, workers },
+      'serving'
+    )
+    return { port, adminPort: admin.port, tcpPorts, reload, status: reporting.status, drain, stop: close }
   } catch (error) {
     await close()
     throw error

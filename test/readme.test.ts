@@ -14,7 +14,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
   createTrafficMetrics(registry)
   createControlMetrics(registry, {
     masters: () => [],
-    connections: () => ({ handshake: 0, idle: 0, active: 0 }),
+    connections: () => ({ handshake: 0, idle: 0, active: 0, tcp: 0 }),
     probeFailures: () => [],
     ejections: () => [],
     dnsFailures: () => [],

@@ -13,7 +13,8 @@ export function bootOf({ listen, admin }: FileSettings, token: string | undefine
     listen: {
       host: listen.host ?? anyHost(),
       port: listen.port,
-      workers: listen.workers === 'auto' ? availableParallelism() : listen.workers
+      workers: listen.workers === 'auto' ? availableParallelism() : listen.workers,
+      ...(listen.tcp.length > 0 && { tcpPorts: listen.tcp.map(({ port }) => port) })
     },
     admin: adminBootOf(admin, token)
   }
@@ -59,6 +60,7 @@ export function settingsOf(
   return {
     listen: {
       drainTimeoutMs: listen.drainTimeout,
+      tcp: listen.tcp.map(({ port, pool, proxyProtocol }) => ({ port, pool, proxyProtocol })),
       proxyProtocol: { from: listen.proxyProtocol?.from ?? [] },
       limits: limitsOf(listen.limits)
     },

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { checkRoutes } from './check-routes.ts'
+import { checkTcp } from './check-tcp.ts'
 import { formatPath, type Path, type Report } from './problems.ts'
 import type { Draft } from './schema-tree.ts'
 import { formatDuration } from './units.ts'
@@ -17,6 +18,7 @@ export function checkConsistency(
   checkUpstreamTls(draft.upstream?.tls, report)
   checkAdministrators(draft, report)
   checkRoutes(draft, report)
+  checkTcp(draft, report)
 }
 
 function checkAdministrators({ access, admin }: Draft, report: Report): void {

@@ -36,7 +36,9 @@ export function diffOfSummaries(before: Summary, after: Summary): ConfigDiff {
 
 /** Whether a change of the key needs a restart: see `Boot`. */
 export function isBootKey(key: string): boolean {
-  return ['listen.host', 'listen.port', 'listen.workers'].includes(key) || key.startsWith('admin.')
+  return (
+    ['listen.host', 'listen.port', 'listen.workers', 'listen.tcp'].includes(key) || key.startsWith('admin.')
+  )
 }
 
 /** One line a change, or that there is none. */

@@ -12,14 +12,15 @@ export interface RouteWarning {
 
 /** What works in routes and pools, and is probably not what is meant. */
 export function routeWarnings({
+  listen,
   masters,
   routes,
   discovery
-}: Pick<Settings, 'masters' | 'routes' | 'discovery'>): readonly RouteWarning[] {
+}: Pick<Settings, 'listen' | 'masters' | 'routes' | 'discovery'>): readonly RouteWarning[] {
   const pools = poolNames([...masters, ...(discovery.srv ? [{}] : [])])
   return [
     ...unreachable(routes),
-    ...unled(pools, routes, masters),
+    ...unled(pools, [...routes, ...listen.tcp], masters),
     ...idle(pools, masters, discovery.srv !== undefined),
     ...withoutDefault(pools, routes)
   ]
@@ -64,10 +65,10 @@ function isSame(a: string, b: string): boolean {
 /** Pools that nothing leads to. */
 function unled(
   pools: readonly string[],
-  routes: readonly RouteSettings[],
+  ways: readonly Pick<RouteSettings, 'pool' | 'otherwise'>[],
   masters: Settings['masters']
 ): readonly RouteWarning[] {
-  const led = new Set([defaultPool, ...routes.flatMap(({ pool, otherwise = pool }) => [pool, otherwise])])
+  const led = new Set([defaultPool, ...ways.flatMap(({ pool, otherwise = pool }) => [pool, otherwise])])
   return pools
     .filter(pool => !led.has(pool))
     .map(pool => ({

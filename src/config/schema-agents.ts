@@ -13,10 +13,13 @@ import {
   size,
   wholeNumber
 } from './fields.ts'
+import { poolName } from './schema-routes.ts'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 const MIB = 1024 ** 2
+/** Each worker listens on each of them. */
+const MOST_TCP = 8
 
 const limits = group({
   connections: wholeNumber(1, 1_000_000)
@@ -58,6 +61,26 @@ export const listen = group({
   drainTimeout: duration(0, 24 * HOUR)
     .prefault('10m')
     .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  tcp: z
+    .array(
+      group({
+        port: wholeNumber(0, 65_535).describe(
+          'Port agents connect to; another one than those of the others.'
+        ),
+        pool: poolName().describe(
+          'Pool whose masters get the connections, fewest first. They must be in no pool that gets HTTP.'
+        ),
+        proxyProtocol: oneOf(['v2'])
+          .optional()
+          .describe('`v2`: masters are told who connects, by the PROXY protocol. Default: they are not.')
+      }),
+      { error: mustBe('a list of listeners') }
+    )
+    .max(MOST_TCP, { error: mustBe(`a list of at most ${MOST_TCP} listeners`) })
+    .default([])
+    .describe(
+      'Listeners that pass TLS on to masters as it is. A change of a port needs a restart, of the rest none.'
+    ),
   proxyProtocol: group({
     from: z
       .array(network(), { error: mustBe('a list of networks') })

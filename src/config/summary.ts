@@ -28,12 +28,23 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
     'listen.port': listen.port,
     'listen.workers': listen.workers,
     'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs),
+    ...tcpOf(settings.listen.tcp),
     'listen.proxyProtocol.from': listOf(settings.listen.proxyProtocol.from),
     'listen.limits.connections': settings.listen.limits.connections,
     'listen.limits.perAddress': settings.listen.limits.perAddress,
     'listen.limits.perCertname': settings.listen.limits.perCertname,
     'listen.limits.memory': formatSize(settings.listen.limits.memoryBytes)
   }
+}
+
+/** By their ports. */
+function tcpOf(listeners: Settings['listen']['tcp']): Entries {
+  const entries = listeners.flatMap(({ port, pool, proxyProtocol }) => [
+    [`listen.tcp.${port}.pool`, pool] as const,
+    [`listen.tcp.${port}.proxyProtocol`, proxyProtocol] as const
+  ])
+  const ports = listeners.map(({ port }) => String(port))
+  return { 'listen.tcp': listOf(ports), ...Object.fromEntries(entries) }
 }
 
 function servingOf(settings: Settings): Entries {

@@ -49,6 +49,8 @@ export interface Planes {
   readonly terminate: () => Promise<void>
   /** How many listen now. */
   readonly listening: () => number
+  /** The ports for raw TCP, once they listen. */
+  readonly tcpPorts: () => readonly number[]
 }
 
 interface Member {
@@ -68,13 +70,23 @@ export function createPlanes(options: PlanesOptions): Planes {
   /** What those that died had counted, as one. */
   let retired: Promise<readonly object[]> = Promise.resolve([])
   let port = boot.listen.port
+  let tcpPorts = boot.listen.tcpPorts
   let stopping = false
   let stopWatching = () => {}
 
   function start(worker: number): Promise<void> {
     const startedAtMs = runtime.now()
     const publication = options.current()
-    const data: PlaneStart = { boot, worker, workers: count, port, memory, descriptors, publication }
+    const data: PlaneStart = {
+      boot,
+      worker,
+      workers: count,
+      port,
+      tcpPorts,
+      memory,
+      descriptors,
+      publication
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const member = { isListening: false, applied: publication.version } as Member
     let failure: Error | undefined
@@ -83,6 +95,7 @@ export function createPlanes(options: PlanesOptions): Planes {
         switch (report.type) {
           case 'listening':
             port = report.port
+            tcpPorts = report.tcpPorts
             member.isListening = true
             resolve()
             break
@@ -117,7 +130,7 @@ export function createPlanes(options: PlanesOptions): Planes {
   async function bury(worker: number, member: Member, cause: Error | undefined, startedAtMs: number) {
     members.delete(worker)
     applied.look()
-    retired = retired.then(counted => merged([counted, member.link.lastMetrics()]))
+    retired = retired.then(counted => merged([counted, countersOf(member.link.lastMetrics())]))
     const isExpected = stopping || !member.isListening
     if (!isExpected) {
       const why = member.endedFor ?? cause?.message
@@ -201,8 +214,14 @@ export function createPlanes(options: PlanesOptions): Planes {
       stopWatching()
       await Promise.all([...members.values()].map(({ link }) => link.terminate()))
     },
+    tcpPorts: () => tcpPorts ?? [],
     listening: () => [...members.values()].filter(({ isListening }) => isListening).length
   }
+}
+
+/** What is left of a plane's metrics when it has died: what it had open is gone. */
+function countersOf(metrics: readonly object[]): readonly object[] {
+  return metrics.filter(metric => !('type' in metric && metric.type === 'gauge'))
 }
 
 /** Waits for versions that several planes say they go by. */

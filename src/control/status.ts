@@ -99,8 +99,9 @@ export function metricFacts(
   return {
     connections() {
       const { sum } = memory.connections
-      const [open, secured, active] = [sum('open'), sum('secured'), sum('active')]
-      return { handshake: Math.max(0, open - secured), idle: Math.max(0, secured - active), active }
+      const [open, raw, secured, active] = [sum('open'), sum('raw'), sum('secured'), sum('active')]
+      const idle = Math.max(0, secured - active)
+      return { handshake: Math.max(0, open - secured - raw), idle, active, tcp: raw }
     },
     dnsFailures: () => sources.failures(),
     probeFailures: () => probeFailures.of(members().map(({ name }) => name)),

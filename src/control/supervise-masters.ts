@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { type Master, seatOf } from '../model/master.ts'
+import { isIn } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
 import type { SharedTables } from '../shared/memory.ts'
+import { proxyHeader } from '../upstream/proxy-header.ts'
 import type { EjectionCounts } from './master-watch/ejection-counts.ts'
 import type { ProbeFailures } from './master-watch/probe-failures.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
@@ -46,14 +48,16 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
     },
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish: options.publish,
-    watch: (master, judge) =>
-      watchMaster({
+    watch: (master, judge) => {
+      // One that is about to join goes by the settings that name it.
+      const settingsNow = () => (memberOf(roster, master.id) ? settings() : options.nextSettings())
+      return watchMaster({
         ...options,
         ...judge,
         first: master,
         member: () => memberOf(roster, master.id),
-        // One that is about to join goes by the settings that name it.
-        settings: () => (memberOf(roster, master.id) ? settings() : options.nextSettings()),
+        settings: settingsNow,
+        preamble: () => preambleOf(memberOf(roster, master.id) ?? master, settingsNow()),
         slots,
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
@@ -64,8 +68,15 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         },
         ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })
       })
+    }
   })
   return supervisor
+}
+
+/** A master that is told who connects wants to hear of every connection that it is a probe, or whose it is. */
+function preambleOf(master: Master, { listen }: Pick<Settings, 'listen'>): Buffer | undefined {
+  const isTold = listen.tcp.some(({ pool, proxyProtocol }) => proxyProtocol && isIn(master, pool))
+  return isTold ? proxyHeader(undefined) : undefined
 }
 
 function memberOf(roster: Roster, id: number): Master | undefined {

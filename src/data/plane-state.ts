@@ -76,6 +76,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
     ...memory,
     pools,
     limits: room.limits,
+    descriptors: room.descriptors,
     entrance,
     reception,
     registry,

@@ -9,7 +9,7 @@ import { flushLog } from '../telemetry/log.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
-import { createListener } from './accept/listener.ts'
+import { createListener, usualTimeouts } from './accept/listener.ts'
 import { createPipelining } from './accept/pipelining.ts'
 import { bytesInHand, nameProtocol } from './accept/protocol-name.ts'
 import { watchUnread } from './accept/unread.ts'
@@ -18,6 +18,8 @@ import { type Exchange, endExchange, openExchange } from './http/exchange.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
 import { serve } from './http/serve.ts'
 import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
+import { createTcpFront } from './tcp/front.ts'
+import { createTcpListeners } from './tcp/listeners.ts'
 import { createWay, type Way } from './way.ts'
 
 /** So long before a drain cuts what is left, those who still wait are told so. */
@@ -44,10 +46,13 @@ export async function startPlane(
   const state = createState(context)
   const way = createWay(context, state)
   const { listener, drain, connections } = await createFront(context, state, way)
+  const tcp = createTcp(context, state)
 
   async function stop(): Promise<void> {
     state.entrance.stop()
     connections.stop()
+    tcp.listeners.close()
+    tcp.front.stop()
     listener.server.closeAllConnections()
     await listener.close()
     await state.pools.destroy()
@@ -65,6 +70,7 @@ export async function startPlane(
     }
     if (revoked) connections.cutRevoked(revoked)
     if (publication.snapshot) way.reconsider(publication.snapshot)
+    tcp.front.reconsider()
   }
 
   port.on('message', (order: Order) => {
@@ -77,6 +83,7 @@ export async function startPlane(
         way.dropGhosts(order.masterId, order.leftBeforeMs)
         break
       case 'metrics':
+        tcp.front.tally()
         void state.registry
           .getMetricsAsJSON()
           .then(json => tell({ type: 'metrics', id: order.id, metrics: json }))
@@ -86,17 +93,22 @@ export async function startPlane(
         break
       case 'drain':
         runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), way.close)
-        void drain.start(order.timeoutMs).then(async cut => {
-          await stop()
-          tell({ type: 'drained', cut })
-        })
+        tcp.listeners.close()
+        void Promise.all([drain.start(order.timeoutMs), tcp.front.drain(order.timeoutMs)]).then(
+          async cuts => {
+            await stop()
+            tell({ type: 'drained', cut: cuts[0] + cuts[1] })
+          }
+        )
     }
   })
 
   try {
-    const { host, workers } = start.boot.listen
-    const listening = await listener.listen({ host, port: start.port, shared: workers > 0 })
-    tell({ type: 'listening', port: listening })
+    const { host, workers, tcpPorts = [] } = start.boot.listen
+    const shared = workers > 0
+    const listening = await listener.listen({ host, port: start.port, shared })
+    const ports = await tcp.listeners.listen({ host, ports: start.tcpPorts ?? tcpPorts, shared })
+    tell({ type: 'listening', port: listening, tcpPorts: ports })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     tell({ type: 'failed', message, code })
@@ -104,12 +116,34 @@ export async function startPlane(
   return { stop }
 }
 
+/** What keeps the system from accepting, told as what it is. */
+function acceptFailure({ log }: Pick<PlaneContext, 'log'>, { limits }: Pick<PlaneState, 'limits'>) {
+  return (err: Error): void => {
+    if (isOwnFault(err)) limits.refused('descriptors')
+    else log.error({ err }, 'a connection could not be accepted')
+  }
+}
+
+/** What passes raw TCP on. */
+function createTcp(context: PlaneContext, state: PlaneState) {
+  const { start, runtime, log, tell } = context
+  const front = createTcpFront({
+    ...{ ...state, runtime, log },
+    worker: start.worker,
+    report: outcome => tell({ type: 'outcome', outcome }),
+    firstByteMs: usualTimeouts.handshakeMs
+  })
+  const listeners = createTcpListeners(start.boot.listen.tcpPorts ?? [], {
+    silenceMs: usualTimeouts.silenceMs,
+    accepted: front.accept,
+    failed: acceptFailure(context, state)
+  })
+  return { front, listeners }
+}
+
 /** What stands towards the agents: listener, connections, drain. */
-async function createFront(
-  { start, runtime, log }: PlaneContext,
-  state: PlaneState,
-  { responder, serveDeps }: Way
-) {
+async function createFront(context: PlaneContext, state: PlaneState, { responder, serveDeps }: Way) {
+  const { start, runtime, log } = context
   const books = {
     metrics: state.metrics,
     accessLog: createAccessLog(log, () => state.settings().log.access),
@@ -177,10 +211,7 @@ async function createFront(
     reception: state.reception,
     now: runtime.now,
     wallClock: runtime.wallClock,
-    acceptFailed(err) {
-      if (isOwnFault(err)) state.limits.refused('descriptors')
-      else log.error({ err }, 'a connection could not be accepted')
-    },
+    acceptFailed: acceptFailure(context, state),
     onIdle: connection => drain.onIdle(connection),
     onClose: () => drain.onClose()
   })

@@ -1,7 +1,7 @@
 import { ranks } from '../balance/queue-order.ts'
 import type { Master } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
-import { queueCount } from '../model/pool.ts'
+import { isIn, queueCount } from '../model/pool.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createBodyRoom } from './http/body-room.ts'
 import { createCaPlaces } from './http/ca-places.ts'
@@ -97,10 +97,11 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
       void fanOut(
         exchange,
         identity.headers,
-        snapshot().masters.filter(({ mode }) => mode !== 'leaving'),
+        snapshot().masters.filter(master => master.mode !== 'leaving' && !isReachedRaw(master)),
         dispatchDeps
       )
   }
+  const isReachedRaw = (master: Master) => state.settings().listen.tcp.some(({ pool }) => isIn(master, pool))
   const waiting = [waitingRoom, caPlaces]
   return {
     responder,

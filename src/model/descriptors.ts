@@ -41,7 +41,7 @@ export function descriptorBudget(
   { listen }: Pick<Boot, 'listen'>,
   { masters }: { readonly masters: readonly Pick<MasterSettings, 'capacity'>[] }
 ): DescriptorBudget {
-  const own = PROCESS + WORKER * (listen.workers + 1)
+  const own = PROCESS + (WORKER + (listen.tcpPorts?.length ?? 0)) * (listen.workers + 1)
   const reserved = own + PER_WATCH * (masters.length + 1) + FILES + maxAdminConnections
   const free = Math.max(0, granted - reserved)
   const wanted = masters.reduce((sum, { capacity = JRUBIES }) => sum + 2 * capacity, CA)

@@ -44,7 +44,7 @@ export interface Outcome {
 
 /** What a data plane tells the control plane. */
 export type Report =
-  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'listening'; readonly port: number; readonly tcpPorts?: readonly number[] }
   | { readonly type: 'failed'; readonly message: string; readonly code: string | undefined }
   | { readonly type: 'applied'; readonly version: number }
   | { readonly type: 'outcome'; readonly outcome: Outcome }
@@ -80,6 +80,8 @@ export interface PlaneStart {
   readonly workers: number
   /** 0 lets the system choose. */
   readonly port: number
+  /** For raw TCP, in the order of `boot.listen.tcpPorts`; left out: as there. */
+  readonly tcpPorts?: readonly number[] | undefined
   /** File descriptors that the system grants this process; Infinity where that cannot be known. */
   readonly descriptors: number
   readonly memory: SharedMemory

@@ -24,6 +24,8 @@ export interface Boot {
     readonly port: number
     /** Worker threads that share the port; 0 serves from the main thread. `auto` has become a number here. */
     readonly workers: number
+    /** Ports for raw TCP; what they are for is `Settings.listen.tcp`. Left out: none. */
+    readonly tcpPorts?: readonly number[] | undefined
   }
   readonly admin: AdminBoot
 }
@@ -46,6 +48,8 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** Listeners for raw TCP, by the ports that the process began with; one without an entry serves nobody. */
+    readonly tcp: readonly TcpSettings[]
     /** Of the PROXY protocol in front. */
     readonly proxyProtocol: {
       /** Networks, or addresses, from which every connection must begin with a header; from elsewhere none may. */
@@ -85,6 +89,15 @@ export interface Settings {
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
   readonly reload: 'watch' | 'signal'
   readonly log: LogSettings
+}
+
+/** A listener that passes TLS on as it is. */
+export interface TcpSettings {
+  readonly port: number
+  /** Whose masters get its connections; they get no HTTP from us. */
+  readonly pool: string
+  /** What masters are told of the agent, before its first byte; `undefined`: nothing. */
+  readonly proxyProtocol: 'v2' | undefined
 }
 
 export interface LogSettings {

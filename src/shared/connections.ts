@@ -2,11 +2,12 @@ import type { SharedMemory } from '../model/messages.ts'
 import { createTally, type Tally } from './tally.ts'
 
 /**
- * What is counted for each worker. `open`: connections of agents. `secured`: of those, whose handshake has ended.
+ * What is counted for each worker. `open`: connections of agents. `raw`: of those, that are passed on as they are.
+ * `secured`: of the others, whose handshake has ended.
  * `active`: of those, with a request. `upstream`: connections to masters. `strangers`: connections that may be closed
  * to make room for others. `asked`: how many of those another worker has asked it to close.
  */
-const counters = ['open', 'secured', 'active', 'upstream', 'strangers', 'asked'] as const
+const counters = ['open', 'raw', 'secured', 'active', 'upstream', 'strangers', 'asked'] as const
 export type ConnectionCounter = (typeof counters)[number]
 
 /** Rows that differ by a cache line are written by different processors without hindering each other. */

@@ -8,13 +8,13 @@ const REMEMBERED = 50
  * be told the names of all masters whenever they change.
  */
 export function createMasterForgetter(
-  metrics: Pick<TrafficMetrics, 'requests' | 'upstreamDuration'>
+  metrics: Pick<TrafficMetrics, 'requests' | 'upstreamDuration' | 'tcpConnectionsTotal'>
 ): (names: readonly string[]) => Promise<void> {
   let present = new Set<string>()
   const gone = new Set<string>()
 
   async function forget(master: string): Promise<void> {
-    for (const metric of [metrics.requests, metrics.upstreamDuration]) {
+    for (const metric of [metrics.requests, metrics.upstreamDuration, metrics.tcpConnectionsTotal]) {
       const { values } = await metric.get()
       for (const { labels } of values as readonly { readonly labels: Readonly<Record<string, string>> }[]) {
         if (labels.master !== master) continue

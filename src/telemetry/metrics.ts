@@ -63,6 +63,24 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['limit'] as const,
       registers
     }),
+    tcpConnections: new Gauge({
+      name: `${PREFIX}tcp_connections`,
+      help: 'Connections that are passed on as raw TCP, by the port of their listener: connecting to a master, or open.',
+      labelNames: ['port', 'state'] as const,
+      registers
+    }),
+    tcpConnectionsTotal: new Counter({
+      name: `${PREFIX}tcp_connections_total`,
+      help: 'The same, once they are over, by master (empty: none took it) and by how they ended.',
+      labelNames: ['port', 'master', 'end'] as const,
+      registers
+    }),
+    tcpBytes: new Counter({
+      name: `${PREFIX}tcp_bytes_total`,
+      help: 'Bytes that were passed on as raw TCP: in from agents, and out to them.',
+      labelNames: ['port', 'direction'] as const,
+      registers
+    }),
     proxyHeadersRefused: new Counter({
       name: `${PREFIX}proxy_headers_refused_total`,
       help: 'Connections that had to begin with a header of the PROXY protocol and were refused for it, by reason.',

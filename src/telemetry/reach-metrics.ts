@@ -5,7 +5,7 @@ const PREFIX = 'puppet_lb_'
 /** Who reaches us and whom we reach, as the control plane knows it at the moment of a scrape. */
 export interface ReachFacts {
   /** Connections of agents, by state. */
-  readonly connections: () => Readonly<Record<'handshake' | 'idle' | 'active', number>>
+  readonly connections: () => Readonly<Record<'handshake' | 'idle' | 'active' | 'tcp', number>>
   /** Bad probes since the start, those that did not count included. */
   readonly probeFailures: () => readonly {
     readonly master: string
@@ -25,7 +25,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
   const registers = [registry]
   new Gauge({
     name: `${PREFIX}connections`,
-    help: 'Connections of agents: in their TLS handshake, idle, or active with a request.',
+    help: 'Connections of agents: in their TLS handshake, idle, active with a request, or passed on as raw TCP.',
     labelNames: ['state'] as const,
     registers,
     collect() {

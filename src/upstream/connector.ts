@@ -11,17 +11,24 @@ import { tellTruncation } from './truncation.ts'
 /** A connection that says nothing is looked after by the system from this time on. */
 const KEEP_ALIVE_MS = 60_000
 
+/** What happens at the begin of a connection, before any TLS. */
+export interface Beginning {
+  /** Called when the master has taken the connection. */
+  readonly onTaken?: () => void
+  /** What is said first. */
+  readonly preamble?: (() => Buffer | undefined) | undefined
+}
+
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
  * requests. It goes to the addresses of the route; no name is looked up here. The certificate is verified, against the
- * name, unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2). `onTaken` is called when the master has
- * taken the connection, before any TLS.
+ * name, unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
  */
 export function createConnector(
   upstream: UpstreamSettings,
   route: Route,
   { schedule }: Pick<Runtime, 'schedule'>,
-  onTaken: () => void = () => {}
+  { onTaken = () => {}, preamble = () => undefined }: Beginning = {}
 ): buildConnector.connector {
   const { connectTimeoutMs } = upstream
   const secure = createTlsConnector(upstream)
@@ -70,6 +77,8 @@ export function createConnector(
       onTaken()
       socket.setKeepAlive(true, KEEP_ALIVE_MS).on('error', () => {}) // Whoever reads from it hears of it.
       giveUp = () => socket.destroy()
+      const first = preamble()
+      if (first) socket.write(first)
       if (isSecure) secure({ ...options, httpSocket: socket }, end as buildConnector.Callback)
       else end(null, socket)
     })

@@ -4,7 +4,10 @@ import { check } from '../../src/commands/check.ts'
 import { authority, minimal, pemFiles, tls } from '../config/fixture.ts'
 
 t.test('a right configuration is OK, with what it comes to', async t => {
-  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': minimal('listen: { host: 0.0.0.0, workers: 1 }') }), 'lb.yaml')
+  const file = join(
+    t.testdir({ ...pemFiles, 'lb.yaml': minimal('listen: { host: 0.0.0.0, workers: 1 }') }),
+    'lb.yaml'
+  )
   t.equal(
     check({ config: file }, {}).text,
     [

@@ -15,6 +15,7 @@ masters:
 discovery: { srv: { domain: site-a.example.com, servers: [10.0.0.53] } }
 upstream: { tls: { ca: ca.pem, cert: server.pem, key: server.key, serverName: puppet } }
 access: { administrators: [ops, dev] }
+listen: { proxyProtocol: { from: [10.0.0.0/8] }, tcp: [{ port: 8141, pool: raw }] }
 admin: { hosts: [lb], socket: /run/lb.sock, token: { file: admin.token } }
 state: { directory: state }
 log: { file: lb.log }

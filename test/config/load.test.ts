@@ -24,6 +24,8 @@ t.test('what a file leaves out has its default', async t => {
   t.same(rest, {
     listen: {
       drainTimeoutMs: 600_000,
+      tcp: [],
+      proxyProtocol: { from: [] },
       limits: { connections: 20_000, perAddress: 2_000, perCertname: 50, memoryBytes: 256 * 1024 ** 2 }
     },
     ca: { url: 'https://ca.example.com:8140' },

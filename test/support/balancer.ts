@@ -66,13 +66,19 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
-  const { drainTimeoutMs = 5_000, proxyProtocol = { from: [] }, limits, ...listen } = overrides.listen ?? {}
+  const {
+    drainTimeoutMs = 5_000,
+    tcp = [],
+    proxyProtocol = { from: [] },
+    limits,
+    ...listen
+  } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
     files: [],
     warnings: [],
     boot: {
-      listen: { host: '127.0.0.1', port: 0, workers: 2, ...listen },
+      listen: { host: '127.0.0.1', port: 0, workers: 2, tcpPorts: tcp.map(({ port }) => port), ...listen },
       admin: {
         host: '127.0.0.1',
         port: 0,
@@ -86,6 +92,7 @@ export function testConfig(
     settings: {
       listen: {
         drainTimeoutMs,
+        tcp,
         proxyProtocol,
         limits: {
           connections: 20_000,

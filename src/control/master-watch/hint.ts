@@ -17,24 +17,27 @@ export function hintOf(
   origin: string,
   upstream: UpstreamSettings,
   route: Route,
-  { schedule }: Pick<Runtime, 'schedule'>
+  { schedule }: Pick<Runtime, 'schedule'>,
+  preamble?: () => Buffer | undefined
 ): Promise<Cause | undefined> {
   const { hostname, host, protocol, port } = new URL(origin)
   const isSecure = protocol === 'https:'
   const { promise, resolve } = Promise.withResolvers<Cause | undefined>()
   const settings = isSecure ? upstream : { ...upstream, tls: { ...upstream.tls, verify: false } }
   const take = (error: Error) => resolve(hintIn(error))
-  createConnector(settings, route, { schedule })(
-    { hostname, host, protocol: 'https:', port },
-    (...[error, socket]) => {
-      if (error) take(error)
-      else if (isSecure) listen(socket)
-      else {
-        socket.on('error', () => {}).destroy()
-        resolve(tlsWanted)
-      }
+  createConnector(
+    settings,
+    route,
+    { schedule },
+    { preamble }
+  )({ hostname, host, protocol: 'https:', port }, (...[error, socket]) => {
+    if (error) take(error)
+    else if (isSecure) listen(socket)
+    else {
+      socket.on('error', () => {}).destroy()
+      resolve(tlsWanted)
     }
-  )
+  })
 
   function listen(socket: Socket): void {
     const cancel = schedule(LISTEN_MS, () => socket.destroy())

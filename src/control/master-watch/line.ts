@@ -31,6 +31,8 @@ export interface LineOptions {
   readonly runtime: Runtime
   /** Called when the master has said anything. */
   readonly heard: () => void
+  /** What is said first on a connection, before any TLS. */
+  readonly preamble?: (() => Buffer | undefined) | undefined
 }
 
 /** What is asked of one master about itself, on one connection that is kept where the master allows it. */
@@ -57,7 +59,8 @@ interface Wire {
   hasEnded: boolean
 }
 
-export function createLine({ origin, timeoutMs, upstream, route, runtime, heard }: LineOptions): Line {
+export function createLine(options: LineOptions): Line {
+  const { origin, timeoutMs, upstream, route, runtime, heard, preamble } = options
   const isSecure = origin.startsWith('https:')
   let kept: Wire | undefined
   let isClosed = false
@@ -75,8 +78,11 @@ export function createLine({ origin, timeoutMs, upstream, route, runtime, heard 
       hasEnded: false
     } as Wire
     wire.client = new Client(origin, {
-      connect: createConnector(settings, route, runtime, () => {
-        wire.isTaken = true
+      connect: createConnector(settings, route, runtime, {
+        onTaken() {
+          wire.isTaken = true
+        },
+        preamble
       }),
       allowH2: false,
       maxResponseSize: MAX_BODY_BYTES,

@@ -22,6 +22,8 @@ export interface WatchMasterOptions {
   readonly member: () => Master | undefined
   /** Those in force for it. */
   readonly settings: () => Pick<Settings, 'health' | 'upstream'>
+  /** What its probes say first, before any TLS. Default: nothing. */
+  readonly preamble?: () => Buffer | undefined
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
   readonly results: Pick<ResultTable, 'total'>
   readonly arrivals: Pick<Arrivals, 'add' | 'count'>
@@ -50,7 +52,8 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
     upstream,
     route,
     runtime,
-    heard: () => arrivals.add(seat)
+    heard: () => arrivals.add(seat),
+    preamble: options.preamble
   })
   const load =
     first.name === 'ca'
@@ -80,7 +83,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
         path: settings().health.path,
         isSecure: first.url.startsWith('https:'),
         arrivals: () => arrivals.count(seat),
-        hint: () => hintOf(first.url, upstream(), route, runtime)
+        hint: () => hintOf(first.url, upstream(), route, runtime, options.preamble)
       }),
     load,
     failed: bad => options.failed(master(), bad),

@@ -22,6 +22,7 @@ export function readHeader(
   const stop = () => {
     cancel()
     socket.off('readable', read)
+    socket.off('end', give)
     socket.off('close', stop)
   }
   function read(): void {
@@ -38,7 +39,10 @@ export function readHeader(
     if (bytes.length > reading.length) socket.unshift(bytes.subarray(reading.length))
     done(reading)
   }
+  // Half a goodbye is one: there is nothing to be said to somebody who has said nothing.
+  const give = () => socket.destroy()
   socket.on('readable', read)
+  socket.once('end', give)
   socket.once('close', stop)
   // Whoever takes the socket over hears of its end; until then there is nothing to say about one.
   socket.on('error', () => {})
