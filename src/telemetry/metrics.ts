@@ -5,6 +5,7 @@ import { type LogOutput, logFaults } from './log-output.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 import { createSourceMetrics, type Member, type SourceFacts } from './source-metrics.ts'
+import { createWayMetrics } from './way-metrics.ts'
 
 /** Seconds. Small answers take milliseconds, compiles take minutes; agents give up after ten. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -63,30 +64,7 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['limit'] as const,
       registers
     }),
-    tcpConnections: new Gauge({
-      name: `${PREFIX}tcp_connections`,
-      help: 'Connections that are passed on as raw TCP, by the port of their listener: connecting to a master, or open.',
-      labelNames: ['port', 'state'] as const,
-      registers
-    }),
-    tcpConnectionsTotal: new Counter({
-      name: `${PREFIX}tcp_connections_total`,
-      help: 'The same, once they are over, by master (empty: none took it) and by how they ended.',
-      labelNames: ['port', 'master', 'end'] as const,
-      registers
-    }),
-    tcpBytes: new Counter({
-      name: `${PREFIX}tcp_bytes_total`,
-      help: 'Bytes that were passed on as raw TCP: in from agents, and out to them.',
-      labelNames: ['port', 'direction'] as const,
-      registers
-    }),
-    proxyHeadersRefused: new Counter({
-      name: `${PREFIX}proxy_headers_refused_total`,
-      help: 'Connections that had to begin with a header of the PROXY protocol and were refused for it, by reason.',
-      labelNames: ['reason'] as const,
-      registers
-    }),
+    ...createWayMetrics(registry),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
       help: 'TLS handshakes with agents, by result. A connection on which nobody said a byte has none.',

@@ -12,6 +12,7 @@ ca: { url: "https://ca" }
 masters:
   - { name: m1, url: "https://m1", capacity: 4 }
   - { name: m2, url: "https://m2", weight: 3, priority: 1 }
+  - { name: m3, url: "https://m3", pools: [raw] }
 discovery: { srv: { domain: site-a.example.com, servers: [10.0.0.53] } }
 upstream: { tls: { ca: ca.pem, cert: server.pem, key: server.key, serverName: puppet } }
 access: { administrators: [ops, dev] }
