@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 
 /** Ports of the suite; every listener is bound to a loopback address. */
-export const ports = { proxy: 18200, admin: 18201, ca: 18210, compile1: 18211, compile2: 18212 } as const
+export const ports = {
+  proxy: 18200,
+  admin: 18201,
+  ca: 18210,
+  compile1: 18211,
+  compile2: 18212,
+  tcp: 18220
+} as const
 
 /** The name agents use for the balancer: the one name every machine resolves without an entry anywhere. */
 export const proxyHost = 'localhost'
@@ -22,6 +29,8 @@ export interface MasterLayout {
   /** Whether it terminates TLS itself, or trusts its network and listens in plain text. */
   readonly tls: boolean
   readonly jrubies: number
+  /** Whether it believes the balancer about who the agent is, as it does without it, or looks at certificates itself. */
+  readonly trustsHeaders?: boolean
 }
 
 export const caMaster: MasterLayout = {

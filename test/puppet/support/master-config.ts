@@ -24,7 +24,10 @@ export function writeMasterConfig(master: MasterLayout): void {
   for (const file of ['conf.d/web-routes.conf', 'conf.d/metrics.conf'])
     cpSync(join(PACKAGED, file), join(dir, file))
   const files: Record<string, string> = {
-    'conf.d/auth.conf': trustHeaders(readFileSync(join(PACKAGED, 'conf.d/auth.conf'), 'utf8')),
+    'conf.d/auth.conf': trustHeaders(
+      readFileSync(join(PACKAGED, 'conf.d/auth.conf'), 'utf8'),
+      master.trustsHeaders ?? true
+    ),
     'conf.d/ca.conf': `certificate-authority: { allow-subject-alt-names: true${RENEWAL} }\n`,
     'conf.d/global.conf': `global: { logging-config: "${dir}/logback.xml" }\n`,
     'conf.d/puppetserver.conf': jrubyPuppet(dir, master.jrubies),
@@ -42,10 +45,13 @@ export function writeMasterConfig(master: MasterLayout): void {
  * The one line a master needs to believe the balancer about who the agent is, and a rule that lets an operator
  * flush caches, which no packaged rule allows anybody.
  */
-function trustHeaders(authConf: string): string {
+function trustHeaders(authConf: string, isTrusted: boolean): string {
   const opening = /^authorization: \{\n( *version: 1\n *rules: \[\n)/m
   if (!opening.test(authConf)) throw new Error(`${PACKAGED}/conf.d/auth.conf does not open as expected`)
-  return authConf.replace(opening, `authorization: {\n    allow-header-cert-info: true\n$1${FLUSH_RULE}`)
+  return authConf.replace(
+    opening,
+    `authorization: {\n    allow-header-cert-info: ${isTrusted}\n$1${FLUSH_RULE}`
+  )
 }
 
 const FLUSH_RULE = `        {

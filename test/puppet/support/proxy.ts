@@ -30,6 +30,8 @@ export interface ProxySettings {
   readonly masters?: readonly MasterLayout[]
   /** Pools of a master, by its short name; without it the default one. */
   readonly pools?: Readonly<Record<string, readonly string[]>>
+  /** The pool that it reaches by raw TCP. */
+  readonly tcpPool?: string
   /** Entries of `routes`, each on one line of YAML. */
   readonly routes?: readonly string[]
   /** Where it finds the CA and masters beside those; without it the CA is named. */
@@ -119,6 +121,7 @@ function configuration({
   crlFile,
   masters = compileMasters,
   pools = {},
+  tcpPool,
   routes = [],
   srv,
   certificate,
@@ -132,7 +135,8 @@ function configuration({
     const name = shortName(master)
     return `  - { name: ${name}, url: "${urlOf(master)}", pools: [ ${(pools[name] ?? ['default']).join(', ')} ] }\n`
   })
-  return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1 }
+  const tcp = tcpPool === undefined ? '' : `, tcp: [ { port: ${ports.tcp}, pool: ${tcpPool} } ]`
+  return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1${tcp} }
 tls:
   cert: ${cert}
   key: ${key}
