@@ -130,17 +130,20 @@ export function createWorker(deps: WorkerDeps): Worker {
     ask(question) {
       const { talk, request, response } = fakeExchange(question, live)
       const id = `${start.worker}-${count++}`
-      const exchange = openExchange({ id, request, response, remote: undefined }, {
-        metrics: state.metrics,
-        accessLog: ({ status, end }) => talk.settle({ status, end }),
-        now: runtime.now,
-        history: state.history,
-        saysWhy: () => false,
-        generation: state.generation,
-        onDefect(error) {
-          throw error
+      const exchange = openExchange(
+        { id, request, response, remote: undefined },
+        {
+          metrics: state.metrics,
+          accessLog: ({ status, end }) => talk.settle({ status, end }),
+          now: runtime.now,
+          history: state.history,
+          saysWhy: () => false,
+          generation: state.generation,
+          onDefect(error) {
+            throw error
+          }
         }
-      })
+      )
       const identity = {
         certname: question.certname,
         headers: identityHeaders(undefined),

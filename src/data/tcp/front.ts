@@ -171,6 +171,7 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
       const make = (remote: string) => {
         const passage = new Passage(socket, { port, remote, nowMs: now() }, forget)
         known.add(passage)
+        socket.once('close', () => passage.dismiss())
         return passage
       }
       deps.reception.receive(socket, make, (passage, header) => {
