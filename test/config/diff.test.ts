@@ -12,7 +12,7 @@ ca: { url: "https://ca" }
 masters:
   - { name: m1, url: "https://m1", capacity: 4 }
   - { name: m2, url: "https://m2", weight: 3, priority: 1 }
-  - { name: m3, url: "https://m3", pools: [raw] }
+  - { name: raw, url: "https://raw", pools: [raw] }
 discovery: { srv: { domain: site-a.example.com, servers: [10.0.0.53] } }
 upstream: { tls: { ca: ca.pem, cert: server.pem, key: server.key, serverName: puppet } }
 access: { administrators: [ops, dev] }
@@ -150,6 +150,6 @@ t.test('a restart is for listeners and worker threads alone', async t => {
   const boot = leaves.map(({ path }) => path.join('.')).filter(isBootKey)
   t.same(
     boot.filter(key => !key.startsWith('admin.')),
-    ['listen.host', 'listen.port', 'listen.workers']
+    ['listen.host', 'listen.port', 'listen.workers', 'listen.tcp']
   )
 })
