@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
+import { anyHost } from './any-host.ts'
 import type { Path } from './problems.ts'
 import { routesOf } from './routes.ts'
-import { anyHost } from './any-host.ts'
 import type { FileSettings } from './schema.ts'
 import type { TlsFiles } from './tls-files.ts'
 

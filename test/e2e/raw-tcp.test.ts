@@ -264,3 +264,13 @@ t.test(
     t.equal(await (await enter()).end, '')
   }
 )
+
+t.test('masters of raw TCP are none for those who ask over HTTP', async t => {
+  const { app, master, enter } = await startTcpScene(t, { masters: [{}] })
+  const agent = connectAgent(t, pki, app.port, identity)
+  t.equal((await agent.ask({ path: '/' })).body, 'running')
+  await master.kill()
+  // Each answer is a later look.
+  while ((await agent.ask({ path: '/' })).status === 200);
+  await (await enter()).until('hello')
+})

@@ -3,7 +3,7 @@ import { goalOf, toDefault } from '../../balance/routes.ts'
 import { ProxyError } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
-import type { Snapshot } from '../../model/snapshot.ts'
+import { poolsIn, type Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
@@ -143,11 +143,14 @@ function answerForPool(exchange: Exchange, identity: Identity, deps: ServeDeps):
 
 /** Whether the catalogs of an agent would find a master, or anybody's where it shows no certificate. */
 function isAnybodyThereFor(
-  { request, generation: { rulesFor } }: Exchange,
+  { request, generation: { rulesFor, settings } }: Exchange,
   identity: Identity,
   { snapshot, eligibility }: ServeDeps
 ): boolean {
-  if (!rulesFor || identity.certname === undefined) return snapshot().tiers.length > 0
+  if (!rulesFor || identity.certname === undefined) {
+    const isRaw = (name: string) => settings.listen.tcp.some(({ pool }) => pool === name)
+    return poolsIn(snapshot()).some(({ name, tiers }) => tiers.length > 0 && !isRaw(name))
+  }
   const goal = goalOf(rulesFor(identity, request.socket), 'catalog', () => undefined)
   return eligibility().poolFor(goal ?? toDefault).tier.length > 0
 }
