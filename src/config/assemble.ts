@@ -38,7 +38,11 @@ export function settingsOf(
 ): Settings {
   const { listen, ca, masters, discovery, health, balance, queue, access, admin, state, reload, log } = file
   return {
-    listen: { drainTimeoutMs: listen.drainTimeout, limits: limitsOf(listen.limits) },
+    listen: {
+      drainTimeoutMs: listen.drainTimeout,
+      drainDelayMs: listen.drainDelay,
+      limits: limitsOf(listen.limits)
+    },
     tls: tlsOf(file, tlsFiles, places.crl),
     ca,
     masters,

@@ -27,6 +27,7 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
     'listen.port': listen.port,
     'listen.workers': listen.workers,
     'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs),
+    'listen.drainDelay': formatDuration(settings.listen.drainDelayMs),
     'listen.limits.connections': settings.listen.limits.connections,
     'listen.limits.perAddress': settings.listen.limits.perAddress,
     'listen.limits.perCertname': settings.listen.limits.perCertname,

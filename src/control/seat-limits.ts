@@ -1,19 +1,23 @@
 import type { Snapshot } from '../model/snapshot.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** What each seat can take: JRubies and foreign load of those that take work of any kind. */
 export function seatLimitsOf(
   { tiers, finishing, doubted }: Snapshot,
-  { watchOf }: Pick<Supervisor, 'watchOf'>
+  { watchOf }: Pick<Supervisor, 'watchOf'>,
+  held: Pick<HeldElsewhere, 'lent'>
 ): ReadonlyMap<number, SeatLimits> {
   const best = tiers[0] ?? []
   return new Map(
     [...tiers.flat(), ...finishing, ...doubted].map(master => {
       const load = watchOf(master.id)?.load
+      const capacity = load?.capacity() ?? 0
       const limits = {
-        capacity: load?.capacity() ?? 0,
+        capacity,
         foreign: load?.foreign() ?? 0,
+        lent: held.lent(master, capacity),
         takesNewRuns: best.includes(master)
       }
       return [master.seat, limits] as const

@@ -11,11 +11,13 @@ import type { OwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import type { Roster } from './roster.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** What is known of masters, and by what settings they are watched. */
 export interface MasterContext {
   readonly memory: SharedTables
   readonly roster: Roster
+  readonly held: Pick<HeldElsewhere, 'of'>
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly ownFaults: OwnFaults
@@ -35,7 +37,7 @@ export interface SuperviseOptions extends MasterContext {
 
 /** The supervisor with watches that ask real masters. */
 export function superviseMasters(options: SuperviseOptions): Supervisor {
-  const { memory, roster, settings, planes } = options
+  const { memory, roster, held, settings, planes } = options
   const { slots, results } = memory
   const supervisor: Supervisor = createSupervisor({
     membership: roster.current,
@@ -55,6 +57,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         // One that is about to join goes by the settings that name it.
         settings: () => (memberOf(roster, master.id) ? settings() : options.nextSettings()),
         slots,
+        heldElsewhere: held.of,
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
         arrivals: memory.arrivals,

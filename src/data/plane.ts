@@ -23,6 +23,9 @@ import { createWay, type Way } from './way.ts'
 /** So long before a drain cuts what is left, those who still wait are told so. */
 const LAST_WORD_MS = 2_000
 
+/** Another process can take over a port that is shared, which not every system offers. */
+const sharesPorts = process.platform === 'linux'
+
 /** A data plane that runs. */
 export interface Plane {
   /** Ends it at once. */
@@ -94,7 +97,7 @@ export async function startPlane(
 
   try {
     const { host, workers } = start.boot.listen
-    const listening = await listener.listen({ host, port: start.port, shared: workers > 0 })
+    const listening = await listener.listen({ host, port: start.port, shared: workers > 0 || sharesPorts })
     tell({ type: 'listening', port: listening })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
@@ -177,7 +180,7 @@ async function createFront(
     onIdle: connection => drain.onIdle(connection),
     onClose: () => drain.onClose()
   })
-  const drain = createDrain(listener.server, connections.secured, runtime)
+  const drain = createDrain(listener.server, connections.all, runtime)
   watchUnread(connections.served, runtime.schedule)
   return { listener, connections, drain }
 }

@@ -43,6 +43,8 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** After SIGTERM, how long `/readyz` says so before connections are refused. */
+    readonly drainDelayMs: number
     /** What clients may take, over all workers. */
     readonly limits: {
       /** Connections at once: in all, of one address, and with one certname. */

@@ -14,11 +14,27 @@ export interface PinTable {
   readonly get: (certname: string, nowMs: number) => number
   readonly set: (certname: string, id: number, nowMs: number) => void
   readonly remove: (certname: string) => void
+  /** All pins that hold. Takes some milliseconds: for the control plane. */
+  readonly all: (nowMs: number) => readonly Pin[]
+  /** Writes a pin of another process, as `all` gave it there; the id is one of this table. */
+  readonly put: (pin: Pin) => void
+  /** Ends a pin, unless it is another one by now. */
+  readonly drop: (pin: Pin) => void
   /**
    * Whether any pin leads to a master. Looks first where it found one last and then at all others, which takes some
    * tenths of a millisecond when there is none: for the control plane, which asks until that is so.
    */
   readonly isLedTo: (id: number, nowMs: number) => boolean
+}
+
+/** A pin as another process can read it. The hash and the check are all that is known of its certname. */
+export interface Pin {
+  readonly hash: number
+  readonly check: number
+  /** The master's. */
+  readonly id: number
+  /** In seconds on the clock all threads share. */
+  readonly endsAtS: number
 }
 
 const WAYS = 4
@@ -83,6 +99,21 @@ export function createPinTable(
 
   const firstOf = ({ hash }: Key) => (hash & (sets - 1)) * WAYS
 
+  function put({ hash, check, id, endsAtS }: Pin): void {
+    const pin = place({ hash, check })
+    write(pin, 'hash', hash)
+    write(pin, 'check', check)
+    write(pin, 'id', id)
+    write(pin, 'endsAtS', endsAtS | 0)
+    write(pin, 'seal', sealOf(hash, check, id, endsAtS | 0))
+  }
+
+  function pinAt(pin: number): Pin | undefined {
+    const key = { hash: read(pin, 'hash'), check: read(pin, 'check') }
+    const found = readIf(pin, key)
+    return found && { ...key, ...found }
+  }
+
   return Object.freeze({
     buffer,
     get(certname: string, nowMs: number) {
@@ -95,14 +126,25 @@ export function createPinTable(
       return -1
     },
     set(certname: string, id: number, nowMs: number) {
-      const key = keyOf(certname)
-      const pin = place(key)
-      const endsAtS = Math.ceil((nowMs + lifeMs) / 1000) | 0
-      write(pin, 'hash', key.hash)
-      write(pin, 'check', key.check)
-      write(pin, 'id', id)
-      write(pin, 'endsAtS', endsAtS)
-      write(pin, 'seal', sealOf(key.hash, key.check, id, endsAtS))
+      put({ ...keyOf(certname), id, endsAtS: Math.ceil((nowMs + lifeMs) / 1000) })
+    },
+    all(nowMs: number) {
+      const pins: Pin[] = []
+      for (let pin = 0; pin < sets * WAYS; pin++) {
+        // Most places have never had one.
+        if (read(pin, 'endsAtS') === 0) continue
+        const found = pinAt(pin)
+        if (found && found.endsAtS * 1000 > nowMs) pins.push(found)
+      }
+      return pins
+    },
+    put,
+    drop({ hash, check, id, endsAtS }: Pin) {
+      const first = firstOf({ hash, check })
+      for (let pin = first; pin < first + WAYS; pin++) {
+        const found = readIf(pin, { hash, check })
+        if (found?.id === id && found.endsAtS === endsAtS) end(pin)
+      }
     },
     remove(certname: string) {
       const key = keyOf(certname)

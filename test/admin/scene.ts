@@ -92,6 +92,7 @@ export async function startScene(
       reloads++
       return reloaded
     },
+    handOver: () => ({ status: 503, sentence: 'Nobody can take over.' }),
     operate: async () => ({ done: [], masters: [], warnings: [] }),
     settings: () => ({ 'balance.policy': 'least-loaded' }),
     events,

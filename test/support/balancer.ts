@@ -55,7 +55,7 @@ export function testConfig(
     cert: pki.server.chain,
     key: pki.server.key
   }
-  const { drainTimeoutMs = 5_000, limits, ...listen } = overrides.listen ?? {}
+  const { drainTimeoutMs = 5_000, drainDelayMs = 0, limits, ...listen } = overrides.listen ?? {}
   return {
     file: 'test.yaml',
     files: [],
@@ -75,6 +75,7 @@ export function testConfig(
     settings: {
       listen: {
         drainTimeoutMs,
+        drainDelayMs,
         limits: {
           connections: 20_000,
           perAddress: 20_000,

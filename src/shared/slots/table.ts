@@ -6,7 +6,7 @@ import { createClaimants } from './claimants.ts'
 import { createSlotEntries } from './entries.ts'
 import { createFailFast } from './fail-fast.ts'
 import { createGranting } from './granting.ts'
-import { createSlotMemory, LOCK } from './layout.ts'
+import { createSlotMemory, LOCK, rankCount } from './layout.ts'
 import { createServiceTimes } from './service-times.ts'
 import type { SeatLimits, SlotTable, SlotTableSize } from './types.ts'
 import { createSlotUser } from './user.ts'
@@ -78,6 +78,12 @@ export function createSlotTable(
       const servers = capacity.forNewRuns()
       return servers === 0 ? 0 : workMs / servers
     },
+    meansMs: () => Array.from({ length: rankCount }, (_, rank) => serviceTimes.meanMs(rank)),
+    learnMeans: (meansMs: readonly number[]) =>
+      lock.aloneSoon(() => {
+        for (const [rank, meanMs] of meansMs.slice(0, rankCount).entries())
+          if (serviceTimes.meanMs(rank) === 0) serviceTimes.learn(rank, meanMs)
+      }),
     join: (worker: number) => createSlotUser(parts, worker, size.entries)
   })
 }

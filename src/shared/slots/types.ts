@@ -47,6 +47,10 @@ export interface SlotTable {
    * runs, since nobody knows then.
    */
   readonly forecastMs: () => number
+  /** Mean milliseconds that requests take, by rank; 0 while none was served. */
+  readonly meansMs: () => readonly number[]
+  /** Begins with these means where none was learnt yet. */
+  readonly learnMeans: (meansMs: readonly number[]) => Promise<void>
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser
 }
@@ -57,6 +61,11 @@ export interface SeatLimits {
   readonly capacity: number
   /** Requests it runs for others, which leave less room for ours. */
   readonly foreign: number
+  /**
+   * JRubies of it that are left to another process of this balancer, one that takes over or was taken over from.
+   * Exact, so that nobody tries his luck there. Default: none.
+   */
+  readonly lent?: number
   /** Whether it is among those that new runs are given to, which the forecast counts on. */
   readonly takesNewRuns: boolean
 }
