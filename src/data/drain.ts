@@ -55,7 +55,7 @@ export function createDrain(
     },
     async start(timeoutMs) {
       // http.Server's own close would cut idle connections at once.
-      await closeWhenQuiet(server, () => void TlsServer.prototype.close.call(server), { schedule })
+      await closeWhenQuiet(server, () => void TlsServer.prototype.close.call(server), { now, schedule })
       isDraining = true
       if (isEmpty()) return 0
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -14,9 +14,13 @@ export interface PinTable {
   readonly get: (certname: string, nowMs: number) => number
   readonly set: (certname: string, id: number, nowMs: number) => void
   readonly remove: (certname: string) => void
-  /** All pins that hold. Takes some milliseconds: for the control plane. */
-  readonly all: (nowMs: number) => readonly Pin[]
-  /** Writes a pin of another process, as `all` gave it there; the id is one of this table. */
+  /**
+   * Visits every place whose pin is another one than at the last call, with the pin that is there or `undefined`. `seen`
+   * has a cell for each of `places` and keeps what that call saw. Takes a fraction of a millisecond: for the control plane.
+   */
+  readonly eachChanged: (seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) => void
+  readonly places: number
+  /** Writes a pin of another process, as `eachChanged` gave it there; the id is one of this table. */
   readonly put: (pin: Pin) => void
   /** Ends a pin, unless it is another one by now. */
   readonly drop: (pin: Pin) => void
@@ -128,15 +132,15 @@ export function createPinTable(
     set(certname: string, id: number, nowMs: number) {
       put({ ...keyOf(certname), id, endsAtS: Math.ceil((nowMs + lifeMs) / 1000) })
     },
-    all(nowMs: number) {
-      const pins: Pin[] = []
-      for (let pin = 0; pin < sets * WAYS; pin++) {
-        // Most places have never had one.
-        if (read(pin, 'endsAtS') === 0) continue
-        const found = pinAt(pin)
-        if (found && found.endsAtS * 1000 > nowMs) pins.push(found)
+    places: sets * WAYS,
+    eachChanged(seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) {
+      for (let place = 0; place < sets * WAYS; place++) {
+        // An end leaves the seal as it was.
+        const stamp = read(place, 'seal') ^ read(place, 'endsAtS')
+        if (stamp === seen[place]) continue
+        seen[place] = stamp
+        visit(place, pinAt(place))
       }
-      return pins
     },
     put,
     drop({ hash, check, id, endsAtS }: Pin) {

@@ -29,7 +29,7 @@ export interface HandingOverDeps {
   readonly settled: () => Promise<void>
   /** Tells a successor what this process holds, until the result is called. */
   readonly tell: (told: Told) => () => void
-  readonly held: Pick<HeldElsewhere, 'told' | 'forget' | 'yieldToSuccessor'>
+  readonly held: Pick<HeldElsewhere, 'told' | 'toldWaiting' | 'forget' | 'yieldToSuccessor'>
   /** The operators' listeners. `release` frees the port, `reopen` takes it back, `leave` gives up all of them. */
   readonly admin: () => {
     readonly release: () => void
@@ -92,7 +92,10 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
   }
 
   function take(message: FromSuccessor): void {
-    if (message.type === 'held') held.told('successor', message.held)
+    if (message.type === 'held') {
+      held.told('successor', message.held)
+      held.toldWaiting(message.waits)
+    }
     if (message.type === 'release' && stage === 'asked') void release()
     if (message.type === 'serving' && stage === 'released') serves()
     awaitWord()

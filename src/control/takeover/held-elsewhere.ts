@@ -8,17 +8,19 @@ export type Kin = 'predecessor' | 'successor'
 /** JRubies that other processes of this balancer hold while they hand over, as they tell it themselves. */
 export interface HeldElsewhere {
   readonly of: (master: Pick<Master, 'name' | 'url'>) => number
-  /** JRubies of a master that are left to them: what they hold, and one at least once this process yields. */
+  /** JRubies of a master that are left to them: what they hold, and one at least while this process yields. */
   readonly lent: (master: Pick<Master, 'name' | 'url'>, capacity: number) => number
   /** What one of them holds by now. */
   readonly told: (kin: Kin, held: Held) => void
+  /** Whether requests wait for a JRuby at the successor. */
+  readonly toldWaiting: (waits: boolean) => void
   /** One of them has ended or tells nothing any more: what it holds shows in what masters tell of themselves. */
   readonly forget: (kin: Kin) => void
   /** What all but one hold, for telling that one. */
   readonly besides: (kin: Kin) => Held
   /**
-   * From now on the last JRuby of a master that has several is left to the successor: those who wait here came earlier,
-   * but the light requests of runs must not stand behind all of them.
+   * From now on the last JRuby of a master that has several is left to the successor while anybody waits there: those who
+   * wait here came earlier, but the light requests of runs must not stand behind all of them.
    */
   readonly yieldToSuccessor: () => void
 }
@@ -27,15 +29,21 @@ export interface HeldElsewhere {
 export function createHeldElsewhere(changed: () => void): HeldElsewhere {
   const tellings = new Map<Kin, Held>()
   let yields = false
+  let successorWaits = false
   const of = (master: Pick<Master, 'name' | 'url'>) => sumOf(keyOf(master), tellings.values())
 
   return {
     of,
-    lent: (master, capacity) => Math.max(of(master), yields && capacity > 1 ? 1 : 0),
+    lent: (master, capacity) => Math.max(of(master), yields && successorWaits && capacity > 1 ? 1 : 0),
     told(kin, held) {
       const before = tellings.get(kin) ?? {}
       tellings.set(kin, held)
       if (!isSameHeld(before, held)) changed()
+    },
+    toldWaiting(waits) {
+      if (waits === successorWaits) return
+      successorWaits = waits
+      if (yields) changed()
     },
     forget(kin) {
       if (kin === 'successor') yields = false

@@ -48,7 +48,8 @@ export type FromPredecessor =
 
 /** What the one that takes over tells. */
 export type FromSuccessor =
-  | { readonly type: 'held'; readonly held: Held }
+  /** `waits`: whether requests wait there for a JRuby. */
+  | { readonly type: 'held'; readonly held: Held; readonly waits: boolean }
   /** It listens where agents connect, and wants the admin listener now. */
   | { readonly type: 'release' }
   /** It has all it wants: the other one may drain. */

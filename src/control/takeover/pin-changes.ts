@@ -6,7 +6,7 @@ import type { CarriedPin, CarriedPins } from './messages.ts'
 
 export interface PinChangesDeps {
   readonly roster: Pick<Roster, 'current'>
-  readonly pins: Pick<PinTable, 'all'>
+  readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
   readonly runtime: Pick<Runtime, 'now'>
 }
 
@@ -17,23 +17,29 @@ export interface PinChanges {
 }
 
 export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): PinChanges {
-  let told = new Map<string, Pin>()
+  const seen = new Int32Array(pins.places)
+  /** By the place where it was. */
+  const told = new Map<number, Pin>()
   return {
     next() {
-      const nowMs = runtime.now()
-      const now = new Map(pins.all(nowMs).map(pin => [`${pin.hash} ${pin.check}`, pin]))
-      const fresh = [...now].filter(([key, pin]) => !isSame(told.get(key), pin)).map(([, pin]) => pin)
-      // One that has run out ends there by itself.
-      const gone = [...told].filter(([key, pin]) => !now.has(key) && pin.endsAtS * 1000 > nowMs)
-      told = now
+      const fresh: Pin[] = []
+      const gone: Pin[] = []
+      pins.eachChanged(seen, (place, pin) => {
+        const before = told.get(place)
+        if (before && before.hash !== pin?.hash) gone.push(before)
+        if (pin) {
+          told.set(place, pin)
+          fresh.push(pin)
+        } else told.delete(place)
+      })
       if (fresh.length + gone.length === 0) return undefined
       const { masters } = roster.current()
       const carry = carrier(masters)
       return {
-        nowMs,
+        nowMs: runtime.now(),
         keys: masters.map(keyOf),
         pins: fresh.flatMap(carry),
-        dropped: gone.flatMap(([, pin]) => carry(pin))
+        dropped: gone.flatMap(carry)
       }
     }
   }
@@ -59,8 +65,4 @@ function carrier(masters: readonly Master[]): (pin: Pin) => readonly CarriedPin[
     const place = places.get(id)
     return place === undefined ? [] : [[hash, check, place, endsAtS]]
   }
-}
-
-function isSame(a: Pin | undefined, b: Pin): boolean {
-  return a?.id === b.id && a.endsAtS === b.endsAtS
 }

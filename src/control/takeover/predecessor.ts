@@ -19,7 +19,7 @@ export interface Predecessor {
   readonly state: PredecessorState
   /** Gives everything that it has told since, and tells. */
   readonly listen: (listener: PredecessorListener) => void
-  readonly tellHeld: (held: Held) => void
+  readonly tellHeld: (held: Held, waits: boolean) => void
   /**
    * Asks for the admin listener: resolves with what is carried by then, once its port is free. `undefined`: the process
    * has gone. Rejects when it does not answer.
@@ -64,7 +64,7 @@ export async function meetPredecessor(stream: Duplex, runtime: Runtime): Promise
       for (const message of untold.splice(0)) next.take(message)
       if (isGone) next.gone()
     },
-    tellHeld: held => wire.send({ type: 'held', held }),
+    tellHeld: (held, waits) => wire.send({ type: 'held', held, waits }),
     async release() {
       wire.send({ type: 'release' })
       const answer = await orLate(released.promise, runtime)

@@ -7,22 +7,21 @@ import type { CarriedPins, Held } from './messages.ts'
 import { createPinChanges } from './pin-changes.ts'
 
 /** How often it is looked what has changed. Short beside every request that keeps a JRuby for longer than a moment. */
-const LOOK_MS = 25
+const LOOK_MS = 10
 /** However little changes, the other process hears that this one lives. */
 const BEAT_MS = 1_000
-/** A look at all pins takes a millisecond: it is made less often. */
-const PINS_EVERY = 4
 
 export interface TellingDeps {
   readonly roster: Pick<Roster, 'current'>
-  readonly slots: Pick<SlotTable, 'taken'>
-  readonly pins: Pick<PinTable, 'all'>
+  readonly slots: Pick<SlotTable, 'taken' | 'depth'>
+  readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
   readonly held: Pick<HeldElsewhere, 'besides'>
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
 }
 
 export interface Told {
-  readonly held: (held: Held) => void
+  /** `waits`: whether requests wait for a JRuby here. */
+  readonly held: (held: Held, waits: boolean) => void
   /** Left out: it is not told of pins. */
   readonly pins?: (pins: CarriedPins) => void
 }
@@ -32,21 +31,22 @@ export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
   const { runtime } = deps
   const pinChanges = createPinChanges(deps)
   let last: Held | undefined
+  let didWait = false
   let toldAtMs = 0
-  let looks = 0
   let cancel = () => {}
 
   function look(): void {
     const held = heldHere(kin, deps)
-    if (last === undefined || !isSameHeld(last, held) || runtime.now() - toldAtMs >= BEAT_MS) {
+    const waits = deps.slots.depth() > 0
+    const isNews = last === undefined || !isSameHeld(last, held) || waits !== didWait
+    if (isNews || runtime.now() - toldAtMs >= BEAT_MS) {
       last = held
+      didWait = waits
       toldAtMs = runtime.now()
-      told.held(held)
+      told.held(held, waits)
     }
-    if (told.pins && looks++ % PINS_EVERY === 0) {
-      const changes = pinChanges.next()
-      if (changes) told.pins(changes)
-    }
+    const changes = told.pins && pinChanges.next()
+    if (changes) told.pins?.(changes)
     cancel = runtime.schedule(LOOK_MS, look)
   }
 
@@ -55,7 +55,10 @@ export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
 }
 
 /** JRubies that this process holds, and those of its other kin, who cannot tell that one. */
-export function heldHere(kin: Kin, { roster, slots, held }: Omit<TellingDeps, 'runtime' | 'pins'>): Held {
+export function heldHere(
+  kin: Kin,
+  { roster, slots, held }: Pick<TellingDeps, 'roster' | 'held'> & { readonly slots: Pick<SlotTable, 'taken'> }
+): Held {
   const sums = new Map(Object.entries(held.besides(kin)))
   for (const master of roster.current().masters) {
     const key = keyOf(master)

@@ -4,20 +4,23 @@ import type { Runtime } from '../../model/runtime.ts'
 
 /** A listener that is never quiet is closed all the same. */
 const LOUD_MS = 2_000
+/** A turn of the loop that has nothing to do takes some 20 microseconds. */
+const SHORT_TURN_MS = 0.2
 
 /**
  * Closes a listener when nobody waits to be accepted. The system resets those who do, where nobody else listens on the
- * port or `net.ipv4.tcp_migrate_req` is 0; but it gives the loop's every turn one of them. So a turn that brought nobody
- * has left nobody, but for who came in this instant.
+ * port or `net.ipv4.tcp_migrate_req` is 0; but it gives each turn of the loop one of them. So a turn that brought nobody
+ * has left nobody but who came since it looked, and of a short turn that is nearly always nobody.
  */
 export function closeWhenQuiet(
   server: Server,
   close: () => void,
-  { schedule }: Pick<Runtime, 'schedule'>
+  { now, schedule }: Pick<Runtime, 'now' | 'schedule'>
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let hasCome = true
   let isLate = false
+  let lookedAtMs = now()
   const come = () => {
     hasCome = true
   }
@@ -28,8 +31,10 @@ export function closeWhenQuiet(
 
   /** Comes after the loop has looked for connections, each time. */
   function look(): void {
-    if (hasCome && !isLate) {
+    const turnMs = now() - lookedAtMs
+    if (!isLate && (hasCome || turnMs > SHORT_TURN_MS)) {
       hasCome = false
+      lookedAtMs = now()
       setImmediate(look)
       return
     }
