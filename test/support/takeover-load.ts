@@ -23,6 +23,8 @@ export interface TakeoverFigures {
   readonly failures: readonly AgentRequestError[]
   /** Longest time in which a master had more requests than JRubies. */
   readonly overcommittedMs: number
+  /** Exit codes of a process with a bad file and of one that is killed half-way, before the first takeover. */
+  readonly failedStarts: readonly (number | string)[]
   /** Exit codes of those that were taken over from. */
   readonly exits: readonly (number | string)[]
 }
@@ -72,6 +74,7 @@ export async function loadTakeovers(
       if (run.failure) figures.failures.push(run.failure)
     }
   })
+  const failedStarts = await failToTakeOver(balancer)
   const exits: Promise<number | string>[] = []
   let current: BalancerProcess = balancer
   for (let takeover = 0; takeover < takeovers; takeover++) {
@@ -84,9 +87,23 @@ export async function loadTakeovers(
   await Promise.all(fleet)
   return {
     ...figures,
+    failedStarts,
     exits: await Promise.all(exits),
     overcommittedMs: Math.max(...watches.map(watch => watch()))
   }
+}
+
+/** Resolves when the one that runs is alone again after two that did not get to serve. */
+async function failToTakeOver(balancer: BalancerProcess): Promise<readonly (number | string)[]> {
+  await balancer.rewrite({ balance: { policy: 'none' } })
+  const bad = await balancer.spawnAnother('--takeover').exit
+  await balancer.rewrite({})
+  const dying = balancer.spawnAnother('--takeover')
+  await balancer.line({ pid: dying.child.pid })
+  dying.child.kill('SIGKILL')
+  const said = `process ${dying.child.pid}, which was about to take over, has ended: this one serves on`
+  await balancer.line({ msg: said })
+  return [bad, await dying.exit]
 }
 
 /** Looks at a master after everything that happens there; the result tells the longest time it had too much. */
