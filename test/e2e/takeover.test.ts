@@ -8,6 +8,7 @@ import { findPredecessor } from '../../src/commands/predecessor.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { listeningPorts } from '../support/listening-ports.ts'
+import { scrape } from '../support/metrics.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 import { startHandingOver, takeOver } from '../support/takeover.ts'
@@ -127,6 +128,8 @@ t.test('a master never has more than its JRubies take, from both of them togethe
   await untilAlone(next.port)
   const late = await connectRawAgent(t, pki, next.port, identity)
   late.send(compile)
+  const waits = async () => (await scrape(next.adminPort)).sum('puppet_lb_queue_depth')
+  while ((await waits()) === 0 && held.length === 2);
   for (const count of [3, 4]) {
     t.equal(most(), 2)
     held[count - 3]?.end('{}')
