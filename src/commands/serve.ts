@@ -66,9 +66,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     // The revocation lists are read with the start, and are part of the configuration.
     if (error instanceof ConfigError) throw error
     const { message, code } = error as NodeJS.ErrnoException
-    const isTaken = code === 'EADDRINUSE' && !options.takeover
-    const hint = isTaken ? '. If that is a balancer that this one is to replace, start with --takeover' : ''
+    const hint = code === 'EADDRINUSE' ? hintOf(options) : ''
     process.stderr.write(`puppet-lb cannot start: ${message}${hint}\n`)
     return error instanceof TakeoverMisfitError ? 1 : 2
   }
+}
+
+/** What to do where somebody else has an address. */
+function hintOf({ takeover }: ServeOptions): string {
+  return takeover
+    ? '. If a balancer has it, its admin listener is not where this configuration has it: the keys of admin must lead there'
+    : '. If that is a balancer that this one is to replace, start with --takeover'
 }
