@@ -137,7 +137,11 @@ function spawnServe(
   const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file, ...flags]
   const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
   const child = spawn('bash', ['-c', `${limited}exec "$@"`, 'bash', ...command], {
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What tests go by is no key of a configuration.
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith('PUPPET_LB_TEST_'))
+    )
   })
   const reader = createLogReader()
   child.stdout.setEncoding('utf8').on('data', reader.read)
