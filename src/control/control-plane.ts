@@ -20,7 +20,8 @@ import { createMemberControl } from './member-control.ts'
 import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
-import { createPlanes, type Planes } from './planes.ts'
+import type { Planes } from './planes.ts'
+import { planesOf } from './planes-of.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
@@ -274,28 +275,4 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await planes.terminate()
     }
   }
-}
-
-function planesOf(
-  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
-  publisher: Publisher,
-  supervisor: Supervisor
-): Planes {
-  return createPlanes({
-    boot: config.boot,
-    memory: memory.buffers,
-    descriptors,
-    log,
-    events,
-    runtime,
-    entry,
-    takeLog: logOutput.take,
-    startHere,
-    current: publisher.current,
-    onOutcome(outcome) {
-      if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
-      else supervisor.report(outcome)
-    },
-    onDeath: memory.removeWorker
-  })
 }
