@@ -3,19 +3,20 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { AggregatorRegistry, Registry } from 'prom-client'
 import { isExposed } from './admin/auth.ts'
-import { startAdmin } from './admin/server.ts'
+import { type Admin, type AdminOptions, startAdmin } from './admin/server.ts'
 import { grantedDescriptors } from './config/granted-descriptors.ts'
 import { summaryOf } from './config/summary.ts'
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
 import { createEventLog } from './control/event-log.ts'
 import type { AskDns } from './control/sources/resolver.ts'
 import { createReporting, metricFacts } from './control/status.ts'
+import type { Predecessor } from './control/takeover/predecessor.ts'
 import { startPlane } from './data/plane.ts'
 import { descriptorBudget, descriptorWarning } from './model/descriptors.ts'
-import type { EventLog } from './model/event.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
 import type { Config } from './model/settings.ts'
 import type { ReloadReport, Status } from './model/status.ts'
+import { TakenOverError } from './model/takeover.ts'
 import { createLog, tellOfOutput } from './telemetry/log.ts'
 import { createLogOutput, type LogOutput } from './telemetry/log-output.ts'
 import { createControlMetrics } from './telemetry/metrics.ts'
@@ -29,6 +30,8 @@ export interface App {
   /** Takes the configuration anew, as `load` reads it. Never rejects: what went wrong is in the report. */
   readonly reload: () => Promise<ReloadReport>
   readonly status: () => Status
+  /** Resolves once another process serves in place of this one, which is to drain then. */
+  readonly handedOver: Promise<void>
   /**
    * Stops accepting, lets running requests end within `listen.drainTimeout`, then closes everything. Resolves
    * with the number of requests that had to be cut.
@@ -47,6 +50,8 @@ export interface AppOptions {
   readonly load?: () => Config
   /** Answers what DNS is asked; real name servers and the system do otherwise. */
   readonly dns?: AskDns
+  /** The process that this one takes over from. */
+  readonly predecessor?: Predecessor | undefined
 }
 
 /** What the process is about, for `/readyz`. */
@@ -54,10 +59,11 @@ type Phase = 'starting' | 'serving' | 'draining'
 
 /**
  * Composes both planes and starts them: the admin listener first, so that `/readyz` can say what is waited for,
- * then one probe of every master, then the agents' listener. Rejects when a listener cannot have its address.
+ * then one probe of every master, then the agents' listener. With a predecessor the admin listener comes last: until
+ * this process serves, the other one answers operators. Rejects when a listener cannot have its address.
  */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const { runtime = systemRuntime, load = () => config } = options
+  const { runtime = systemRuntime, load = () => config, predecessor } = options
   const { level, file } = config.settings.log
   const { logOutput = createLogOutput(file?.path, runtime) } = options
   const { log = createLog(level, logOutput) } = options
@@ -74,6 +80,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     events,
     descriptors,
     dns: options.dns,
+    predecessor,
     entry: new URL('./data/worker.ts', import.meta.url),
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
@@ -84,13 +91,28 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     logOutput.reopen()
     return control.reload.now()
   }
-  const admin = await openAdmin(config, control, {
+  let admin: Admin | undefined
+  let port = 0
+  const handingOver = control.takeover.offer({
+    refusal: () =>
+      phase === 'serving' ? undefined : `This balancer is ${phase}: nobody can take over from it.`,
+    self: () => ({
+      version: packageVersion(),
+      pid: process.pid,
+      listen: { host: config.boot.listen.host, port },
+      adminPort: admin?.port ?? 0
+    }),
+    admin: () => admin as Admin
+  })
+  const operators = {
     ...reporting,
     notReady,
     reload,
     metrics: metricFacts(control, logOutput, runtime.wallClock),
-    events
-  })
+    events,
+    ...handingOver
+  }
+  if (!predecessor) admin = await openAdmin(config, control, operators)
   for (const warning of config.warnings) log.warn(warning)
   const scarcity = descriptorWarning(
     descriptorBudget(descriptors, config.boot, config.settings),
@@ -101,32 +123,59 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   async function close(): Promise<void> {
     phase = 'draining'
+    handingOver.stop()
     await control.stop()
-    await admin.close()
+    await admin?.close()
   }
 
   async function drain(): Promise<number> {
     phase = 'draining'
-    const { drainTimeoutMs } = control.reload.config().settings.listen
+    const { drainTimeoutMs, drainDelayMs } = control.reload.config().settings.listen
+    if (drainDelayMs > 0 && !handingOver.isReleased()) {
+      log.info({ delayMs: drainDelayMs }, 'about to drain: /readyz says so, and connections are accepted yet')
+      await new Promise<void>(resolve => void runtime.schedule(drainDelayMs, resolve))
+    }
     log.info({ timeoutMs: drainTimeoutMs }, 'draining: accepting no more connections')
     const cut = await control.planes.drain(drainTimeoutMs)
     if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the drain timeout')
+    await handingOver.end(cut)
     await close()
     log.info('stopped')
     return cut
   }
 
+  let drained: Promise<number> | undefined
   try {
-    const port = await control.start()
+    port = await control.start()
+    if (predecessor) {
+      await control.takeover.finish()
+      admin = await openAdmin(config, control, { ...operators, takesOver: true })
+      predecessor.serving()
+    }
     phase = 'serving'
     const { host, workers } = config.boot.listen
+    const adminPort = admin?.port ?? 0
     const tcpPorts = control.planes.tcpPorts()
-    log.info(
-      { host, port, ...(tcpPorts.length > 0 && { tcpPorts }), adminPort: admin.port, workers },
-      'serving'
-    )
-    return { port, adminPort: admin.port, tcpPorts, reload, status: reporting.status, drain, stop: close }
+    log.info({ host, port, ...(tcpPorts.length > 0 && { tcpPorts }), adminPort, workers }, 'serving')
+    return {
+      port,
+      adminPort,
+      tcpPorts,
+      reload,
+      status: reporting.status,
+      handedOver: handingOver.handedOver,
+      drain() {
+        drained ??= drain()
+        return drained
+      },
+      stop: close
+    }
   } catch (error) {
+    if (predecessor) {
+      // Who came in the meantime is still served; the other process serves all others.
+      predecessor.giveUp()
+      await control.planes.drain(config.settings.listen.drainTimeoutMs)
+    }
     await close()
     throw error
   }
@@ -136,24 +185,29 @@ const exposed =
   'the admin listener can be reached from other machines and has no token: it answers /healthz, /readyz and ' +
   '/metrics only. Set admin.token, or bind it to 127.0.0.1'
 
+type Operators = ReturnType<typeof createReporting> &
+  Pick<AdminOptions, 'notReady' | 'reload' | 'events' | 'handOver' | 'takesOver'> & {
+    readonly metrics: ReturnType<typeof metricFacts>
+    readonly isReleased: () => boolean
+  }
+
 function openAdmin(
   config: Config,
   control: ControlPlane,
-  {
-    metrics,
-    ...rest
-  }: ReturnType<typeof createReporting> & {
-    readonly notReady: () => string | undefined
-    readonly reload: App['reload']
-    readonly metrics: ReturnType<typeof metricFacts>
-    readonly events: EventLog
-  }
-) {
+  { metrics, reload, isReleased, ...rest }: Operators
+): Promise<Admin> {
   const registry = new Registry()
   const { attempted, crlRefused } = createControlMetrics(registry, metrics)
   control.revocations.onRefusal(crlRefused)
   attempted(true)
   control.reload.onAttempt(attempted)
+  /** What would be changed here now would not be there in the process that takes over. */
+  const here =
+    <Args extends readonly unknown[], Result>(change: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      if (isReleased()) throw new TakenOverError()
+      return change(...args)
+    }
   return startAdmin({
     admin: config.boot.admin,
     hostname: hostname(),
@@ -162,7 +216,8 @@ function openAdmin(
       return `${await registry.metrics()}${await traffic.metrics()}`
     },
     why: control.planes.why,
-    operate: control.operate,
+    operate: here(control.operate),
+    reload: here(reload),
     ...rest,
     settings: () => summaryOf(control.reload.config())
   })

@@ -1,48 +1,88 @@
+import { once } from 'node:events'
 import { maxAdminConnections } from '../model/descriptors.ts'
+import type { HandOver } from '../model/takeover.ts'
 import type { AdminDeps } from './api.ts'
 import { createApi } from './api.ts'
 import { createGuard } from './auth.ts'
-import { listenOnSocket } from './unix-socket.ts'
+import { offerTakeover } from './takeover.ts'
+import { type AdminSocket, listenOnSocket, type SocketOptions } from './unix-socket.ts'
 
 export type { AdminDeps } from './api.ts'
 export { isExposed } from './auth.ts'
+
+export interface AdminOptions extends AdminDeps, SocketOptions {
+  /** What becomes of another process that asks to take over. */
+  readonly handOver: HandOver
+}
 
 /** The operators' listeners, open. */
 export interface Admin {
   /** The TCP port it has, which is the system's choice where the configuration says 0. */
   readonly port: number
-  /** Cuts every connection and removes the Unix socket. */
+  /** Frees the TCP port for another process; what is being answered is answered. The Unix socket stays. */
+  readonly release: () => void
+  /** Takes back what another process was to have. Rejects when it cannot be had. */
+  readonly reopen: () => Promise<void>
+  /** Leaves the port and the name of the Unix socket to another process, which has them. */
+  readonly leave: () => void
+  /** Cuts every connection and removes the Unix socket, unless it was left. */
   readonly close: () => Promise<void>
 }
 
 /** Opens the TCP listener and, where one is configured, the Unix socket. Rejects when an address cannot be had. */
-export async function startAdmin(deps: AdminDeps): Promise<Admin> {
-  const { host, port, socket } = deps.admin
-  const overTcp = createApi(deps, createGuard(deps.admin, deps.hostname))
-  overTcp.server.maxConnections = maxAdminConnections
-  const closeSocket = socket === undefined ? async () => {} : await openSocket(socket, deps)
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const { host, port: wanted, socket } = options.admin
+  const guard = createGuard(options.admin, options.hostname)
+  const overTcp = createApi(options, guard)
+  const { server } = overTcp
+  server.maxConnections = maxAdminConnections
+  offerTakeover(server, options.handOver, {
+    guard,
+    asker: ({ socket: { remoteAddress } }) => `over TCP, from ${remoteAddress}`
+  })
+  const unix = socket === undefined ? undefined : await openSocket(socket, options)
   try {
-    await overTcp.listen({ host, port })
+    await overTcp.listen({ host, port: wanted })
   } catch (error) {
-    await closeSocket()
+    await unix?.close()
     throw error
   }
-  const address = overTcp.server.address()
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : wanted
+
+  function leave(): void {
+    server.close()
+    server.closeAllConnections()
+    unix?.leave()
+  }
+
   return {
-    port: typeof address === 'object' && address ? address.port : port,
+    port,
+    release: () => void server.close(),
+    async reopen() {
+      await unix?.reopen()
+      if (server.listening) return
+      server.listen({ host, port })
+      await once(server, 'listening')
+    },
+    leave,
     async close() {
-      await Promise.all([closeSocket(), overTcp.close()])
+      await Promise.all([unix?.close(), overTcp.close()])
     }
   }
 }
 
 /** Whoever may connect to the socket may do everything. */
-async function openSocket(path: string, deps: AdminDeps): Promise<() => Promise<void>> {
-  const app = createApi(deps)
+async function openSocket(path: string, options: AdminOptions): Promise<AdminSocket> {
+  const app = createApi(options)
   await app.ready()
-  const close = await listenOnSocket(path, (request, response) => app.routing(request, response))
-  return async () => {
-    await close()
-    await app.close()
+  const socket = await listenOnSocket(path, (request, response) => app.routing(request, response), options)
+  offerTakeover(socket.server, options.handOver, { asker: () => 'over the Unix socket' })
+  return {
+    ...socket,
+    async close() {
+      await socket.close()
+      await app.close()
+    }
   }
 }

@@ -73,7 +73,7 @@ async function send(
   try {
     const sent = {
       'x-puppet-lb': '1',
-      ...(token !== undefined && { authorization: basic(token) }),
+      ...(token !== undefined && { authorization: authorization(token) }),
       ...(body !== undefined && { 'content-type': 'application/json' })
     }
     const signal = AbortSignal.timeout(timeoutMs)
@@ -94,8 +94,8 @@ async function send(
   }
 }
 
-/** Takes any character, which a Bearer token does not. */
-function basic(token: string): string {
+/** The header that carries a token. Basic takes any character, which Bearer does not. */
+export function authorization(token: string): string {
   return `Basic ${Buffer.from(`puppet-lb:${token}`).toString('base64')}`
 }
 

@@ -66,13 +66,23 @@ function createProgram(io: Terminal, finish: Finish): Command {
   return program
 }
 
+interface ServeFlags {
+  readonly config?: string
+  readonly takeover?: boolean
+}
+
 function addServe(program: Command, finish: Finish): void {
   addCommand(program, 'serve', 'serve until SIGTERM, then let running requests end; SIGHUP reloads')
     .addOption(configOption())
-    .action(async (options: { readonly config?: string }, command: Command) => {
+    .option(
+      '--takeover',
+      'take over the port, the admin listener and what operators said from the balancer that runs there, which then ' +
+        'ends what it has; where none runs, start plainly'
+    )
+    .action(async (options: ServeFlags, command: Command) => {
       const config = required(options.config, command)
       const { serve } = await import('./serve.ts')
-      finish(await serve({ config }))
+      finish(await serve({ ...options, config, version: version() }))
     })
 }
 

@@ -1,13 +1,24 @@
 import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
+import type { Predecessor } from '../control/takeover/predecessor.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { flushLog } from '../telemetry/log.ts'
+import { tellMigration } from './connect-migration.ts'
+import { findPredecessor, onPortsOf, TakeoverMisfitError } from './predecessor.ts'
 import { openProcessLog } from './process-log.ts'
 import { untilSignalled } from './signals.ts'
 
+export interface ServeOptions {
+  readonly config: string
+  /** Takes over from the balancer that runs with these addresses, if one does. */
+  readonly takeover?: boolean | undefined
+  /** Of the program. */
+  readonly version: string
+}
+
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
-export async function serve(options: { readonly config: string }): Promise<number> {
+export async function serve(options: ServeOptions): Promise<number> {
   const load = () => loadConfig(options.config, process.env, { lists: 'later' })
   const config = load()
   const { log, logOutput } = openProcessLog(config.settings.log)
@@ -22,20 +33,48 @@ export async function serve(options: { readonly config: string }): Promise<numbe
     stray: sentence => log.info(sentence),
     second: signal => log.warn({ signal }, 'a second signal: ended at once, requests under way are cut')
   })
+
+  /** The one to take over from; whoever runs there is untouched until this one serves. */
+  async function predecessorOf(): Promise<Predecessor | undefined> {
+    if (!options.takeover) return undefined
+    const predecessor = await findPredecessor(config, { ...options, runtime: systemRuntime })
+    if (!predecessor) log.info('nobody runs to take over from: this is a plain start')
+    else {
+      const { pid, version } = predecessor.state
+      log.info({ pid, version }, 'taking over from the process that runs')
+    }
+    return predecessor
+  }
+
+  async function start(): Promise<App> {
+    tellMigration(log)
+    const predecessor = await predecessorOf()
+    const own = predecessor ? onPortsOf(predecessor, config) : config
+    return startApp(own, { log, logOutput, load, predecessor })
+  }
+
   try {
-    const app = await Promise.race([startApp(config, { log, logOutput, load }), signalled])
+    const app = await Promise.race([start(), signalled])
     // Nobody is served yet, so there is nothing to wait for.
     if (!app) return 0
     started.resolve(app)
-    await signalled
+    await Promise.race([signalled, app.handedOver])
     await app.drain()
     await flushLog(log)
     return 0
   } catch (error) {
     // The revocation lists are read with the start, and are part of the configuration.
     if (error instanceof ConfigError) throw error
-    const { message } = error as Error
-    process.stderr.write(`puppet-lb cannot start: ${message}\n`)
-    return 2
+    const { message, code } = error as NodeJS.ErrnoException
+    const hint = code === 'EADDRINUSE' ? hintOf(options) : ''
+    process.stderr.write(`puppet-lb cannot start: ${message}${hint}\n`)
+    return error instanceof TakeoverMisfitError ? 1 : 2
   }
+}
+
+/** What to do where somebody else has an address. */
+function hintOf({ takeover }: ServeOptions): string {
+  return takeover
+    ? '. If a balancer has it, its admin listener is not where this configuration has it: the keys of admin must lead there'
+    : '. If that is a balancer that this one is to replace, start with --takeover'
 }

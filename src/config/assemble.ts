@@ -60,6 +60,7 @@ export function settingsOf(
   return {
     listen: {
       drainTimeoutMs: listen.drainTimeout,
+      drainDelayMs: listen.drainDelay,
       tcp: listen.tcp.map(({ port, pool, proxyProtocol }) => ({ port, pool, proxyProtocol })),
       proxyProtocol: { from: listen.proxyProtocol?.from ?? [] },
       limits: limitsOf(listen.limits)

@@ -61,6 +61,12 @@ export const listen = group({
   drainTimeout: duration(0, 24 * HOUR)
     .prefault('10m')
     .describe('After SIGTERM, how long running requests may take to end before they are cut.'),
+  drainDelay: duration(0, HOUR)
+    .prefault('0s')
+    .describe(
+      'After SIGTERM, how long `/readyz` says that it stops while connections are still accepted: until whoever ' +
+        'distributes agents has seen that. A process that another one takes over from does not wait.'
+    ),
   tcp: z
     .array(
       group({

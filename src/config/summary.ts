@@ -28,6 +28,7 @@ function listenOf({ listen }: Boot, settings: Settings): Entries {
     'listen.port': listen.port,
     'listen.workers': listen.workers,
     'listen.drainTimeout': formatDuration(settings.listen.drainTimeoutMs),
+    'listen.drainDelay': formatDuration(settings.listen.drainDelayMs),
     ...tcpOf(settings.listen.tcp),
     'listen.proxyProtocol.from': listOf(settings.listen.proxyProtocol.from),
     'listen.limits.connections': settings.listen.limits.connections,

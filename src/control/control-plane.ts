@@ -12,6 +12,7 @@ import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
+import { assertFree } from './free-port.ts'
 import { describeOverlay, type JoinedMembers, wantedOf } from './joined-members.ts'
 import { createEjectionCounts, type EjectionCounts } from './master-watch/ejection-counts.ts'
 import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
@@ -19,7 +20,8 @@ import { createMemberControl } from './member-control.ts'
 import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
-import { createPlanes, type Planes } from './planes.ts'
+import type { Planes } from './planes.ts'
+import { planesOf } from './planes-of.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
@@ -30,6 +32,10 @@ import { type AskDns, createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
 import { type MasterContext, superviseMasters } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
+import { createTakeoverEnds, type TakeoverEnds } from './takeover/ends.ts'
+import { createHeldElsewhere } from './takeover/held-elsewhere.ts'
+import type { Predecessor } from './takeover/predecessor.ts'
+import { overlayOf } from './takeover/taking-over.ts'
 
 /** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
 const START_LOOKUP_TIMEOUT_MS = 10_000
@@ -47,6 +53,8 @@ export interface ControlPlaneOptions {
   readonly descriptors: number
   /** Default: real name servers, and the system. */
   readonly dns?: AskDns | undefined
+  /** The process that this one takes over from. Default: none. */
+  readonly predecessor?: Predecessor | undefined
   /** The worker thread's module. */
   readonly entry: URL
   /** Starts a data plane in this thread, for `workers: 0`. */
@@ -70,6 +78,7 @@ export interface ControlPlane {
   readonly revocations: ReturnType<typeof createRevocationWatch>
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
+  readonly takeover: TakeoverEnds
   /** Resolves with the port once every master was probed once and every plane listens. */
   readonly start: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -80,9 +89,10 @@ interface Context extends ControlPlaneOptions, MasterContext {}
 
 /** Reads the revocation lists and builds everything; nothing is asked or served before `start`. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { config, runtime, log, events } = options
+  const { config, runtime, log, events, predecessor } = options
   const overlayFile = createOverlayFile({ log, events })
-  const overlay = await overlayFile.read(config.settings.state.directory)
+  const kept = await overlayFile.read(config.settings.state.directory)
+  const overlay = predecessor ? overlayOf(predecessor) : kept
   const { dns = createAskDns() } = options
   let isStarted = false
   const sources = createSources(config.settings, {
@@ -98,10 +108,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const memory = createSharedMemory(config.boot, runtime)
   let settings = config.settings
   let nextSettings = settings
+  const held = createHeldElsewhere(() => setSeats())
   const context: Context = {
     ...options,
     memory,
     roster,
+    held,
     probeFailures: createProbeFailures(),
     ejections: createEjectionCounts(),
     ownFaults: createOwnFaults({ now: runtime.now, log }),
@@ -129,7 +141,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const planes = planesOf(context, publisher, supervisor)
   const whenApplied = () => planes.whenApplied(publisher.current().version)
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
-    ...{ first, sources, roster, supervisor, memory, whenApplied, overlayFile, runtime, log, events },
+    ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
     stateDirectory: () => settings.state.directory
   })
@@ -144,8 +156,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     part: Parameters<Publisher['publish']>[0] & { readonly snapshot: Snapshot }
   ): void {
     publisher.publish(part)
-    void memory.slots.setSeats(seatLimitsOf(part.snapshot, supervisor))
+    setSeats()
   }
+
+  function setSeats(): void {
+    void memory.slots.setSeats(seatLimitsOf(supervisor.snapshot(), supervisor, held))
+  }
+
+  const takeover = createTakeoverEnds({
+    ...{ predecessor, memory, roster, held, changes, members, apply, overlayFile, runtime, log, events },
+    stateDirectory: () => settings.state.directory
+  })
 
   const watch = createFileWatch(() => {
     // As every reload: before the files are judged, and however that ends.
@@ -213,10 +234,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const { masters: named, ca: namedCa } = sources.named()
     members.begin({ masters: named, ca: namedCa })
     isStarted = true
+    await takeover.begin()
     const { masters, ca } = roster.current()
     await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
     supervisor.open()
     supervisor.refresh()
+    if (!predecessor) await assertFree(config.boot.listen)
     const port = await planes.start()
     seating.start()
     drains.start()
@@ -237,6 +260,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     revocations,
     probeFailures: context.probeFailures,
     ejections: context.ejections,
+    takeover,
     start: () => changes.run(start),
     async stop() {
       watch.stop()
@@ -245,6 +269,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       seating.stop()
       drains.stop()
       outliers.stop()
+      takeover.stop()
       supervisor.stop()
       revocations.stop()
       await planes.terminate()
@@ -258,28 +283,4 @@ function idlePools({ tiers, pools = [] }: Snapshot): readonly string[] {
   return pools.flatMap(pool =>
     pool.tiers.length === 0 ? [`no master of the pool ${pool.name} can serve now`] : []
   )
-}
-
-function planesOf(
-  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
-  publisher: Publisher,
-  supervisor: Supervisor
-): Planes {
-  return createPlanes({
-    boot: config.boot,
-    memory: memory.buffers,
-    descriptors,
-    log,
-    events,
-    runtime,
-    entry,
-    takeLog: logOutput.take,
-    startHere,
-    current: publisher.current,
-    onOutcome(outcome) {
-      if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
-      else supervisor.report(outcome)
-    },
-    onDeath: memory.removeWorker
-  })
 }

@@ -23,6 +23,7 @@ import type { Roster } from './roster.ts'
 import { createSeating, type Seating } from './seating.ts'
 import type { Sources } from './sources/sources.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** Planes that are told of something new and do not answer are not waited for longer: they will go by it later. */
 const APPLY_TIMEOUT_MS = 5_000
@@ -33,6 +34,7 @@ export interface MemberControlDeps {
   readonly roster: Roster
   readonly supervisor: Supervisor
   readonly memory: SharedTables
+  readonly held: HeldElsewhere
   readonly publish: (part: Part & { readonly snapshot: Snapshot }) => void
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
@@ -66,10 +68,11 @@ export interface MemberControl {
 }
 
 export function createMemberControl(deps: MemberControlDeps): MemberControl {
-  const { first, roster, supervisor, memory, publish, whenApplied, overlayFile, runtime, log, events } = deps
+  const { first, roster, supervisor, memory, held, publish, whenApplied, overlayFile, runtime, log, events } =
+    deps
   const changes = createChangeQueue()
-  const seating = createSeating({ ...memory, roster, supervisor, whenApplied, runtime, log, events })
-  const work = createRemainingWork({ ...memory, supervisor, runtime })
+  const seating = createSeating({ ...memory, held, roster, supervisor, whenApplied, runtime, log, events })
+  const work = createRemainingWork({ ...memory, held, supervisor, runtime })
   const drains = createDrains({ roster, work, whenApplied, runtime, log, events })
   const members = createJoinedMembers(first, {
     slots: memory.slots,

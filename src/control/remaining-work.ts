@@ -4,12 +4,15 @@ import type { Board } from '../shared/board.ts'
 import type { PinTable } from '../shared/pins.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 export interface RemainingWorkDeps {
   readonly supervisor: Pick<Supervisor, 'stateOf'>
   readonly board: Pick<Board, 'inFlight'>
   readonly slots: Pick<SlotTable, 'taken'>
   readonly pins: Pick<PinTable, 'isLedTo'>
+  /** What other processes of this balancer have there. */
+  readonly held: Pick<HeldElsewhere, 'of'>
   readonly runtime: Pick<Runtime, 'now'>
 }
 
@@ -26,9 +29,11 @@ export function createRemainingWork({
   board,
   slots,
   pins,
+  held,
   runtime
 }: RemainingWorkDeps): RemainingWork {
-  const isIdle = ({ seat }: Master) => board.inFlight(seat) === 0 && slots.taken(seat) === 0
+  const isIdle = (master: Master) =>
+    board.inFlight(master.seat) === 0 && slots.taken(master.seat) === 0 && held.of(master) === 0
   return {
     isIdle,
     hasEnded(master) {

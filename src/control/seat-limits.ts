@@ -1,11 +1,13 @@
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** What each seat can take: JRubies and foreign load of those that take work of any kind. */
 export function seatLimitsOf(
   snapshot: Snapshot,
-  { watchOf }: Pick<Supervisor, 'watchOf'>
+  { watchOf }: Pick<Supervisor, 'watchOf'>,
+  held: Pick<HeldElsewhere, 'lent'>
 ): ReadonlyMap<number, SeatLimits> {
   const { tiers, finishing, doubted } = snapshot
   const pools = poolsIn(snapshot)
@@ -15,9 +17,11 @@ export function seatLimitsOf(
       const queues = pools
         .filter(pool => pool.tiers[0]?.includes(master))
         .reduce((bits, { queue }) => bits | (1 << queue), 0)
+      const capacity = load?.capacity() ?? 0
       const limits = {
-        capacity: load?.capacity() ?? 0,
+        capacity,
         foreign: load?.foreign() ?? 0,
+        lent: held.lent(master, capacity),
         takesNewRuns: queues !== 0,
         queues
       }

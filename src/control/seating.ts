@@ -10,6 +10,7 @@ import type { Turns } from '../shared/turns.ts'
 import { createRemainingWork } from './remaining-work.ts'
 import { NoSeatError, type Roster } from './roster.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** How often masters that leave are looked at. */
 const LOOK_MS = 500
@@ -22,6 +23,7 @@ export interface SeatingDeps {
   readonly board: Pick<Board, 'inFlight'>
   readonly slots: Pick<SlotTable, 'taken' | 'failed' | 'resetSeat'>
   readonly pins: Pick<PinTable, 'isLedTo'>
+  readonly held: Pick<HeldElsewhere, 'of'>
   readonly turns: Pick<Turns, 'resetSeat'>
   readonly results: Pick<ResultTable, 'reset'>
   /** Resolves once every plane goes by all that was published until now. */

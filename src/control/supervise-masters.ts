@@ -13,11 +13,13 @@ import type { OwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import type { Roster } from './roster.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
+import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
 
 /** What is known of masters, and by what settings they are watched. */
 export interface MasterContext {
   readonly memory: SharedTables
   readonly roster: Roster
+  readonly held: Pick<HeldElsewhere, 'of'>
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly ownFaults: OwnFaults
@@ -37,7 +39,7 @@ export interface SuperviseOptions extends MasterContext {
 
 /** The supervisor with watches that ask real masters. */
 export function superviseMasters(options: SuperviseOptions): Supervisor {
-  const { memory, roster, settings, planes } = options
+  const { memory, roster, held, settings, planes } = options
   const { slots, results } = memory
   const supervisor: Supervisor = createSupervisor({
     membership: roster.current,
@@ -59,6 +61,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         settings: settingsNow,
         preamble: () => preambleOf(memberOf(roster, master.id) ?? master, settingsNow()),
         slots,
+        heldElsewhere: held.of,
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
         arrivals: memory.arrivals,

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from 'node:https'
 import { Server as TlsServer } from 'node:tls'
 import type { Runtime } from '../model/runtime.ts'
 import type { Connection } from './accept/connection.ts'
+import { closeWhenQuiet } from './accept/quiet-close.ts'
 
 /**
  * An agent takes up an idle connection again within 4 s and fails its run when it is closed under its hands; so
@@ -17,11 +18,11 @@ export interface Drain {
   readonly onIdle: (connection: Connection) => void
   /** To be called when one has closed. */
   readonly onClose: () => void
-  /** Stops accepting; resolves once every connection is gone, with the number of requests cut at the deadline. */
+  /** Stops accepting, as soon as nobody waits for it; resolves once every connection is gone, with the number of requests cut at the deadline. */
   readonly start: (timeoutMs: number) => Promise<number>
 }
 
-/** `connections`: those whose handshake has ended. A handshake that has begun may still end, and one request follow. */
+/** `connections`: all that are open. A handshake that has begun may still end, and one request follow. */
 export function createDrain(
   server: HttpsServer,
   connections: () => Iterable<Connection>,
@@ -53,9 +54,9 @@ export function createDrain(
       if (isDraining && isEmpty()) onEmpty()
     },
     async start(timeoutMs) {
-      isDraining = true
       // http.Server's own close would cut idle connections at once.
-      TlsServer.prototype.close.call(server)
+      await closeWhenQuiet(server, () => void TlsServer.prototype.close.call(server), { now, schedule })
+      isDraining = true
       if (isEmpty()) return 0
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve

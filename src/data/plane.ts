@@ -25,6 +25,9 @@ import { createWay, type Way } from './way.ts'
 /** So long before a drain cuts what is left, those who still wait are told so. */
 const LAST_WORD_MS = 2_000
 
+/** Another process can take over a port that is shared, which not every system offers. */
+const sharesPorts = process.platform === 'linux'
+
 /** A data plane that runs. */
 export interface Plane {
   /** Ends it at once. */
@@ -105,7 +108,7 @@ export async function startPlane(
 
   try {
     const { host, workers, tcpPorts = [] } = start.boot.listen
-    const shared = workers > 0
+    const shared = workers > 0 || sharesPorts
     const listening = await listener.listen({ host, port: start.port, shared })
     const ports = await tcp.listeners.listen({ host, ports: start.tcpPorts ?? tcpPorts, shared })
     tell({ type: 'listening', port: listening, tcpPorts: ports })
@@ -215,7 +218,7 @@ async function createFront(context: PlaneContext, state: PlaneState, { responder
     onIdle: connection => drain.onIdle(connection),
     onClose: () => drain.onClose()
   })
-  const drain = createDrain(listener.server, connections.secured, runtime)
+  const drain = createDrain(listener.server, connections.all, runtime)
   watchUnread(connections.served, runtime.schedule)
   return { listener, connections, drain }
 }

@@ -48,6 +48,8 @@ export interface Settings {
   readonly listen: {
     /** After SIGTERM, how long running requests may take to end before they are cut. */
     readonly drainTimeoutMs: number
+    /** After SIGTERM, how long `/readyz` says so before connections are refused. */
+    readonly drainDelayMs: number
     /** Listeners for raw TCP, by the ports that the process began with; one without an entry serves nobody. */
     readonly tcp: readonly TcpSettings[]
     /** Of the PROXY protocol in front. */

@@ -15,10 +15,30 @@ export interface PinTable {
   readonly set: (certname: string, id: number, nowMs: number) => void
   readonly remove: (certname: string) => void
   /**
+   * Visits every place whose pin is another one than at the last call, with the pin that is there or `undefined`. `seen`
+   * has a cell for each of `places` and keeps what that call saw. Takes a fraction of a millisecond: for the control plane.
+   */
+  readonly eachChanged: (seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) => void
+  readonly places: number
+  /** Writes a pin of another process, as `eachChanged` gave it there; the id is one of this table. */
+  readonly put: (pin: Pin) => void
+  /** Ends a pin, unless it is another one by now. */
+  readonly drop: (pin: Pin) => void
+  /**
    * Whether any pin leads to a master. Looks first where it found one last and then at all others, which takes some
    * tenths of a millisecond when there is none: for the control plane, which asks until that is so.
    */
   readonly isLedTo: (id: number, nowMs: number) => boolean
+}
+
+/** A pin as another process can read it. The hash and the check are all that is known of its certname. */
+export interface Pin {
+  readonly hash: number
+  readonly check: number
+  /** The master's. */
+  readonly id: number
+  /** In seconds on the clock all threads share. */
+  readonly endsAtS: number
 }
 
 const WAYS = 4
@@ -83,6 +103,21 @@ export function createPinTable(
 
   const firstOf = ({ hash }: Key) => (hash & (sets - 1)) * WAYS
 
+  function put({ hash, check, id, endsAtS }: Pin): void {
+    const pin = place({ hash, check })
+    write(pin, 'hash', hash)
+    write(pin, 'check', check)
+    write(pin, 'id', id)
+    write(pin, 'endsAtS', endsAtS | 0)
+    write(pin, 'seal', sealOf(hash, check, id, endsAtS | 0))
+  }
+
+  function pinAt(pin: number): Pin | undefined {
+    const key = { hash: read(pin, 'hash'), check: read(pin, 'check') }
+    const found = readIf(pin, key)
+    return found && { ...key, ...found }
+  }
+
   return Object.freeze({
     buffer,
     get(certname: string, nowMs: number) {
@@ -95,14 +130,25 @@ export function createPinTable(
       return -1
     },
     set(certname: string, id: number, nowMs: number) {
-      const key = keyOf(certname)
-      const pin = place(key)
-      const endsAtS = Math.ceil((nowMs + lifeMs) / 1000) | 0
-      write(pin, 'hash', key.hash)
-      write(pin, 'check', key.check)
-      write(pin, 'id', id)
-      write(pin, 'endsAtS', endsAtS)
-      write(pin, 'seal', sealOf(key.hash, key.check, id, endsAtS))
+      put({ ...keyOf(certname), id, endsAtS: Math.ceil((nowMs + lifeMs) / 1000) })
+    },
+    places: sets * WAYS,
+    eachChanged(seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) {
+      for (let place = 0; place < sets * WAYS; place++) {
+        // An end leaves the seal as it was.
+        const stamp = read(place, 'seal') ^ read(place, 'endsAtS')
+        if (stamp === seen[place]) continue
+        seen[place] = stamp
+        visit(place, pinAt(place))
+      }
+    },
+    put,
+    drop({ hash, check, id, endsAtS }: Pin) {
+      const first = firstOf({ hash, check })
+      for (let pin = first; pin < first + WAYS; pin++) {
+        const found = readIf(pin, { hash, check })
+        if (found?.id === id && found.endsAtS === endsAtS) end(pin)
+      }
     },
     remove(certname: string) {
       const key = keyOf(certname)

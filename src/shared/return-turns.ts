@@ -12,6 +12,10 @@ export interface ReturnTurns {
   readonly buffer: SharedArrayBuffer
   /** The turn of a certname, in milliseconds on the clock of the wish. A certname is known by 64 bits of hash. */
   readonly turnOf: (worker: number, certname: string, wish: TurnWish) => number
+  /** The turns that are not over, for a successor of this process. */
+  readonly given: (nowMs: number) => GivenTurns
+  /** Takes the turns that another process gave. For the control plane. */
+  readonly adopt: (turns: GivenTurns) => Promise<void>
   /** Frees the lock if a dead worker holds it; its successor may start once this has resolved. */
   readonly removeWorker: (worker: number) => Promise<void>
 }
@@ -26,6 +30,14 @@ export interface TurnWish {
   readonly paceMs: number
   /** Whose turns come one after the other: the number of a pool. Default: 0. */
   readonly queue?: number
+}
+
+/** Turns as another process can read them, in milliseconds on the same clock. */
+export interface GivenTurns {
+  /** The last one of all. */
+  readonly lastMs: number
+  /** The two halves of a certname's hash, and its turn. */
+  readonly turns: readonly (readonly [hash: number, check: number, turnMs: number])[]
 }
 
 const SETS = 4096
@@ -71,28 +83,51 @@ export function createReturnTurns(
   function give(certname: string, wish: TurnWish): number {
     const hash = mix(fnv1a(certname)) | 0
     const check = mix(fnv1a(certname, CHECK_SEED)) | 0
+    const place = placeOf(hash, check)
+    if (isOf(place, hash, check) && turnMs(place) > wish.nowMs) return turnMs(place)
+    const turn = nextTurn(wish)
+    write(place, hash, check, turn)
+    return turn
+  }
+
+  const isOf = (entry: number, hash: number, check: number) =>
+    cells[HEADER_CELLS + 2 * entry] === hash && cells[HEADER_CELLS + 2 * entry + 1] === check
+
+  function write(entry: number, hash: number, check: number, turn: number): void {
+    cells[HEADER_CELLS + 2 * entry] = hash
+    cells[HEADER_CELLS + 2 * entry + 1] = check
+    numbers[HEADER_NUMBERS + entry] = turn
+  }
+
+  /** Where the turn of a certname is, or is to be written. */
+  function placeOf(hash: number, check: number): number {
     const first = (hash & (SETS - 1)) * WAYS
     let place = first
     for (let entry = first; entry < first + WAYS; entry++) {
-      const at = HEADER_CELLS + 2 * entry
-      if (cells[at] === hash && cells[at + 1] === check) {
-        if (turnMs(entry) > wish.nowMs) return turnMs(entry)
-        place = entry
-        break
-      }
+      if (isOf(entry, hash, check)) return entry
       if (turnMs(entry) < turnMs(place)) place = entry
     }
-    const turn = nextTurn(wish)
-    cells[HEADER_CELLS + 2 * place] = hash
-    cells[HEADER_CELLS + 2 * place + 1] = check
-    numbers[HEADER_NUMBERS + place] = turn
-    return turn
+    return place
   }
 
   return Object.freeze({
     buffer,
     turnOf: (worker: number, certname: string, wish: TurnWish) =>
       lock.alone(worker, () => give(certname, wish)),
+    given(nowMs: number) {
+      const turns: GivenTurns['turns'][number][] = []
+      for (let entry = 0; entry < SETS * WAYS; entry++) {
+        if (turnMs(entry) <= nowMs) continue
+        const at = HEADER_CELLS + 2 * entry
+        turns.push([cells[at] as number, cells[at + 1] as number, turnMs(entry)])
+      }
+      return { lastMs: numbers[header.last] as number, turns }
+    },
+    adopt: ({ lastMs, turns }: GivenTurns) =>
+      lock.aloneSoon(() => {
+        numbers[header.last] = Math.max(numbers[header.last] as number, lastMs)
+        for (const [hash, check, turn] of turns) write(placeOf(hash, check), hash, check, turn)
+      }),
     // One that died half-way has lost one agent's turn at most, which is no fault to repair.
     removeWorker: (worker: number) => lock.takeOverFrom(worker, () => {})
   })

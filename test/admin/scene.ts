@@ -1,5 +1,4 @@
-import type { AdminDeps } from '../../src/admin/api.ts'
-import { startAdmin } from '../../src/admin/server.ts'
+import { type AdminOptions, startAdmin } from '../../src/admin/server.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
 import type { AdminBoot } from '../../src/model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
@@ -75,7 +74,10 @@ export const reloaded: ReloadReport = Object.freeze<ReloadReport>({
 /** An admin listener over fakes, and what was asked of them. */
 export async function startScene(
   t: Test,
-  { admin = {}, deps = {} }: { readonly admin?: Partial<AdminBoot>; readonly deps?: Partial<AdminDeps> } = {}
+  {
+    admin = {},
+    deps = {}
+  }: { readonly admin?: Partial<AdminBoot>; readonly deps?: Partial<AdminOptions> } = {}
 ) {
   const runtime: FakeRuntime = fakeRuntime()
   const events = createEventLog(runtime.wallClock)
@@ -92,6 +94,7 @@ export async function startScene(
       reloads++
       return reloaded
     },
+    handOver: () => ({ status: 503, sentence: 'Nobody can take over.' }),
     operate: async () => ({ done: [], masters: [], warnings: [] }),
     settings: () => ({ 'balance.policy': 'least-loaded' }),
     events,

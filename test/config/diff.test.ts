@@ -52,6 +52,7 @@ t.test('a summary says every key of the file, and masters by name', async t => {
   )
   t.match(summary, {
     'listen.drainTimeout': '10m',
+    'listen.drainDelay': '0s',
     'tls.crl.refresh': '1m',
     'access.administrators': 'ops, dev',
     'admin.token': 'set',

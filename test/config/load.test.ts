@@ -24,6 +24,7 @@ t.test('what a file leaves out has its default', async t => {
   t.same(rest, {
     listen: {
       drainTimeoutMs: 600_000,
+      drainDelayMs: 0,
       tcp: [],
       proxyProtocol: { from: [] },
       limits: { connections: 20_000, perAddress: 2_000, perCertname: 50, memoryBytes: 256 * 1024 ** 2 }
@@ -69,7 +70,7 @@ t.test('what a file says is what the program gets', async t => {
   const { boot, settings } = load(
     t,
     minimal(`
-listen: { host: "::", port: 0, workers: 0, drainTimeout: 0s, limits: { memory: 2GiB } }
+listen: { host: "::", port: 0, workers: 0, drainTimeout: 0s, drainDelay: 10s, limits: { memory: 2GiB } }
 upstream:
   tls: { serverName: puppet, dangerouslySkipVerification: true }
   connectTimeout: 10ms
@@ -94,7 +95,7 @@ log: { level: silent }
     }
   })
   t.match(settings, {
-    listen: { drainTimeoutMs: 0, limits: { memoryBytes: 2 * 1024 ** 3 } },
+    listen: { drainTimeoutMs: 0, drainDelayMs: 10_000, limits: { memoryBytes: 2 * 1024 ** 3 } },
     upstream: {
       tls: { serverName: 'puppet', verify: false },
       connectTimeoutMs: 10,

@@ -131,6 +131,7 @@ t.test('a watch connects anew every third round, and asks about JRubies on the s
     settings: () => ({ health, upstream }),
     slots: { taken: () => 0, ghosts: () => 0 },
     arrivals: createArrivals(),
+    heldElsewhere: () => 0,
     results: { total: () => 0 },
     ejected() {},
     isExcused: () => false,

@@ -6,6 +6,7 @@ import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { probeRounds } from '../support/probe-rounds.ts'
 import { startRawMaster } from '../support/raw-master.ts'
+import { fakeRuntime } from '../support/runtime.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const pki = await createTestPki()
@@ -141,3 +142,23 @@ for (const [what, answer] of Object.entries({
     t.equal(headers['x-puppet-lb-reason'], 'no-master')
   })
 }
+
+t.test('with drainDelay readiness fails first, and whoever comes in the meantime is served', async t => {
+  const master = await startScriptedMaster(t, (_request, response) => response.end('{}'))
+  const runtime = fakeRuntime()
+  const config = testConfig(
+    pki,
+    { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+    { listen: { drainDelayMs: 10_000 }, health: { intervalMs: 3_600_000 } }
+  )
+  const app = await startBalancer(t, config, { runtime })
+  const drained = app.drain()
+  t.match(await look(app.adminPort, '/readyz'), { status: 503, text: 'stopping\n' })
+  const agent = connectAgent(t, pki, app.port, await pki.authority.issue({ certname: 'a.example.com' }))
+  const answer = await agent.ask({ path: '/puppet/v3/node/a.example.com' })
+  t.match(answer, { status: 200, headers: { connection: 'keep-alive' } })
+  agent.close()
+  await runtime.advance(10_000)
+  t.equal(await drained, 0)
+  await t.rejects(once(connect(app.port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' })
+})

@@ -10,6 +10,7 @@ import { createRoster, type Proposal, type Roster } from '../../src/control/rost
 import { seatLimitsOf } from '../../src/control/seat-limits.ts'
 import type { AskDns } from '../../src/control/sources/resolver.ts'
 import { createSources } from '../../src/control/sources/sources.ts'
+import { createHeldElsewhere } from '../../src/control/takeover/held-elsewhere.ts'
 import { type Master, takesNewRuns } from '../../src/model/master.ts'
 import type { Order, Publication } from '../../src/model/messages.ts'
 import type { Runtime } from '../../src/model/runtime.ts'
@@ -81,10 +82,12 @@ export function createControl(deps: ControlDeps) {
   })
   const publisher = createPublisher({ snapshot: supervisor.snapshot(), settings, revoked: [] }, deps.tell)
 
+  const held = createHeldElsewhere(() => {})
+
   function publish(part: Omit<Publication, 'version'> & { readonly snapshot: Snapshot }): void {
     deps.published(part.snapshot)
     publisher.publish(part)
-    void memory.slots.setSeats(seatLimitsOf(part.snapshot, supervisor))
+    void memory.slots.setSeats(seatLimitsOf(part.snapshot, supervisor, held))
   }
 
   const control = createMemberControl({
@@ -95,7 +98,7 @@ export function createControl(deps: ControlDeps) {
         return sources.named()
       }
     },
-    ...{ first, roster, supervisor, memory, runtime, log, events, publish },
+    ...{ first, roster, supervisor, memory, held, runtime, log, events, publish },
     whenApplied: () => deps.whenApplied(publisher.current().version),
     overlayFile: {
       read: async () => noOverlay,

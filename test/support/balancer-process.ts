@@ -19,6 +19,10 @@ export interface BalancerProcess extends LogLines {
   readonly directory: string
   /** Writes the configuration anew, with these groups in place of those it has. It is not told of it. */
   readonly rewrite: (groups: Readonly<Record<string, unknown>>) => Promise<void>
+  /** Starts another one from the same file, with these flags. Resolves once it serves. */
+  readonly another: (...flags: readonly string[]) => Promise<BalancerProcess>
+  /** The same for one that may not come to serve. */
+  readonly spawnAnother: (...flags: readonly string[]) => ReturnType<typeof spawnServe>
   /** Everything it has written so far, to whichever of the two. */
   readonly output: () => string
 }
@@ -82,10 +86,62 @@ export async function spawnBalancer(
     // JSON is YAML.
     writeFile(file, JSON.stringify(settings))
   ])
-  const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file]
+  t.teardown(() => rm(directory, { recursive: true }))
+  const place = { file, directory, rewrite }
+
+  async function rewrite(groups: Readonly<Record<string, unknown>>): Promise<void> {
+    // Renamed over the old one, so that nobody reads half a file.
+    await writeFile(`${file}.new`, JSON.stringify({ ...settings, ...groups }))
+    await rename(`${file}.new`, file)
+  }
+
+  return serveFrom(t, place, [], { nodeOptions, descriptors })
+}
+
+/** What of a process is the same for the next one. */
+type Place = Pick<BalancerProcess, 'file' | 'directory' | 'rewrite'>
+
+interface Surroundings {
+  readonly nodeOptions?: readonly string[]
+  readonly descriptors?: number | undefined
+}
+
+async function serveFrom(
+  t: { teardown: (task: () => unknown) => void },
+  place: Place,
+  flags: readonly string[],
+  surroundings: Surroundings
+): Promise<BalancerProcess> {
+  const { child, reader, exit, output } = spawnServe(t, place.file, flags, surroundings)
+  const ended = exit.then(code => Promise.reject(new Error(`ended with ${code} before it served`)))
+  const { port, adminPort } = await Promise.race([reader.line({ msg: 'serving' }), ended])
+  return {
+    ...reader,
+    ...place,
+    process: child,
+    port: Number(port),
+    adminPort: Number(adminPort),
+    exit,
+    output,
+    another: (...more) => serveFrom(t, place, more, surroundings),
+    spawnAnother: (...more) => spawnServe(t, place.file, more, surroundings)
+  }
+}
+
+function spawnServe(
+  t: { teardown: (task: () => unknown) => void },
+  file: string,
+  flags: readonly string[],
+  { nodeOptions = [], descriptors }: Surroundings
+) {
+  const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file, ...flags]
   const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
   const child = spawn('bash', ['-c', `${limited}exec "$@"`, 'bash', ...command], {
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What tests go by is no key of a configuration.
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith('PUPPET_LB_TEST_'))
+    )
   })
   const reader = createLogReader()
   child.stdout.setEncoding('utf8').on('data', reader.read)
@@ -95,29 +151,12 @@ export async function spawnBalancer(
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output += text
-    process.stderr.write(text)
+    if (flags.length === 0) process.stderr.write(text)
   })
-  const exit = once(child, 'close').then(([code, signal]) => code ?? signal)
+  const exit = once(child, 'close').then(([code, signal]): number | string => code ?? signal)
   t.teardown(async () => {
     child.kill('SIGKILL')
     await exit
-    await rm(directory, { recursive: true })
   })
-  const ended = exit.then(code => Promise.reject(new Error(`ended with ${code} before it served`)))
-  const { port, adminPort } = await Promise.race([reader.line({ msg: 'serving' }), ended])
-  return {
-    ...reader,
-    process: child,
-    port: Number(port),
-    adminPort: Number(adminPort),
-    exit,
-    file,
-    directory,
-    async rewrite(groups) {
-      // Renamed over the old one, so that nobody reads half a file.
-      await writeFile(`${file}.new`, JSON.stringify({ ...settings, ...groups }))
-      await rename(`${file}.new`, file)
-    },
-    output: () => output
-  }
+  return { child, reader, exit, output: () => output }
 }

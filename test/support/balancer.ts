@@ -68,6 +68,7 @@ export function testConfig(
   }
   const {
     drainTimeoutMs = 5_000,
+    drainDelayMs = 0,
     tcp = [],
     proxyProtocol = { from: [] },
     limits,
@@ -92,6 +93,7 @@ export function testConfig(
     settings: {
       listen: {
         drainTimeoutMs,
+        drainDelayMs,
         tcp,
         proxyProtocol,
         limits: {

@@ -27,7 +27,7 @@ export interface JRubyLoadOptions {
    * from asking. Never rejects.
    */
   readonly ask: () => Promise<JRubyReport | 'not-asked' | undefined>
-  /** Requests of ours that hold a JRuby of the master. */
+  /** Requests of ours that hold a JRuby of the master, those included of a process that hands over to this one. */
   readonly taken: () => number
   /** Of those, requests whose agent has left. */
   readonly ghosts: () => number

@@ -25,6 +25,8 @@ export interface WatchMasterOptions {
   /** What its probes say first, before any TLS. Default: nothing. */
   readonly preamble?: () => Buffer | undefined
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
+  /** JRubies that other processes of this balancer hold, and tell of. */
+  readonly heldElsewhere: (master: Master) => number
   readonly results: Pick<ResultTable, 'total'>
   readonly arrivals: Pick<Arrivals, 'add' | 'count'>
   readonly isExcused: (watch: MasterWatch) => boolean
@@ -66,7 +68,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
               ({ status, body }) => (status === 200 ? parseJRubyMetrics(body) : undefined),
               error => (error instanceof NoAnswer && error.isOwnFault ? 'not-asked' : undefined)
             ),
-          taken: () => slots.taken(seat),
+          taken: () => slots.taken(seat) + options.heldElsewhere(master()),
           ghosts: () => slots.ghosts(seat),
           runtime,
           changed,

@@ -10,7 +10,7 @@ export interface Connection {
   readonly isBusy: boolean
   /** Those whose answers it owes. */
   readonly owed: readonly Arrival[]
-  /** Since when it owes none; on the clock of `now`. */
+  /** Since when it owes none: its accept, its handshake or its last answer; on the clock of `now`. */
   readonly idleSinceMs: number
   /** Its certname had as many connections as it may have already. */
   readonly isOneTooMany: boolean
@@ -62,7 +62,8 @@ export class OpenConnection implements Connection, Visitor {
   }
 
   destroySoon(): void {
-    this.tls?.destroySoon()
+    if (this.tls) this.tls.destroySoon()
+    else this.tcp.destroy()
   }
 
   dismiss(): void {

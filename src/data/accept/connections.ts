@@ -18,8 +18,8 @@ import type { Reception } from './reception.ts'
 
 /** The agents' open connections, each with who is at its other end. */
 export interface Connections {
-  /** Those whose handshake has ended. */
-  readonly secured: () => Iterable<Connection>
+  /** All that are open, those included whose handshake has not ended. */
+  readonly all: () => Iterable<Connection>
   /** The requests that are served now. */
   readonly served: () => Iterable<Arrival>
   readonly identityOf: (socket: Socket) => Identity
@@ -89,8 +89,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (!entrance.leave(connection)) return
     if (connection.certname !== undefined) table.certnames.remove(worker, connection.certname)
     if (connection.isBusy) count('active', -1)
-    if (!connection.tls) return
-    count('secured', -1)
+    if (connection.tls) count('secured', -1)
     options.onClose()
   }
 
@@ -136,9 +135,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   })
 
   return {
-    *secured() {
-      for (const connection of open.values()) if (connection.tls) yield connection
-    },
+    all: () => open.values(),
     *served() {
       for (const { conversation } of open.values()) if (conversation?.current) yield conversation.current
     },

@@ -72,9 +72,10 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
   function roomOf(seat: number, most: number): number {
     if (read(seat, 'takesWork') === 0) return 0
     const taken = read(seat, 'taken')
-    const left = most - taken - read(seat, 'foreign')
+    const mayHave = most - read(seat, 'lent')
+    const left = mayHave - taken - read(seat, 'foreign')
     // However much it runs for others, one of ours may always try: its report may be the one that is wrong.
-    return Math.max(left, taken === 0 ? 1 : 0)
+    return Math.max(left, taken === 0 && mayHave > 0 ? 1 : 0)
   }
 
   const room = (seat: number) => roomOf(seat, capacity(seat))
@@ -87,6 +88,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
       if (!limits) continue
       write(seat, 'capacity', limits.capacity)
       write(seat, 'foreign', limits.foreign)
+      write(seat, 'lent', limits.lent ?? 0)
     }
   }
 
@@ -119,6 +121,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     reset(seat) {
       write(seat, 'warmth', 0)
       write(seat, 'foreign', 0)
+      write(seat, 'lent', 0)
     },
     taken: seat => read(seat, 'taken'),
     ghosts: seat => read(seat, 'ghosts'),

@@ -38,9 +38,11 @@ export const seatCells = {
   /** Tenths of a request that it is to run while it starts slowly; 0 when it does not. */
   warmth: 6,
   /** Catalogs that it failed too soon and that still count. */
-  failed: 7
+  failed: 7,
+  /** JRubies that another process of this balancer holds, as it tells. */
+  lent: 8
 } as const
-export const SEAT_SIZE = 8
+export const SEAT_SIZE = 9
 
 /** Cells that claimants are counted in: so many more than ever hold a slot that two seldom share one. */
 export const CLAIMANTS = 1 << 16

@@ -7,7 +7,7 @@ import { createSlotEntries } from './entries.ts'
 import { createFailFast } from './fail-fast.ts'
 import { forecastOf } from './forecast.ts'
 import { createGranting } from './granting.ts'
-import { createSlotMemory, LOCK } from './layout.ts'
+import { createSlotMemory, LOCK, rankCount } from './layout.ts'
 import { createServiceTimes } from './service-times.ts'
 import type { SeatLimits, SlotTable, SlotTableSize } from './types.ts'
 import { createSlotUser } from './user.ts'
@@ -74,6 +74,12 @@ export function createSlotTable(
     depth: entries.depth,
     waiting: entries.waiting,
     forecastMs: (queue = 0) => (entries.depth() === 0 ? 0 : forecastOf(queue, parts)),
+    meansMs: () => Array.from({ length: rankCount }, (_, rank) => serviceTimes.meanMs(0, rank)),
+    learnMeans: (meansMs: readonly number[]) =>
+      lock.aloneSoon(() => {
+        for (const [rank, meanMs] of meansMs.slice(0, rankCount).entries())
+          if (serviceTimes.meanMs(0, rank) === 0) serviceTimes.learn(0, rank, meanMs)
+      }),
     join: (worker: number) => createSlotUser(parts, worker, size.entries)
   })
 }

@@ -48,6 +48,10 @@ export interface SlotTable {
    * in it. Default: queue 0.
    */
   readonly forecastMs: (queue?: number) => number
+  /** Mean milliseconds that requests of queue 0 take, by rank; 0 while none was served. */
+  readonly meansMs: () => readonly number[]
+  /** Begins queue 0 with these means where none was learnt yet. */
+  readonly learnMeans: (meansMs: readonly number[]) => Promise<void>
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser
 }
@@ -58,6 +62,11 @@ export interface SeatLimits {
   readonly capacity: number
   /** Requests it runs for others, which leave less room for ours. */
   readonly foreign: number
+  /**
+   * JRubies of it that are left to another process of this balancer, one that takes over or was taken over from.
+   * Exact, so that nobody tries his luck there. Default: none.
+   */
+  readonly lent?: number
   /** Whether it is among those that new runs are given to, which the forecast counts on. */
   readonly takesNewRuns: boolean
   /** For which queues it does that, a bit each. Default: queue 0. */

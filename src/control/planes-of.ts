@@ -1,0 +1,32 @@
+import type { ControlPlaneOptions } from './control-plane.ts'
+import { createPlanes, type Planes } from './planes.ts'
+import type { Publisher } from './publisher.ts'
+import type { MasterContext } from './supervise-masters.ts'
+import type { Supervisor } from './supervisor.ts'
+
+type Context = ControlPlaneOptions & MasterContext
+
+/** The data planes of a control plane: composition, no rules. */
+export function planesOf(
+  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
+  publisher: Publisher,
+  supervisor: Supervisor
+): Planes {
+  return createPlanes({
+    boot: config.boot,
+    memory: memory.buffers,
+    descriptors,
+    log,
+    events,
+    runtime,
+    entry,
+    takeLog: logOutput.take,
+    startHere,
+    current: publisher.current,
+    onOutcome(outcome) {
+      if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
+      else supervisor.report(outcome)
+    },
+    onDeath: memory.removeWorker
+  })
+}

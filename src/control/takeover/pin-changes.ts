@@ -1,0 +1,68 @@
+import type { Master } from '../../model/master.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { Pin, PinTable } from '../../shared/pins.ts'
+import { keyOf, type Roster } from '../roster.ts'
+import type { CarriedPin, CarriedPins } from './messages.ts'
+
+export interface PinChangesDeps {
+  readonly roster: Pick<Roster, 'current'>
+  readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
+  readonly runtime: Pick<Runtime, 'now'>
+}
+
+/** Finds which pins another process has not been told of. */
+export interface PinChanges {
+  /** What has changed since the last call, everything at first; `undefined` when that is nothing. */
+  readonly next: () => CarriedPins | undefined
+}
+
+export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): PinChanges {
+  const seen = new Int32Array(pins.places)
+  /** By the place where it was. */
+  const told = new Map<number, Pin>()
+  return {
+    next() {
+      const fresh: Pin[] = []
+      const gone: Pin[] = []
+      pins.eachChanged(seen, (place, pin) => {
+        const before = told.get(place)
+        if (before && before.hash !== pin?.hash) gone.push(before)
+        if (pin) {
+          told.set(place, pin)
+          fresh.push(pin)
+        } else told.delete(place)
+      })
+      if (fresh.length + gone.length === 0) return undefined
+      const { masters } = roster.current()
+      const carry = carrier(masters)
+      return {
+        nowMs: runtime.now(),
+        keys: masters.map(keyOf),
+        pins: fresh.flatMap(carry),
+        dropped: gone.flatMap(carry)
+      }
+    }
+  }
+}
+
+/** Pins of another process, by the ids and the clock of this one. Those of masters that are none here are left out. */
+export function pinsHere(
+  { nowMs, keys }: CarriedPins,
+  carried: readonly CarriedPin[],
+  { masters, now }: { readonly masters: readonly Master[]; readonly now: number }
+): readonly Pin[] {
+  const ids = new Map(masters.map(master => [keyOf(master), master.id]))
+  const shiftS = Math.round((now - nowMs) / 1000)
+  return carried.flatMap(([hash, check, key, endsAtS]) => {
+    const id = ids.get(keys[key] ?? '')
+    return id === undefined ? [] : [{ hash, check, id, endsAtS: endsAtS + shiftS }]
+  })
+}
+
+function carrier(masters: readonly Master[]): (pin: Pin) => readonly CarriedPin[] {
+  const places = new Map(masters.map(({ id }, place) => [id, place]))
+  return ({ hash, check, id, endsAtS }) => {
+    const place = places.get(id)
+    return place === undefined ? [] : [[hash, check, place, endsAtS]]
+  }
+}

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { createPinTable, type Pin } from '../../src/shared/pins.ts'
+import { createReturnTurns } from '../../src/shared/return-turns.ts'
+import { createSlotTable } from '../../src/shared/slots/table.ts'
+import { fakeRuntime } from '../support/runtime.ts'
+
+const size = { sets: 8, lifeMs: 60_000 }
+
+t.test('pins that were written, moved or ended are found once', async t => {
+  const pins = createPinTable(size)
+  const seen = new Int32Array(pins.places)
+  const changes = () => {
+    const found: (Pin | undefined)[] = []
+    pins.eachChanged(seen, (_place, pin) => found.push(pin))
+    return found
+  }
+  t.same(changes(), [])
+  pins.set('a.example.com', 7, 1_000)
+  const [pin] = changes()
+  t.match(pin, { id: 7, endsAtS: 61 })
+  t.same(changes(), [])
+  pins.set('a.example.com', 8, 1_000)
+  t.match(changes(), [{ id: 8 }])
+  pins.remove('a.example.com')
+  t.same(changes(), [undefined])
+})
+
+t.test('a pin that is put holds in another table, until it is dropped', async t => {
+  const [from, to] = [createPinTable(size), createPinTable(size)]
+  from.set('a.example.com', 7, 1_000)
+  const carried: Pin[] = []
+  from.eachChanged(new Int32Array(from.places), (_place, pin) => {
+    if (pin) carried.push(pin)
+  })
+  const [pin] = carried as [Pin]
+  to.put(pin)
+  t.equal(to.get('a.example.com', 1_000), 7)
+  to.set('a.example.com', 9, 1_000)
+  to.drop(pin)
+  t.equal(to.get('a.example.com', 1_000), 9, 'a newer one is not dropped with it')
+  to.put(pin)
+  to.drop(pin)
+  t.equal(to.get('a.example.com', 1_000), -1)
+})
+
+t.test('an agent that was told when to come back keeps its turn over a takeover', async t => {
+  const { schedule } = fakeRuntime()
+  const [from, to] = [
+    createReturnTurns({ workers: 1, schedule }),
+    createReturnTurns({ workers: 1, schedule })
+  ]
+  const wish = { nowMs: 0, earliestMs: 10_000, latestMs: 100_000, paceMs: 1_000 }
+  const turn = from.turnOf(0, 'a.example.com', wish)
+  await to.adopt(from.given(0))
+  t.equal(to.turnOf(0, 'a.example.com', wish), turn)
+  t.equal(to.turnOf(0, 'b.example.com', wish), turn + 1_000, 'and others come behind it')
+})
+
+t.test('JRubies that are lent leave less room, and nobody tries his luck there', async t => {
+  const { now, schedule } = fakeRuntime()
+  const table = createSlotTable({ workers: 1, entries: 4 }, { now, schedule })
+  const room = async (limits: { readonly foreign?: number; readonly lent?: number }) => {
+    await table.setSeats(new Map([[0, { capacity: 2, foreign: 0, takesNewRuns: true, ...limits }]]))
+    return table.hasRoom(0)
+  }
+  t.equal(await room({ foreign: 2 }), true)
+  t.equal(await room({ lent: 1 }), true)
+  t.equal(await room({ lent: 2 }), false)
+  t.equal(await room({ lent: 0 }), true)
+})
