@@ -15,6 +15,7 @@ import { startPlane } from './data/plane.ts'
 import { descriptorBudget, descriptorWarning } from './model/descriptors.ts'
 import { type Runtime, systemRuntime } from './model/runtime.ts'
 import type { Config } from './model/settings.ts'
+import { canServe } from './model/snapshot.ts'
 import type { ReloadReport, Status } from './model/status.ts'
 import { TakenOverError } from './model/takeover.ts'
 import { createLog, tellOfOutput } from './telemetry/log.ts'
@@ -223,8 +224,12 @@ function openAdmin(
   })
 }
 
-function whyNotReady(phase: Phase, { planes, sources, supervisor }: ControlPlane): string | undefined {
-  const { masters, ca, tiers } = supervisor.snapshot()
+function whyNotReady(
+  phase: Phase,
+  { planes, sources, supervisor, reload }: ControlPlane
+): string | undefined {
+  const snapshot = supervisor.snapshot()
+  const { masters, ca } = snapshot
   const unknown = sources
     .unknown()
     .map(({ name, cause }) => `; nothing is known of ${name}: ${cause}`)
@@ -238,7 +243,8 @@ function whyNotReady(phase: Phase, { planes, sources, supervisor }: ControlPlane
   }
   if (phase === 'draining') return 'stopping'
   if (planes.listening() === 0) return 'no worker listens'
-  return tiers.length === 0 ? `no master can serve${unknown}` : undefined
+  const { tcp } = reload.config().settings.listen
+  return canServe(snapshot, tcp) ? undefined : `no master can serve${unknown}`
 }
 
 function packageVersion(): string {

@@ -39,6 +39,19 @@ export function poolsIn({ pools, tiers }: Pick<Snapshot, 'pools' | 'tiers'>): re
   return pools ?? [{ name: defaultPool, queue: 0, tiers, isUp: tiers.length > 0 }]
 }
 
+/**
+ * Whether a master can serve requests: one of a pool that no raw TCP leads to, since that passes none on. Where raw TCP
+ * leads to all pools, any master counts.
+ */
+export function canServe(
+  snapshot: Pick<Snapshot, 'pools' | 'tiers'>,
+  tcp: readonly { readonly pool: string }[]
+): boolean {
+  const pools = poolsIn(snapshot)
+  const asked = pools.filter(({ name }) => !tcp.some(({ pool }) => pool === name))
+  return (asked.length > 0 ? asked : pools).some(({ tiers }) => tiers.length > 0)
+}
+
 /** Groups the masters that may take new runs into tiers by priority, ascending. */
 export function tiersOf(masters: readonly Master[]): Snapshot['tiers'] {
   const byPriority = Map.groupBy(masters, master => master.priority)

@@ -3,7 +3,7 @@ import { goalOf, toDefault } from '../../balance/routes.ts'
 import { ProxyError } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
-import { poolsIn, type Snapshot } from '../../model/snapshot.ts'
+import { canServe, type Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
@@ -148,8 +148,7 @@ function isAnybodyThereFor(
   { snapshot, eligibility }: ServeDeps
 ): boolean {
   if (!rulesFor || identity.certname === undefined) {
-    const isRaw = (name: string) => settings.listen.tcp.some(({ pool }) => pool === name)
-    return poolsIn(snapshot()).some(({ name, tiers }) => tiers.length > 0 && !isRaw(name))
+    return canServe(snapshot(), settings.listen.tcp)
   }
   const goal = goalOf(rulesFor(identity, request.socket), 'catalog', () => undefined)
   return eligibility().poolFor(goal ?? toDefault).tier.length > 0
