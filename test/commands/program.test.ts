@@ -144,7 +144,7 @@ t.test('the program itself passes arguments, environment and exit code on', asyn
     })
   t.match(start('18140'), {
     status: 0,
-    stdout: /^.*\/lb\.yaml: OK\n.*0\.0\.0\.0:18140/,
+    stdout: /^.*\/lb\.yaml: OK\n.*(\[::\]|0\.0\.0\.0):18140/,
     stderr: /^warning: \S+ tls\.crl: is missing[^\n]*\n$/
   })
   t.match(start('x'), { status: 1, stdout: '', stderr: /^env:PUPPET_LB_LISTEN_PORT listen\.port: is "x"/ })

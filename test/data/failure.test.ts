@@ -51,14 +51,6 @@ for (const [what, error, sent, reason, code, worthAnother] of [
   ],
   ['an answer cannot be carried', new UnusableAnswer(), true, 'master-answer', 'master-answer', true],
   [
-    'nobody asked to go on',
-    new errors.SocketError('bad response'),
-    true,
-    'master-answer',
-    'master-answer',
-    true
-  ],
-  [
     'nobody asked to upgrade',
     new errors.SocketError('bad upgrade'),
     true,

@@ -44,8 +44,6 @@ t.test('when no master is left', async t => {
     '7.26.0': true,
     '7.23.0': false,
     '6.17.0': false,
-    '6.13.0': true,
-    '5.3.1': true,
     '5.3.0': false,
     '4.10.13': false,
     '3.8.7': false,

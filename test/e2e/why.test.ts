@@ -153,7 +153,7 @@ t.test('why prints it for a person', async t => {
     new RegExp(
       [
         `^request:  ${id}, came ${time} ago`,
-        'agent:    agent.example.com',
+        'agent:    agent.example.com, from 127.0.0.1',
         'class:    catalog',
         String.raw`chosen:   the lowest score with room \(least-loaded\)`,
         'masters:  name  open  JRubies    weight  score',

@@ -101,12 +101,16 @@ t.test('a query changes nothing, not even one full of paths and percent signs', 
 })
 
 t.test('unknown paths go to any master, and only reading them may be repeated', async t => {
-  t.equal(verdictOn('GET /'), 'other master repeatable')
+  t.equal(verdictOn('GET /favicon.ico'), 'other master repeatable')
   t.equal(verdictOn('HEAD /favicon.ico'), 'other master repeatable')
   t.equal(verdictOn('POST /puppet/v3/new_thing/x'), 'other master')
   t.equal(verdictOn('DELETE /puppet/v5/catalog/x'), 'other master')
   t.equal(verdictOn('OPTIONS /production/nonsense/x'), 'other master')
   t.equal(verdictOn('GET /puppet/v4/other'), 'other master repeatable')
+})
+
+t.test('the root is the state of the pool, for checks of a balancer in front', async t => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) t.equal(verdictOn(`${method} /`), 'status pool-status')
 })
 
 t.test('a path that cannot be decoded is judged as it stands', async t => {

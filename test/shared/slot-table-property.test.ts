@@ -129,7 +129,7 @@ function createFleet(seed: number) {
       if (table.ghosts(seat) !== (ghosts.get(seat) ?? 0)) problems.push(`${when}: ghosts are miscounted`)
       if (table.hasRoom(seat) !== roomAt(seat) > 0) problems.push(`${when}: two ideas of room at ${seat}`)
     }
-    const counted = [0, 1, 2].map(table.waiting)
+    const counted = [0, 1, 2].map(rank => table.waiting(rank))
     if (`${counted}` !== `${waiting}` || table.depth() !== counted.reduce((sum, each) => sum + each))
       problems.push(`${when}: ${counted} counted as waiting, ${waiting} wait`)
     lookForIdle(when)
