@@ -66,6 +66,13 @@ export async function compilesOn(master: MasterLayout): Promise<number> {
   return (body.match(/"uri":"\/puppet\/v3\/catalog\//g) ?? []).length
 }
 
+/** JRubies of a master that do nothing now, as it tells itself; `undefined`: it does not say. */
+export async function freeJRubiesOn(master: MasterLayout): Promise<number | undefined> {
+  const { body } = await askMaster(master, '/status/v1/services/jruby-metrics?level=debug')
+  const told = body.match(/"num-free-jrubies":(\d+)/)?.[1]
+  return told === undefined ? undefined : Number(told)
+}
+
 /** Request lines a master has served, each as `STATUS "METHOD PATH HTTP/1.1" …`. */
 export const accessLogOf = (master: MasterLayout): readonly string[] =>
   readFileSync(join(masterDir(master), 'log/access.log'), 'utf8')
