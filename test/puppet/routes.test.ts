@@ -1,8 +1,11 @@
 import t from 'tap'
 import { compiledBy, createEnrolledAgent, runAgent } from './support/agent.ts'
+import { reaches } from './support/background.ts'
 import { plainMaster, tlsMaster } from './support/layout.ts'
 import { operate, shortName, startProxy } from './support/proxy.ts'
 
+/** Lines of the log are on their way for a moment. */
+const LOG_DEADLINE_MS = 30_000
 const [central, siteB] = [plainMaster, tlsMaster].map(shortName) as [string, string]
 const proxy = await startProxy({
   name: 'routes',
@@ -38,6 +41,8 @@ t.test('agents run on the masters that the extension of their certificate leads 
     const { status, output } = await runAgent(agent)
     t.equal(status, 2, 'changes were made', { output })
     t.equal(compiledBy(agent), master.name)
+    const isReported = async () => 'report' in mastersOf(agent.certname)
+    t.ok(await reaches(isReported, LOG_DEADLINE_MS), 'it reports')
     const { catalog, light, report } = mastersOf(agent.certname)
     t.same([catalog, light], [[shortName(master)], [shortName(master)]])
     t.same(report, [central], 'and their reports go where all reports go')
