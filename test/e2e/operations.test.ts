@@ -159,10 +159,15 @@ t.test(
     const endCompiles = await compileUntilHeld(scene, a)
     const maint = operator.begin('maint', 'a', '--wait')
     await maint.said
+    const roundsOfProbes = (count: number) => {
+      const until = probes(b) + count
+      return b.until(() => probes(b) >= until)
+    }
+    // What was on its way when that was said arrives first.
+    await roundsOfProbes(2)
     const before = a.requestCount
     t.equal((await pinned.file()).headers['x-puppet-compiler-name'], 'b', 'its run moves on')
-    const rounds = probes(b)
-    await b.until(() => probes(b) >= rounds + 6)
+    await roundsOfProbes(6)
     t.equal(a.requestCount, before, 'neither a request nor a probe')
     t.match(await operator.master('a'), { mode: 'maint', state: 'unknown', cause: 'in maintenance' })
     for (const [compiled] of await endCompiles()) t.equal(compiled, 200)
