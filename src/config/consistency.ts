@@ -64,7 +64,7 @@ function checkDiscovery(
 ): void {
   if (discovery?.srv) return
   if (!isThere('ca')) {
-    report(['ca'], 'is missing, must be a group of the keys url, unless discovery.srv is there')
+    report(['ca'], 'is missing, must be a group of the key url, unless discovery.srv is there')
   }
   if (masters?.length === 0) {
     const what = isThere('masters') ? 'is an empty list' : 'is missing'

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { oneOfText } from './fields.ts'
 import { nearest } from './near-miss.ts'
 import { formatPath, type Path, type Report, showKey } from './problems.ts'
 import { keysAt, leaves } from './schema-tree.ts'
@@ -19,7 +20,7 @@ function unknownKey(path: Path, key: string): string {
   const allowed = keysAt(path)
   const meant = nearest(key, allowed) ?? elsewhere(key)
   if (meant) return `is not a known key, did you mean ${meant}?`
-  return `is not a known key, must be one of ${allowed.join(', ')}`
+  return `is not a known key, must be ${oneOfText(allowed)}`
 }
 
 /** The full name of a key that exists, but in another group: `port` at the top is probably `listen.port`. */

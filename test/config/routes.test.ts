@@ -65,7 +65,7 @@ const wrong: readonly (readonly [route: string, problem: string])[] = [
   ],
   [
     '{ class: [light, reports], pool: default }',
-    `:7:22 routes[0].class[1]: is "reports"; must be one of ${classes}`
+    `:7:22 routes[0].class[1]: is "reports", must be one of ${classes}`
   ],
   [
     '{ class: [], pool: default }',

@@ -210,7 +210,7 @@ for (const [written, url] of Object.entries(origins)) {
 t.test('an empty file lacks what has no default', async t => {
   t.same(problemsOf(t, ''), [
     `${file}:1:1 tls: is missing, must be a group of the keys cert, key, ca, profile, crl`,
-    `${file}:1:1 ca: is missing, must be a group of the keys url, unless discovery.srv is there`,
+    `${file}:1:1 ca: is missing, must be a group of the key url, unless discovery.srv is there`,
     `${file}:1:1 masters: is missing, must be a list of at least one master, unless discovery.srv is there`
   ])
 })
