@@ -111,6 +111,13 @@ for (const [route, problem] of wrong) {
   })
 }
 
+t.test('a name of an extension that is wrong is told beside a value that is', async t => {
+  t.match(problemsWith(t, '{ extension: { pp_cli_auth: true, pp_rol: web }, pool: default }'), [
+    /extension\.pp_cli_auth: is true/,
+    /extension\.pp_rol: is not a known extension, did you mean pp_role\?/
+  ])
+})
+
 t.test('an extension that has no likeness to any is told all there are', async t => {
   t.match(problemsWith(t, '{ extension: { datacenter-of-mine: b }, pool: default }'), [
     /extension\.datacenter-of-mine: is not a known extension, must be an OID or one of pp_uuid, .* pp_cli_auth$/

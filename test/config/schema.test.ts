@@ -93,6 +93,14 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
+  ['limits: {}', '5:1 limits: is not a known key, did you mean listen.limits?'],
+  ['proxyProtocol: {}', '5:1 proxyProtocol: is not a known key, did you mean listen.proxyProtocol?'],
+  ['pools: []', '5:1 pools: is not a known key, did you mean masters[].pools?'],
+  ['listen.port: 1', '5:1 listen.port: is not a known key, must be written in groups: listen: { port: … }'],
+  [
+    'upstream.tls.ca: a',
+    '5:1 upstream.tls.ca: is not a known key, must be written in groups: upstream: { tls: { ca: … } }'
+  ],
   [
     'tunnels: {}',
     '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
