@@ -62,6 +62,10 @@ function checkDiscovery(
   report: Report,
   isThere: (key: 'ca' | 'masters') => boolean
 ): void {
+  if (/^_/.test(discovery?.srv?.domain ?? '')) {
+    const text = 'is the name of a record, must be the domain behind _x-puppet._tcp'
+    report(['discovery', 'srv', 'domain'], text)
+  }
   if (discovery?.srv) return
   if (!isThere('ca')) {
     report(['ca'], 'is missing, must be a group of the key url, unless discovery.srv is there')
