@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import { oneOfText } from './fields.ts'
 import { nearest } from './near-miss.ts'
 import { formatPath, type Path, type Report } from './problems.ts'
 import { fullNames, keysAt } from './schema-tree.ts'
@@ -21,9 +20,11 @@ function unknownKey(path: Path, key: string): string {
   const [first = '', ...rest] = key.split('.')
   if (rest.length > 0 && fullNames.includes(formatPath([...path, ...key.split('.')])))
     return `is not a known key, must be written in groups: ${first}: { ${rest.join(': { ')}: …${' }'.repeat(rest.length)}`
-  const meant = nearest(key, allowed) ?? elsewhere(key)
+  const isInList = path.some(part => typeof part === 'number')
+  const meant = nearest(key, allowed) ?? (isInList ? undefined : elsewhere(key))
   if (meant) return `is not a known key, did you mean ${meant}?`
-  return `is not a known key, must be ${oneOfText(allowed)}`
+  if (allowed.length === 1) return `is not a known key, the only one here is ${allowed[0]}`
+  return `is not a known key, must be one of ${allowed.join(', ')}`
 }
 
 /** The full name of a key that exists, but in another group: `port` at the top is probably `listen.port`. */
