@@ -25,12 +25,19 @@ export function check(options: { readonly config: string }, env: NodeJS.ProcessE
   return { config, text, warnings: config.warnings.concat(scarcity).map(warning => `warning: ${warning}`) }
 }
 
-function describeListeners({ boot: { listen, admin }, settings: { tls } }: Config): string {
+function describeListeners({ boot: { listen, admin }, settings }: Config): string {
+  const { tls } = settings
   const workers = listen.workers === 0 ? 'the main thread' : counted(listen.workers, 'worker')
   const certificates = counted(tls.certificates.length, 'certificate')
   const crl = tls.crl ? `CRL read every ${formatDuration(tls.crl.refreshMs)}` : 'no CRL'
   const address = `agents on ${join(listen)} (${workers}, ${certificates}, ${crl})`
-  return `  ${address}, operators on ${join(admin)}`
+  return `  ${[address, ...describeWaysIn(settings.listen), `operators on ${join(admin)}`].join(', ')}`
+}
+
+function describeWaysIn({ tcp, proxyProtocol }: Config['settings']['listen']): readonly string[] {
+  const raw = tcp.map(({ port, pool }) => `raw TCP on port ${port} to the pool ${pool}`)
+  const from = proxyProtocol.from.join(', ')
+  return from === '' ? raw : [...raw, `PROXY protocol from ${from}`]
 }
 
 /** What the file says; nothing is looked up. */

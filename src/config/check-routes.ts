@@ -1,5 +1,6 @@
 import { defaultPool, maxPools, poolNames } from '../model/pool.ts'
 import { extensionNames, isOid, oidOf } from '../puppet/trusted-extensions.ts'
+import { oneOfText } from './fields.ts'
 import { nearest } from './near-miss.ts'
 import type { Path, Report } from './problems.ts'
 import { showValue } from './problems.ts'
@@ -91,8 +92,8 @@ export function extensionProblem(name: string): string | undefined {
 function checkClasses({ class: classes }: DraftRoute, path: Path, report: Report): void {
   for (const { path: place, value } of placedValues(classes, [...path, 'class'])) {
     if (routedClasses.some(name => name === value)) continue
-    const why = value === 'ca' ? ', which is never routed, for certificates have one authority' : ''
-    report(place, `is ${showValue(value)}${why}; must be one of ${routedClasses.join(', ')}`)
+    const why = value === 'ca' ? ', which is never routed, for certificates have one authority;' : ','
+    report(place, `is ${showValue(value)}${why} must be one of ${routedClasses.join(', ')}`)
   }
 }
 
@@ -114,11 +115,8 @@ function checkTargets(
 ): void {
   for (const [key, value] of Object.entries({ pool, otherwise })) {
     if (value === undefined || pools.includes(value)) continue
-    const allowed = pools.length === 0 ? defaultPool : pools.join(', ')
-    report(
-      [...path, key],
-      `is ${showValue(value)}, which no master has among its pools; must be one of ${allowed}`
-    )
+    const allowed = oneOfText(pools.length === 0 ? [defaultPool] : pools)
+    report([...path, key], `is ${showValue(value)}, which no master has among its pools; must be ${allowed}`)
   }
   if (pool !== undefined && pool === otherwise)
     report([...path, 'otherwise'], `is ${showValue(pool)}, which is pool as well; must be another one`)

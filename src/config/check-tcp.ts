@@ -1,5 +1,6 @@
 import { defaultPool, isIn } from '../model/pool.ts'
 import { namedPools } from './check-routes.ts'
+import { oneOfText } from './fields.ts'
 import type { Path, Report } from './problems.ts'
 import { showValue } from './problems.ts'
 import type { Draft } from './schema-tree.ts'
@@ -58,7 +59,7 @@ function checkPool({ pool, path }: Placed, draft: Draft, report: Report): void {
   }
   const pools = namedPools(draft).filter(name => !httpPools(draft).has(name))
   if (draft.masters === undefined || pools.includes(pool)) return
-  const allowed = pools.length === 0 ? 'a pool that a master has' : `one of ${pools.join(', ')}`
+  const allowed = pools.length === 0 ? 'a pool that a master has' : oneOfText(pools)
   report([...path, 'pool'], `is ${showValue(pool)}, which no master has among its pools; must be ${allowed}`)
 }
 

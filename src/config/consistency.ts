@@ -62,9 +62,13 @@ function checkDiscovery(
   report: Report,
   isThere: (key: 'ca' | 'masters') => boolean
 ): void {
+  if (/^_/.test(discovery?.srv?.domain ?? '')) {
+    const text = 'is the name of a record, must be the domain behind _x-puppet._tcp'
+    report(['discovery', 'srv', 'domain'], text)
+  }
   if (discovery?.srv) return
   if (!isThere('ca')) {
-    report(['ca'], 'is missing, must be a group of the keys url, unless discovery.srv is there')
+    report(['ca'], 'is missing, must be a group of the key url, unless discovery.srv is there')
   }
   if (masters?.length === 0) {
     const what = isThere('masters') ? 'is an empty list' : 'is missing'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { nearest } from './near-miss.ts'
-import { formatPath, type Path, type Report, showKey } from './problems.ts'
-import { keysAt, leaves } from './schema-tree.ts'
+import { formatPath, type Path, type Report } from './problems.ts'
+import { fullNames, keysAt } from './schema-tree.ts'
 
 /** Reports what the schema found wrong. Sentences about values come from the schema; unknown keys get theirs here. */
 export function explain(issues: readonly z.core.$ZodIssue[], report: Report): void {
@@ -17,13 +17,25 @@ export function explain(issues: readonly z.core.$ZodIssue[], report: Report): vo
 
 function unknownKey(path: Path, key: string): string {
   const allowed = keysAt(path)
-  const meant = nearest(key, allowed) ?? elsewhere(key)
+  const [first = '', ...rest] = key.split('.')
+  if (rest.length > 0 && fullNames.includes(formatPath([...path, ...key.split('.')])))
+    return `is not a known key, must be written in groups: ${first}: { ${rest.join(': { ')}: …${' }'.repeat(rest.length)}`
+  const isInList = path.some(part => typeof part === 'number')
+  const meant = nearest(key, allowed) ?? (isInList ? undefined : elsewhere(key))
   if (meant) return `is not a known key, did you mean ${meant}?`
+  if (allowed.length === 1) return `is not a known key, the only one here is ${allowed[0]}`
   return `is not a known key, must be one of ${allowed.join(', ')}`
 }
 
 /** The full name of a key that exists, but in another group: `port` at the top is probably `listen.port`. */
 function elsewhere(key: string): string | undefined {
-  const leaf = leaves.find(({ path }) => path.at(-1) === key)
-  return leaf && showKey(key) === key ? formatPath(leaf.path) : undefined
+  const [nearestToTop] = fullNames
+    .filter(name => name.endsWith(`.${key}`))
+    .toSorted((a, b) => depthOf(a) - depthOf(b))
+  return nearestToTop
+}
+
+/** What is in a list counts as farther away than what is not. */
+function depthOf(name: string): number {
+  return name.split('.').length + (name.includes('[]') ? 1 : 0)
 }

@@ -65,9 +65,18 @@ export function autoOrWholeNumber(min: number, max: number) {
   return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error })
 }
 
+/** `one of a, b`, and a single one by itself. */
+export function oneOfText(names: readonly string[]): string {
+  return names.length === 1 ? `${names[0]}` : `one of ${names.join(', ')}`
+}
+
+function groupText(keys: readonly string[]): string {
+  return `a group of the ${keys.length === 1 ? 'key' : 'keys'} ${keys.join(', ')}`
+}
+
 /** One of a closed set of names. */
 export function oneOf<const Name extends string>(names: readonly Name[]) {
-  return z.enum(names, { error: mustBe(`one of ${names.join(', ')}`) })
+  return z.enum(names, { error: mustBe(oneOfText(names)) })
 }
 
 /** True or false. */
@@ -99,7 +108,7 @@ export function socketPath() {
 
 /** A group of keys; any other key in it is a problem. */
 export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject(shape, { error: mustBe(`a group of the keys ${Object.keys(shape).join(', ')}`) })
+  return z.strictObject(shape, { error: mustBe(groupText(Object.keys(shape))) })
 }
 
 /** One line without control characters, and no PEM text in place of its path. Editors use it without flags. */

@@ -10,6 +10,7 @@ import { checkConsistency } from './consistency.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
 import { readFailure } from './files.ts'
+import { likelySlips } from './likely-slips.ts'
 import {
   ConfigError,
   type Culprit,
@@ -62,7 +63,7 @@ export function loadConfig(
     places: { of: placeOf, crl: placeOf(['tls', 'crl', 'file']), logFile: placeOf(['log', 'file']) },
     directory: context.directory
   })
-  for (const { path, text } of routeWarnings(settings)) warn(path, text)
+  for (const { path, text } of [...likelySlips(data, draft), ...routeWarnings(settings)]) warn(path, text)
   return deepFreeze({
     file: absolute,
     files: [...files],

@@ -22,6 +22,9 @@ type DeepPartial<T> = T extends readonly (infer Item)[]
 /** Every leaf of the configuration in the order of the schema. */
 export const leaves: readonly Leaf[] = leavesOf(schema, [])
 
+/** The full name of every key in the order of the schema, groups included: `listen.tcp`, `listen.tcp[].port`. */
+export const fullNames: readonly string[] = namesOf(schema, '')
+
 /**
  * The data with every group that is there but empty, as when all its keys are commented out, filled in as
  * `{}`, or left out where it may be.
@@ -60,7 +63,20 @@ function lenient(node: z.core.$ZodType): z.ZodType {
   if (node instanceof z.ZodArray && unwrap(node.element) instanceof z.ZodObject) {
     return z.array(lenient(node.element)).optional().catch(undefined)
   }
+  if (node instanceof z.ZodRecord) {
+    return z.record(z.string(), lenient(node.valueType)).optional().catch(undefined)
+  }
   return z.optional(node).catch(undefined)
+}
+
+function namesOf(node: z.core.$ZodType, name: string): readonly string[] {
+  const inner = unwrap(node)
+  if (inner instanceof z.ZodArray) return namesOf(inner.element, `${name}[]`)
+  if (!(inner instanceof z.ZodObject)) return []
+  return Object.entries(inner.shape).flatMap(([key, child]) => {
+    const full = name === '' ? key : `${name}.${key}`
+    return [full, ...namesOf(child, full)]
+  })
 }
 
 function leavesOf(node: z.core.$ZodType, path: readonly string[]): Leaf[] {

@@ -76,7 +76,7 @@ function syntaxProblems(document: Document, targets: Targets, place: (offset: nu
   }))
   for (const [alias, target] of targets) {
     if (target) continue
-    const text = `*${showKey(alias.source)} refers to nothing, must refer to a value marked with & before it`
+    const text = `*${showKey(alias.source)} refers to nothing; a text that begins with * must be in quotes`
     found.push({ where: place(alias.range?.[0] ?? 0), key: 'yaml', text })
   }
   // One slip often makes the parser complain twice about a line; the first complaint is the cause.
@@ -95,7 +95,9 @@ function plainWords({ code, message }: YAMLError): string {
     BLOCK_AS_IMPLICIT_KEY: 'a second "key:" on one line; put it on a line of its own, or the value in quotes',
     MULTILINE_IMPLICIT_KEY: 'a line without "key:", or one that is not indented as its neighbours',
     BAD_SCALAR_START: 'a value that begins with this character must be in quotes',
-    MISSING_CHAR: 'a quote, comma or bracket is missing before this place',
+    MISSING_CHAR:
+      'a quote, comma or bracket is missing before this place, or a line is not indented as its neighbours',
+    BAD_ALIAS: 'a text that begins with * must be in quotes',
     UNEXPECTED_TOKEN: 'this character has no place here; a text that contains it must be in quotes',
     MULTIPLE_DOCS: 'a second document begins here, the file may hold one only',
     NON_STRING_KEY: 'a key must be a name',

@@ -39,6 +39,17 @@ balance: { policy: round-robin }
   )
 })
 
+t.test('other ways in are named', async t => {
+  const yaml = `${minimal()}  - { name: beta, url: "https://beta:8140", pools: [old] }
+listen: { host: "::", workers: 0, tcp: [{ port: 8141, pool: old }], proxyProtocol: { from: [192.0.2.1] } }
+`
+  const file = join(t.testdir({ ...pemFiles, 'lb.yaml': yaml }), 'lb.yaml')
+  t.match(
+    check({ config: file }, {}).text,
+    'agents on [::]:8140 (the main thread, 1 certificate, no CRL), raw TCP on port 8141 to the pool old, PROXY protocol from 192.0.2.1, operators on 127.0.0.1:9140'
+  )
+})
+
 t.test('what is right but old is warned of, apart from the rest', async t => {
   const yaml = minimal('listen: { workers: 1 }\nadmin: { allow: [ops] }').replace(
     'ca: ca.pem',

@@ -54,6 +54,12 @@ for (const domain of ['site-a.example.com.', 'a..b', '-a', 'a b', 'a'.repeat(64)
   })
 }
 
+t.test('the name of a record is no domain', async t => {
+  t.same(problemsOf(t, `${tls}\ndiscovery: { srv: { domain: _x-puppet._tcp.site-a.example.com } }\n`), [
+    `${file}:2:29 discovery.srv.domain: is the name of a record, must be the domain behind _x-puppet._tcp`
+  ])
+})
+
 t.test('records without a domain, and lookups without a pause, are refused', async t => {
   t.match(problemsOf(t, `${tls}\n${ca}\n${masters}\ndiscovery: { refresh: 500ms, srv: { refresh: 2h } }\n`), [
     / discovery\.refresh: is "500ms", must be a duration from 1s to 1h/,

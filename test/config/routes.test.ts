@@ -5,8 +5,8 @@ const file = 'puppet-lb.yaml'
 const twoPools = `${tls}
 ${ca}
 masters:
-  - { name: a, url: "https://a" }
-  - { name: b, url: "https://b", pools: [site-b, reports] }
+  - { name: a, url: "https://a:8140" }
+  - { name: b, url: "https://b:8140", pools: [site-b, reports] }
 `
 const withRoutes = (...routes: string[]) =>
   `${twoPools}routes:\n${routes.map(each => `  - ${each}\n`).join('')}`
@@ -65,7 +65,7 @@ const wrong: readonly (readonly [route: string, problem: string])[] = [
   ],
   [
     '{ class: [light, reports], pool: default }',
-    `:7:22 routes[0].class[1]: is "reports"; must be one of ${classes}`
+    `:7:22 routes[0].class[1]: is "reports", must be one of ${classes}`
   ],
   [
     '{ class: [], pool: default }',
@@ -110,6 +110,13 @@ for (const [route, problem] of wrong) {
     t.same(problemsWith(t, route), [`${file}${problem}`])
   })
 }
+
+t.test('a name of an extension that is wrong is told beside a value that is', async t => {
+  t.match(problemsWith(t, '{ extension: { pp_cli_auth: true, pp_rol: web }, pool: default }'), [
+    /extension\.pp_cli_auth: is true/,
+    /extension\.pp_rol: is not a known extension, did you mean pp_role\?/
+  ])
+})
 
 t.test('an extension that has no likeness to any is told all there are', async t => {
   t.match(problemsWith(t, '{ extension: { datacenter-of-mine: b }, pool: default }'), [
@@ -173,8 +180,8 @@ t.test('a route behind one that takes all its requests is worth a warning', asyn
 
 t.test('a pool that nothing leads to, or in which nobody takes work, is worth a warning', async t => {
   t.same(warningsOf(t, twoPools), [
-    'puppet-lb.yaml:5:41 masters[1].pools: names the pool site-b, which no route leads to; its masters get nothing by it',
-    'puppet-lb.yaml:5:41 masters[1].pools: names the pool reports, which no route leads to; its masters get nothing by it'
+    'puppet-lb.yaml:5:46 masters[1].pools: names the pool site-b, which no route leads to; its masters get nothing by it',
+    'puppet-lb.yaml:5:46 masters[1].pools: names the pool reports, which no route leads to; its masters get nothing by it'
   ])
   const idle = withRoutes(...everyPool).replace('pools: [site-b', 'weight: 0, pools: [site-b')
   t.match(warningsOf(t, idle), [
@@ -184,7 +191,10 @@ t.test('a pool that nothing leads to, or in which nobody takes work, is worth a 
 })
 
 t.test('a default pool without a master is worth a warning, unless a route takes everything', async t => {
-  const nobody = withRoutes(...everyPool).replace('url: "https://a"', 'url: "https://a", pools: [site-b]')
+  const nobody = withRoutes(...everyPool).replace(
+    'url: "https://a:8140"',
+    'url: "https://a:8140", pools: [site-b]'
+  )
   t.match(warningsOf(t, nobody), [/ routes: leaves the pool default without a master/])
   t.same(warningsOf(t, `${nobody}  - { pool: site-b }\n`), [])
 })

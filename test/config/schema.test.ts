@@ -93,6 +93,18 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   ['listen: { prot: 1 }', '5:11 listen.prot: is not a known key, did you mean port?'],
   ['port: 1', '5:1 port: is not a known key, did you mean listen.port?'],
+  ['limits: {}', '5:1 limits: is not a known key, did you mean listen.limits?'],
+  ['proxyProtocol: {}', '5:1 proxyProtocol: is not a known key, did you mean listen.proxyProtocol?'],
+  [
+    'listen: { proxyProtocol: { from: [192.0.2.1], send: v2 } }',
+    '5:47 listen.proxyProtocol.send: is not a known key, the only one here is from'
+  ],
+  ['pools: []', '5:1 pools: is not a known key, did you mean masters[].pools?'],
+  ['listen.port: 1', '5:1 listen.port: is not a known key, must be written in groups: listen: { port: … }'],
+  [
+    'upstream.tls.ca: a',
+    '5:1 upstream.tls.ca: is not a known key, must be written in groups: upstream: { tls: { ca: … } }'
+  ],
   [
     'tunnels: {}',
     '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
@@ -122,6 +134,13 @@ t.test('a key that looks like no name, but like a line of a PEM file, is not rep
 t.test('an unknown key of a master is told with its place', async t => {
   const yaml = `${tls}\n${ca}\nmasters:\n  - { name: a, url: "http://a", wieght: 1 }\n`
   t.same(problemsOf(t, yaml), [`${file}:4:33 masters[0].wieght: is not a known key, did you mean weight?`])
+})
+
+t.test('a key that a master has not is not sought in other groups', async t => {
+  const yaml = `${tls}\n${ca}\nmasters:\n  - { name: a, url: "http://a", port: 1 }\n`
+  t.same(problemsOf(t, yaml), [
+    `${file}:4:33 masters[0].port: is not a known key, must be one of name, url, weight, priority, capacity, pools, resolve`
+  ])
 })
 
 t.test('an affinity is one of three', async t => {
@@ -210,7 +229,7 @@ for (const [written, url] of Object.entries(origins)) {
 t.test('an empty file lacks what has no default', async t => {
   t.same(problemsOf(t, ''), [
     `${file}:1:1 tls: is missing, must be a group of the keys cert, key, ca, profile, crl`,
-    `${file}:1:1 ca: is missing, must be a group of the keys url, unless discovery.srv is there`,
+    `${file}:1:1 ca: is missing, must be a group of the key url, unless discovery.srv is there`,
     `${file}:1:1 masters: is missing, must be a list of at least one master, unless discovery.srv is there`
   ])
 })

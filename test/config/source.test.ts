@@ -9,7 +9,16 @@ const mistakes: readonly (readonly [behaviour: string, text: string, problems: r
   [
     'a quote left open',
     'a: "x\nb: 1\n',
-    ['f:3:1 yaml: a quote, comma or bracket is missing before this place']
+    [
+      'f:3:1 yaml: a quote, comma or bracket is missing before this place, or a line is not indented as its neighbours'
+    ]
+  ],
+  [
+    'a key indented between two levels',
+    'a:\n  - b: c\n   d: e\n',
+    [
+      'f:3:1 yaml: a quote, comma or bracket is missing before this place, or a line is not indented as its neighbours'
+    ]
   ],
   [
     'a bracket too many',
@@ -35,8 +44,9 @@ const mistakes: readonly (readonly [behaviour: string, text: string, problems: r
   [
     'an alias of nothing',
     'a: *b\n',
-    ['f:1:4 yaml: *b refers to nothing, must refer to a value marked with & before it']
+    ['f:1:4 yaml: *b refers to nothing; a text that begins with * must be in quotes']
   ],
+  ['an asterisk alone', 'a: *\n', ['f:1:4 yaml: a text that begins with * must be in quotes']],
   ['an escape that is none', 'a: "\\q"\n', ['f:1:5 yaml: Invalid escape sequence \\q']],
   [
     'a directive, without what may be behind its colon',

@@ -50,7 +50,7 @@ for (const [what, yaml, expected] of [
   [
     'a pool that nobody is in',
     site({ tcp: '[{ port: 8141, pool: lgacy }]' }),
-    /listen\.tcp\[0\]\.pool: is "lgacy", which no master has among its pools; must be one of legacy/
+    /listen\.tcp\[0\]\.pool: is "lgacy", which no master has among its pools; must be legacy/
   ],
   [
     'the port of the agents',
