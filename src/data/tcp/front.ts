@@ -7,8 +7,10 @@ import { isIn } from '../../model/pool.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings, TcpSettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import type { Arrivals } from '../../shared/arrivals.ts'
 import type { Board } from '../../shared/board.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
+import type { ResultTable } from '../../shared/results.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { causeOf } from '../../upstream/cause.ts'
 import type { Descriptors } from '../../upstream/connector.ts'
@@ -39,6 +41,10 @@ export interface TcpFrontDeps {
   readonly worker: number
   readonly board: Pick<Board, 'inFlight' | 'begin' | 'end'>
   readonly connections: Pick<ConnectionTable, 'count'>
+  /** A master that says something is not frozen. */
+  readonly arrivals: Pick<Arrivals, 'add'>
+  /** One that takes a connection and says something on it has done well. */
+  readonly results: Pick<ResultTable, 'add'>
   readonly entrance: Pick<Entrance, 'place' | 'leave'>
   readonly reception: Pick<Reception, 'receive'>
   readonly descriptors: Descriptors
@@ -130,7 +136,7 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
       passage.cancel = () => {}
       if (socket) {
         socket.once('close', giveBack)
-        join(passage, socket, rule)
+        join(passage, socket, master, rule)
         return
       }
       giveBack()
@@ -148,13 +154,15 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     deps.report({ masterId: id, result, cause: causeOf(error).text })
   }
 
-  function join(passage: Passage, upstream: Socket, { proxyProtocol }: TcpSettings): void {
+  function join(passage: Passage, upstream: Socket, { seat }: Master, { proxyProtocol }: TcpSettings): void {
     passage.upstream = upstream.on('error', () => {})
     if (isMisplaced(passage)) {
       cut(passage)
       return
     }
     setState(passage, 'open')
+    upstream.once('data', () => deps.results.add(seat, 'answered', 0))
+    upstream.on('data', () => deps.arrivals.add(seat))
     if (proxyProtocol) upstream.write(proxyHeader(passage.ends))
     const idleMs = () => settings().upstream.responseTimeoutMs
     pass({ client: passage.client, upstream }, { schedule, idleMs }, end => finish(passage, end))
