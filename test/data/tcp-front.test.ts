@@ -81,3 +81,15 @@ t.test('one that takes a connection and says nothing may well be frozen', async 
   t.equal(done(), 0)
   t.equal(arrivals(), 0)
 })
+
+t.test('when it drains, who says nothing for five seconds more is let go', async t => {
+  const { front, agent, runtime } = await setUp(t, () => {})
+  agent.resume()
+  const closed = once(agent, 'close')
+  const drained = front.drain(60_000)
+  await runtime.advance(4_999)
+  t.notOk(agent.destroyed)
+  await runtime.advance(1)
+  t.equal(await drained, 0)
+  await closed
+})

@@ -23,6 +23,9 @@ import { createPassageBooks } from './passage-books.ts'
 import { cut, pass } from './passing.ts'
 import { createReach } from './reach.ts'
 
+/** Whoever came just before a drain may say something yet, for so long. A check says nothing, and is gone by then. */
+const SILENT_GRACE_MS = 5_000
+
 /** Passes TLS on to masters as it is: whoever connects to a listener talks to a master of its pool. */
 export interface TcpFront {
   /** A connection that has come to a listener, which the configuration knows by this port. */
@@ -75,9 +78,11 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
   function forget(passage: Passage): void {
     known.delete(passage)
     passage.cancel()
-    if (!entrance.leave(passage) || !open.has(passage)) return
-    deps.connections.count(worker, 'raw', -1)
-    if (passage.state !== 'open') finish(passage, passage.end ?? 'agent-gone')
+    if (entrance.leave(passage) && open.has(passage)) {
+      deps.connections.count(worker, 'raw', -1)
+      if (passage.state !== 'open') finish(passage, passage.end ?? 'agent-gone')
+    }
+    if (isEmpty()) onEmpty()
   }
 
   function finish(passage: Passage, end: PassageEnd): void {
@@ -85,8 +90,11 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     passage.end ??= end
     books.end(passage)
     passage.state = 'over'
-    if (open.size === 0) onEmpty()
+    if (isEmpty()) onEmpty()
   }
+
+  const isEmpty = () => known.size === 0 && open.size === 0
+  const all = () => new Set([...known, ...open])
 
   function setState(passage: Passage, state: 'connecting' | 'open'): void {
     books.move(passage, state)
@@ -196,21 +204,26 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
       for (const passage of open) books.count(passage)
     },
     async drain(timeoutMs) {
-      for (const passage of open) if (passage.state === 'silent') passage.dismiss()
-      if (open.size === 0) return 0
+      if (isEmpty()) return 0
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
       let count = 0
+      const cancelGrace = schedule(SILENT_GRACE_MS, () => {
+        for (const passage of known) if (passage.state === 'silent') passage.dismiss()
+      })
       const cancel = schedule(timeoutMs, () => {
-        count = open.size
-        for (const passage of open) cut(passage)
+        for (const passage of all()) {
+          if (passage.state !== 'silent') count++
+          cut(passage)
+        }
       })
       await promise
+      cancelGrace()
       cancel()
       return count
     },
     stop() {
-      for (const passage of new Set([...known, ...open])) cut(passage)
+      for (const passage of all()) cut(passage)
     }
   }
 }
