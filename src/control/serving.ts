@@ -1,6 +1,6 @@
 import type { Master, MasterState } from '../model/master.ts'
 import { defaultPool, isIn, poolNames } from '../model/pool.ts'
-import { type PoolSnapshot, tiersOf } from '../model/snapshot.ts'
+import { type PoolSnapshot, type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { PoolNumbers } from './pool-numbers.ts'
 
 /** What is known of masters when it is decided who serves. */
@@ -52,4 +52,10 @@ export function poolSnapshots(
       })
     })
   )
+}
+
+/** Who is missing where nobody serves, as the begin of a sentence: for each such pool, or for all of them at once. */
+export function idlePools({ tiers, pools = [] }: Pick<Snapshot, 'tiers' | 'pools'>): readonly string[] {
+  if (tiers.length === 0) return ['no master']
+  return pools.flatMap(pool => (pool.tiers.length === 0 ? [`no master of the pool ${pool.name}`] : []))
 }
