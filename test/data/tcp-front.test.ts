@@ -15,7 +15,10 @@ import { fakeRuntime } from '../support/runtime.ts'
 type Test = { teardown: (task: () => unknown) => void }
 
 async function listen(t: Test, take: (socket: Socket) => void): Promise<number> {
-  const server = createServer({ allowHalfOpen: true }, take).listen(0, '127.0.0.1')
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    t.teardown(() => socket.destroy())
+    take(socket)
+  }).listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
