@@ -11,7 +11,7 @@ import { undiscovered } from '../control/sources/join.ts'
 import { type MasterPlan, type Plan, planOf } from '../data/http/plan.ts'
 import { ProxyError } from '../model/errors.ts'
 import type { Master } from '../model/master.ts'
-import { defaultPool, poolNames } from '../model/pool.ts'
+import { defaultPool, isLedTo, poolNames } from '../model/pool.ts'
 import { conditionsOf } from '../model/route.ts'
 import type { PolicyName, Settings } from '../model/settings.ts'
 import { tiersOf } from '../model/snapshot.ts'
@@ -74,8 +74,10 @@ function routeOf(plan: Plan, settings: Settings, options: RouteOptions): Route {
       return { pool: 'the load balancer itself', order: [], notes: [] }
     case 'pool-status':
       return { pool: 'the load balancer itself, for all masters', order: [], notes: [] }
-    case 'every-master':
-      return { pool: 'every master, one combined answer', order: masters, notes: [] }
+    case 'every-master': {
+      const order = masters.filter(master => !isLedTo(master, settings.listen.tcp))
+      return { pool: 'every master, one combined answer', order, notes: [] }
+    }
     case 'ca':
       return { pool: 'the CA master alone', order: [ca], notes: [] }
     case 'master': {

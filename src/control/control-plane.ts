@@ -28,6 +28,7 @@ import { createRevocationWatch } from './revocation.ts'
 import { readInThread } from './revocation-reader.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
+import { idlePools } from './serving.ts'
 import { type AskDns, createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
 import { type MasterContext, superviseMasters } from './supervise-masters.ts'
@@ -143,7 +144,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
     ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
-    stateDirectory: () => settings.state.directory
+    // What this process knows of operators by then is older than what its successor keeps there.
+    stateDirectory: () => (takeover.isHandedOver() ? undefined : settings.state.directory)
   })
   const outliers = createOutlierDetection({
     masters: () => roster.current().masters.filter(takesNewRuns),
@@ -184,7 +186,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     events,
     watchFiles,
     concerns: () => [
-      ...idlePools(supervisor.snapshot()),
+      ...idlePools(supervisor.snapshot()).map(whose => `${whose} can serve now`),
       ...remarks,
       ...sources.unknown().map(({ name, cause }) => `nothing is known of ${name} yet: ${cause}`),
       ...describeOverlay(members.current()),
@@ -275,12 +277,4 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await planes.terminate()
     }
   }
-}
-
-/** One sentence for each pool that nobody serves. */
-function idlePools({ tiers, pools = [] }: Snapshot): readonly string[] {
-  if (tiers.length === 0) return ['no master can serve now']
-  return pools.flatMap(pool =>
-    pool.tiers.length === 0 ? [`no master of the pool ${pool.name} can serve now`] : []
-  )
 }

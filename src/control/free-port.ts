@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import type { Boot } from '../model/settings.ts'
 
 /**
  * Rejects with the system's error when somebody listens at an address already. Ports that are shared are given to
@@ -7,12 +8,13 @@ import { createServer } from 'node:net'
  */
 export async function assertFree({
   host,
-  port
-}: {
-  readonly host: string
-  readonly port: number
-}): Promise<void> {
-  if (port === 0) return
+  port,
+  tcpPorts = []
+}: Pick<Boot['listen'], 'host' | 'port' | 'tcpPorts'>): Promise<void> {
+  for (const each of [port, ...tcpPorts]) if (each !== 0) await assertFreePort(host, each)
+}
+
+async function assertFreePort(host: string, port: number): Promise<void> {
   const server = createServer(socket => socket.destroy())
   const listening = once(server, 'listening')
   server.listen({ host, port, exclusive: true })

@@ -7,6 +7,7 @@ import type { ChangeQueue } from './change-queue.ts'
 import type { JoinedMembers, MemberParts, PreparedMembers } from './joined-members.ts'
 import { groupKey, type Overlay, saidOf, type Word, withGroupWord, withWord } from './overlay.ts'
 import type { Roster } from './roster.ts'
+import { idlePools } from './serving.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** As many names as fit a sentence. */
@@ -105,7 +106,7 @@ function reportOf(asked: Asked, { statuses, supervisor, problem }: OperationsDep
     masters,
     warnings: [
       ...masters.flatMap(master => doubtsAbout(operation, master)),
-      ...(supervisor.snapshot().tiers.length === 0 ? ['no master takes new runs now'] : []),
+      ...idlePools(supervisor.snapshot()).map(whose => `${whose} takes new runs now`),
       ...(notKept === undefined ? [] : [notKept])
     ]
   }

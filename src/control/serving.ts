@@ -1,6 +1,6 @@
 import type { Master, MasterState } from '../model/master.ts'
-import { defaultPool, isIn, poolNames } from '../model/pool.ts'
-import { type PoolSnapshot, tiersOf } from '../model/snapshot.ts'
+import { defaultPool, isIn, type Pooled, poolNames } from '../model/pool.ts'
+import { type PoolSnapshot, type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { PoolNumbers } from './pool-numbers.ts'
 
 /** What is known of masters when it is decided who serves. */
@@ -27,15 +27,17 @@ export function servingOf(active: readonly Master[], { stateOf, accepts }: Servi
 
 /**
  * The same for each pool of the members there are; `undefined` where all of them are in the default pool. `active`:
- * those that may take new runs.
+ * those that may take new runs. `named`: whose pools there are as well, although DNS may not have led to a member yet:
+ * who waits for one of these must have no place in the queue of another pool.
  */
 export function poolSnapshots(
   members: readonly Master[],
   active: readonly Master[],
   numbers: PoolNumbers,
-  deps: ServingDeps
+  deps: ServingDeps,
+  named: readonly Pooled[] = []
 ): readonly PoolSnapshot[] | undefined {
-  const names = poolNames(members.filter(({ mode }) => mode !== 'leaving'))
+  const names = poolNames([...members.filter(({ mode }) => mode !== 'leaving'), ...named])
   if (names.every(name => name === defaultPool)) return undefined
   const queues = numbers.of(names)
   return Object.freeze(
@@ -52,4 +54,10 @@ export function poolSnapshots(
       })
     })
   )
+}
+
+/** Who is missing where nobody serves, as the begin of a sentence: for each such pool, or for all of them at once. */
+export function idlePools({ tiers, pools = [] }: Pick<Snapshot, 'tiers' | 'pools'>): readonly string[] {
+  if (tiers.length === 0) return ['no master']
+  return pools.flatMap(pool => (pool.tiers.length === 0 ? [`no master of the pool ${pool.name}`] : []))
 }

@@ -43,6 +43,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
   const { slots, results } = memory
   const supervisor: Supervisor = createSupervisor({
     membership: roster.current,
+    named: () => settings().masters,
     fall: () => settings().health.fall,
     isFull(id) {
       const load = supervisor.watchOf(id)?.load

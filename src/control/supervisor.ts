@@ -1,6 +1,6 @@
 import { isOut, type Master, type MasterState, takesNewRuns } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
-import { sharePool } from '../model/pool.ts'
+import { type Pooled, sharePool } from '../model/pool.ts'
 import { type Snapshot, tiersOf } from '../model/snapshot.ts'
 import type { MasterWatch } from './master-watch/master-watch.ts'
 import { createPoolNumbers } from './pool-numbers.ts'
@@ -14,6 +14,8 @@ const PANIC_SHARE = 0.5
 
 export interface SupervisorOptions {
   readonly membership: () => Membership
+  /** What the configuration names as masters, members or not. Left out: nothing. */
+  readonly named?: () => readonly Pooled[]
   /** Makes a watch of a master; it asks `isExcused` about slow probes and tells `changed`. */
   readonly watch: (
     master: Master,
@@ -104,7 +106,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     tellReturns(masters)
     const active = masters.filter(takesNewRuns)
     const known = { stateOf, accepts: (id: number) => watchOf(id)?.accepts() ?? false }
-    const pools = poolSnapshots(masters, active, poolNumbers, known)
+    const pools = poolSnapshots(masters, active, poolNumbers, known, options.named?.())
     const serving = pools
       ? [...new Set(pools.flatMap(({ tiers }) => tiers.flat()))]
       : servingOf(active, known)

@@ -96,13 +96,10 @@ export async function startPlane(
         break
       case 'drain':
         runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), way.close)
-        tcp.listeners.close()
-        void Promise.all([drain.start(order.timeoutMs), tcp.front.drain(order.timeoutMs)]).then(
-          async cuts => {
-            await stop()
-            tell({ type: 'drained', cut: cuts[0] + cuts[1] })
-          }
-        )
+        void Promise.all([drain.start(order.timeoutMs), tcp.drain(order.timeoutMs)]).then(async cuts => {
+          await stop()
+          tell({ type: 'drained', cut: cuts[0] + cuts[1] })
+        })
     }
   })
 
@@ -139,9 +136,17 @@ function createTcp(context: PlaneContext, state: PlaneState) {
   const listeners = createTcpListeners(start.boot.listen.tcpPorts ?? [], {
     silenceMs: usualTimeouts.silenceMs,
     accepted: front.accept,
-    failed: acceptFailure(context, state)
+    failed: acceptFailure(context, state),
+    runtime
   })
-  return { front, listeners }
+  return {
+    front,
+    listeners,
+    async drain(timeoutMs: number): Promise<number> {
+      await listeners.closeWhenQuiet()
+      return front.drain(timeoutMs)
+    }
+  }
 }
 
 /** What stands towards the agents: listener, connections, drain. */

@@ -1,7 +1,7 @@
 import { ranks } from '../balance/queue-order.ts'
 import type { Master } from '../model/master.ts'
 import type { Outcome } from '../model/messages.ts'
-import { isIn, queueCount } from '../model/pool.ts'
+import { isLedTo, queueCount } from '../model/pool.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createBodyRoom } from './http/body-room.ts'
 import { createCaPlaces } from './http/ca-places.ts'
@@ -101,7 +101,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
         dispatchDeps
       )
   }
-  const isReachedRaw = (master: Master) => state.settings().listen.tcp.some(({ pool }) => isIn(master, pool))
+  const isReachedRaw = (master: Master) => isLedTo(master, state.settings().listen.tcp)
   const waiting = [waitingRoom, caPlaces]
   return {
     responder,

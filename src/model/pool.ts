@@ -29,6 +29,11 @@ export function isIn(member: Pooled, pool: string): boolean {
   return poolsOf(member).includes(pool)
 }
 
+/** Whether a master is of a pool that one of these leads to: listeners for raw TCP, say. */
+export function isLedTo(member: Pooled, ways: readonly { readonly pool: string }[]): boolean {
+  return ways.some(({ pool }) => isIn(member, pool))
+}
+
 /** Whether two masters may be given the same request. */
 export function sharePool(a: Pooled, b: Pooled): boolean {
   return poolsOf(a).some(pool => isIn(b, pool))

@@ -24,6 +24,14 @@ masters:
 routes:
   - { certname: "*.dmz", class: [catalog, light], extension: { pp_datacenter: b }, pool: site-b, otherwise: default }
   - { environment: canary, pool: site-b }
+`,
+    'raw.yaml': `${tls}
+${ca}
+listen: { tcp: [{ port: 8141, pool: legacy }] }
+masters:
+  - { name: alpha, url: "http://alpha.example.com" }
+  - { name: old, url: "https://old.example.com", pools: [legacy] }
+access: { administrators: [ops.example.com] }
 `
   }),
   'lb.yaml'
@@ -90,6 +98,15 @@ t.test('administration is for allowed certnames, and reaches every master', asyn
     /2\. alpha/,
     /3\. beta/,
     /4\. resting/
+  ])
+})
+
+t.test('but not those of raw TCP, which get no HTTP', async t => {
+  const flush = { method: 'DELETE', path: '/puppet-admin-api/v1/jruby-pool' }
+  const config = join(dirname(file), 'raw.yaml')
+  t.same(linesOf({ ...flush, certname: 'ops.example.com', config }).slice(1), [
+    'pool:  every master, one combined answer',
+    'order: 1. alpha http://alpha.example.com (priority 0, weight 1)'
   ])
 })
 

@@ -154,6 +154,16 @@ t.test('what is worth a second look is a warning', async t => {
   t.ok(lines.some(({ level, msg }) => level === 'warn' && msg === 'it cannot be kept'))
 })
 
+t.test('a pool that is left without anybody is named', async t => {
+  const { perform } = await setUp({ a: 1, b: { pools: ['dmz', 'reports'] }, c: { pools: ['reports'] } })
+  t.same((await perform('c', 'drain')).warnings, [])
+  t.same((await perform('b', 'drain')).warnings, [
+    'no master of the pool dmz takes new runs now',
+    'no master of the pool reports takes new runs now'
+  ])
+  t.same((await perform('a', 'drain')).warnings, ['no master takes new runs now'])
+})
+
 t.test('what is kept of a name that is no master can be taken back, and nothing else', async t => {
   const { perform, weigh, members } = await setUp(
     { a: 1 },

@@ -6,7 +6,7 @@ import { startBalancer, testConfig } from '../support/balancer.ts'
 import { scrape } from '../support/metrics.ts'
 import { operatorOf } from '../support/operator.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
-import { pki, startTcpScene } from '../support/tcp-scene.ts'
+import { pki, startTcpScene, type TcpAgent } from '../support/tcp-scene.ts'
 
 const identity = await pki.authority.issue({ certname: 'agent.example.com' })
 const node = { path: '/puppet/v3/node/agent.example.com' }
@@ -189,12 +189,7 @@ t.test('a stop lets connections end, takes no new ones, and cuts what is left at
   await agent.until('hello')
   const drained = app.drain()
   await line({ msg: 'draining: accepting no more connections' })
-  while (
-    await enter().then(
-      ({ end }) => end.then(() => false),
-      () => false
-    )
-  );
+  await untilRefused(enter)
   await t.rejects(enter(), { code: 'ECONNREFUSED' })
   agent.socket.write(' again')
   await agent.until('hello again')
@@ -207,6 +202,28 @@ t.test('a stop lets connections end, takes no new ones, and cuts what is left at
   t.equal(await late.app.drain(), 1)
   await left.end
 })
+
+t.test('whoever has connected before a stop and speaks after it is passed on', async t => {
+  const { enter, app, line } = await startTcpScene(t, { overrides: { listen: { drainTimeoutMs: 60_000 } } })
+  const agent = await enter('')
+  const drained = app.drain()
+  await line({ msg: 'draining: accepting no more connections' })
+  await untilRefused(enter)
+  agent.socket.write('hello')
+  await agent.until('hello')
+  agent.socket.end()
+  t.equal(await drained, 0)
+})
+
+/** The listener closes once nobody comes for a moment, so whoever comes before that is let in. */
+async function untilRefused(enter: (text: string) => Promise<TcpAgent>): Promise<void> {
+  const comesIn = async () => {
+    const { socket } = await enter('')
+    socket.destroy()
+    return true
+  }
+  while (await comesIn().catch(() => false));
+}
 
 t.test('masters are told who connects, by version 2, and probes say that they are none', async t => {
   const { enter, raw, app } = await startTcpScene(t, {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { findPredecessor } from '../../src/commands/predecessor.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
+import type { Config } from '../../src/model/settings.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { listeningPorts } from '../support/listening-ports.ts'
 import { scrape } from '../support/metrics.ts'
@@ -101,6 +102,29 @@ t.test('what operators said goes along, without a directory to keep it, through 
   t.match(current.status().masters, [{ name: 'm1', mode: /^drain/ }])
   t.equal(await operate(current.adminPort, '/api/masters/m1/undrain'), 200)
   t.match(current.status().masters, [{ name: 'm1', mode: 'active' }])
+})
+
+t.test('a reload of the one that drains writes nothing over what they say to the new one', async t => {
+  const directory = folder(t)
+  const { config: one, master, held } = await startScene(t, { state: { directory } })
+  const masters = one.settings.masters.flatMap(each => [each, { ...each, name: 'm2' }])
+  const both = { ...one, settings: { ...one.settings, masters } }
+  let file: Config = both
+  const old = await startHandingOver(t, both, () => file)
+  t.equal(await operate(old.adminPort, '/api/masters/m2/drain'), 200)
+  const agent = await connectRawAgent(t, pki, old.port, identity)
+  agent.send(compile)
+  await master.until(() => held.length === 1)
+  const next = await takeOver(t, both)
+  await old.line({ msg: 'draining: accepting no more connections' })
+  t.equal(await operate(next.adminPort, '/api/masters/m1/drain'), 200)
+  file = one
+  t.match(await old.reload(), { ok: true })
+  const kept = JSON.parse(readFileSync(join(directory, 'overlay.json'), 'utf8'))
+  t.match(kept.masters, { m1: { mode: 'draining' }, m2: { mode: 'draining' } })
+  held[0]?.end('{}')
+  await agent.end
+  t.equal(await old.ended, 0)
 })
 
 t.test('so does what they say until the very end', async t => {

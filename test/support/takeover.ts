@@ -8,9 +8,9 @@ type Test = { teardown: (task: () => unknown) => void }
 type App = Awaited<ReturnType<typeof startBalancer>>
 
 /** A balancer in this process that drains when another one has taken over, as `puppet-lb serve` does. */
-export async function startHandingOver(t: Test, config: Config) {
+export async function startHandingOver(t: Test, config: Config, load = () => config) {
   const { log, ...logged } = captureLog()
-  return drainingWhenHandedOver(await startBalancer(t, config, { log }), logged)
+  return drainingWhenHandedOver(await startBalancer(t, config, { log, load }), logged)
 }
 
 /** Another one in this process that takes over, as `puppet-lb serve --takeover` does. */

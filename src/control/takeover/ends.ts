@@ -30,6 +30,8 @@ export interface TakeoverEnds {
   readonly begin: () => Promise<void>
   /** Takes the admin listener and the last of what is carried from a predecessor: to be called once this one serves. */
   readonly finish: () => Promise<void>
+  /** Whether a successor serves: what operators say is its own to keep from then on. */
+  readonly isHandedOver: () => boolean
   readonly stop: () => void
 }
 
@@ -47,14 +49,21 @@ export function createTakeoverEnds(deps: TakeoverEndsDeps): TakeoverEnds {
     })
   const carried = () => carriedFrom(memory, overlay(), runtime)
   const telling = { ...memory, roster, held, runtime }
+  let isHandedOver = false
   return {
-    offer: ({ self, ...offered }) =>
-      createHandingOver({
+    offer({ self, ...offered }) {
+      const handingOver = createHandingOver({
         ...{ ...offered, held, carried, runtime, log, events },
         state: () => ({ ...self(), ...carried(), held: heldHere('successor', telling) }),
         settled: () => changes.run(async () => {}),
         tell: told => tellKin('successor', telling, told)
-      }),
+      })
+      void handingOver.handedOver.then(() => {
+        isHandedOver = true
+      })
+      return handingOver
+    },
+    isHandedOver: () => isHandedOver,
     async begin() {
       await takingOver?.begin()
       // A start reads what is kept there, and must find no older word of operators.

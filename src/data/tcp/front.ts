@@ -7,8 +7,10 @@ import { isIn } from '../../model/pool.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings, TcpSettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import type { Arrivals } from '../../shared/arrivals.ts'
 import type { Board } from '../../shared/board.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
+import type { ResultTable } from '../../shared/results.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import { causeOf } from '../../upstream/cause.ts'
 import type { Descriptors } from '../../upstream/connector.ts'
@@ -20,6 +22,9 @@ import { Passage, type PassageEnd } from './passage.ts'
 import { createPassageBooks } from './passage-books.ts'
 import { cut, pass } from './passing.ts'
 import { createReach } from './reach.ts'
+
+/** Whoever came just before a drain may say something yet, for so long. A check says nothing, and is gone by then. */
+const SILENT_GRACE_MS = 5_000
 
 /** Passes TLS on to masters as it is: whoever connects to a listener talks to a master of its pool. */
 export interface TcpFront {
@@ -39,6 +44,10 @@ export interface TcpFrontDeps {
   readonly worker: number
   readonly board: Pick<Board, 'inFlight' | 'begin' | 'end'>
   readonly connections: Pick<ConnectionTable, 'count'>
+  /** A master that says something is not frozen. */
+  readonly arrivals: Pick<Arrivals, 'add'>
+  /** One that takes a connection and says something on it has done well. */
+  readonly results: Pick<ResultTable, 'add'>
   readonly entrance: Pick<Entrance, 'place' | 'leave'>
   readonly reception: Pick<Reception, 'receive'>
   readonly descriptors: Descriptors
@@ -69,9 +78,11 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
   function forget(passage: Passage): void {
     known.delete(passage)
     passage.cancel()
-    if (!entrance.leave(passage) || !open.has(passage)) return
-    deps.connections.count(worker, 'raw', -1)
-    if (passage.state !== 'open') finish(passage, passage.end ?? 'agent-gone')
+    if (entrance.leave(passage) && open.has(passage)) {
+      deps.connections.count(worker, 'raw', -1)
+      if (passage.state !== 'open') finish(passage, passage.end ?? 'agent-gone')
+    }
+    if (isEmpty()) onEmpty()
   }
 
   function finish(passage: Passage, end: PassageEnd): void {
@@ -79,8 +90,11 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     passage.end ??= end
     books.end(passage)
     passage.state = 'over'
-    if (open.size === 0) onEmpty()
+    if (isEmpty()) onEmpty()
   }
+
+  const isEmpty = () => known.size === 0 && open.size === 0
+  const all = () => new Set([...known, ...open])
 
   function setState(passage: Passage, state: 'connecting' | 'open'): void {
     books.move(passage, state)
@@ -130,7 +144,7 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
       passage.cancel = () => {}
       if (socket) {
         socket.once('close', giveBack)
-        join(passage, socket, rule)
+        join(passage, socket, master, rule)
         return
       }
       giveBack()
@@ -148,13 +162,15 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     deps.report({ masterId: id, result, cause: causeOf(error).text })
   }
 
-  function join(passage: Passage, upstream: Socket, { proxyProtocol }: TcpSettings): void {
+  function join(passage: Passage, upstream: Socket, { seat }: Master, { proxyProtocol }: TcpSettings): void {
     passage.upstream = upstream.on('error', () => {})
     if (isMisplaced(passage)) {
       cut(passage)
       return
     }
     setState(passage, 'open')
+    upstream.once('data', () => deps.results.add(seat, 'answered', 0))
+    upstream.on('data', () => deps.arrivals.add(seat))
     if (proxyProtocol) upstream.write(proxyHeader(passage.ends))
     const idleMs = () => settings().upstream.responseTimeoutMs
     pass({ client: passage.client, upstream }, { schedule, idleMs }, end => finish(passage, end))
@@ -188,21 +204,26 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
       for (const passage of open) books.count(passage)
     },
     async drain(timeoutMs) {
-      for (const passage of open) if (passage.state === 'silent') passage.dismiss()
-      if (open.size === 0) return 0
+      if (isEmpty()) return 0
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
       let count = 0
+      const cancelGrace = schedule(SILENT_GRACE_MS, () => {
+        for (const passage of known) if (passage.state === 'silent') passage.dismiss()
+      })
       const cancel = schedule(timeoutMs, () => {
-        count = open.size
-        for (const passage of open) cut(passage)
+        for (const passage of all()) {
+          if (passage.state !== 'silent') count++
+          cut(passage)
+        }
       })
       await promise
+      cancelGrace()
       cancel()
       return count
     },
     stop() {
-      for (const passage of new Set([...known, ...open])) cut(passage)
+      for (const passage of all()) cut(passage)
     }
   }
 }

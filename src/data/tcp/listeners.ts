@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Runtime } from '../../model/runtime.ts'
+import { closeWhenQuiet } from '../accept/quiet-close.ts'
 
 /** The listeners for raw TCP. */
 export interface TcpListeners {
@@ -9,6 +11,8 @@ export interface TcpListeners {
     readonly ports: readonly number[]
     readonly shared: boolean
   }) => Promise<readonly number[]>
+  /** Takes no more connections as soon as nobody waits for it; resolves then. */
+  readonly closeWhenQuiet: () => Promise<void>
   /** Takes no more connections. */
   readonly close: () => void
 }
@@ -19,13 +23,15 @@ export function createTcpListeners(
   {
     silenceMs,
     accepted,
-    failed
+    failed,
+    runtime
   }: {
     /** Of silence, after which the system asks whether the other host is still there. */
     readonly silenceMs: number
     readonly accepted: (socket: Socket, port: number) => void
     /** Hears of what keeps the system from accepting. */
     readonly failed: (error: Error) => void
+    readonly runtime: Pick<Runtime, 'now' | 'schedule'>
   }
 ): TcpListeners {
   const servers: Server[] = []
@@ -48,6 +54,9 @@ export function createTcpListeners(
   return {
     listen: ({ host, ports, shared }) =>
       Promise.all(configured.map((port, index) => open(port, ports[index] ?? port, host, shared))),
+    async closeWhenQuiet() {
+      await Promise.all(servers.map(server => closeWhenQuiet(server, () => void server.close(), runtime)))
+    },
     close() {
       for (const server of servers) server.close()
     }
