@@ -12,15 +12,14 @@ import type { IdleOrder, IdleReply } from './idle-messages.ts'
 import { createProcesses, type Processes, type Started } from './processes.ts'
 import { ratiosOf, spreadOf } from './statistics.ts'
 
-// Memory that idle connections with client certificates take: of puppet-lb, and of a bare node:https server in the
-// same run, each in a process of its own. Exit code: 0 measured, 1 wrong arguments, 2 it could not be run.
-process.exitCode = await main(process.argv.slice(2))
-
 const usage = `npm run bench:idle -- [options]
   --connections N   idle connections to each server (5000; at most 20000)
   --rounds N        times they come and go (3)
   --workers N       worker threads of puppet-lb (1)
 `
+
+/** Enough for the code of a connection to be compiled, and too few to leave room for those that count. */
+const WARM_UP_CONNECTIONS = 100
 
 interface Options {
   readonly connections: number
@@ -97,6 +96,7 @@ async function measure(options: Options, directory: string, processes: Processes
   const agents = await makeMaterial(directory, connections)
   const contenders = [await startBare(directory, processes), await startApp(options, directory, processes)]
   const generator = await startModule(processes, 'idle-agents.ts')
+  for (const { port } of contenders) await warmUp(port, { agents, directory, generator })
   const measured = new Map<string, Round[]>()
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
@@ -124,6 +124,24 @@ async function measure(options: Options, directory: string, processes: Processes
 function perConnection(results: readonly Round[], connections: number): number[] {
   const first = results[0] as Round
   return results.map(({ idle }) => (idle - first.before) / connections)
+}
+
+/** Runs the code of a connection before its memory counts: what code takes once is no cost of a connection. */
+async function warmUp(
+  port: number,
+  {
+    agents,
+    directory,
+    generator
+  }: {
+    readonly agents: (IdleOrder & { readonly type: 'open' })['agents']
+    readonly directory: string
+    readonly generator: Started
+  }
+): Promise<void> {
+  const ca = readFileSync(join(directory, 'ca.pem'), 'utf8')
+  await obeyed(generator, { type: 'open', port, count: WARM_UP_CONNECTIONS, ca, agents })
+  await obeyed(generator, { type: 'close' })
 }
 
 async function rest(
@@ -250,3 +268,7 @@ function kib(bytes: number): string {
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
+
+// Memory that idle connections with client certificates take: of puppet-lb, and of a bare node:https server in the
+// same run, each in a process of its own. Exit code: 0 measured, 1 wrong arguments, 2 it could not be run.
+process.exitCode = await main(process.argv.slice(2))
