@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Stage as BenchStage } from './benchmark.ts'
 import { cpuMicros, machineMicros } from './cpu.ts'
 import { checkFleetProxy } from './fleet-checks.ts'
 import { type FleetMeasurement, figuresOf } from './fleet-figures.ts'
@@ -30,14 +31,9 @@ const warmUpLoad = { rho: 0.5, runs: 120, seed: 0 } as const
 const PATIENCE = 3
 const PATIENCE_MS = 60_000
 
-export interface FleetSessionOptions {
-  /** For everything that is written; empty. */
-  readonly directory: string
-  readonly processes: Processes
+export interface FleetSessionOptions extends BenchStage {
   readonly wrap: Wrap
   readonly options: FleetOptions
-  /** Tells a human how far it is. */
-  readonly say: (line: string) => void
 }
 
 interface Stage {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { Stage } from './benchmark.ts'
 import { checkProxy } from './checks.ts'
 import { cpuMicros, machineMicros } from './cpu.ts'
 import { measure, warmUp } from './figures.ts'
@@ -23,14 +24,9 @@ const ENOUGH_JRUBIES = 1000
 /** Longer than any pause of an agent's run. */
 const RUN_GAP_MS = 600_000
 
-export interface SessionOptions {
-  /** For everything that is written; empty. */
-  readonly directory: string
-  readonly processes: Processes
+export interface SessionOptions extends Stage {
   readonly wrap: Wrap
   readonly options: Options
-  /** Tells a human how far it is. */
-  readonly say: (line: string) => void
 }
 
 export interface Comparison {
@@ -38,9 +34,6 @@ export interface Comparison {
   /** Of all proxies alike. */
   readonly handshake: string
 }
-
-/** A proxy that does not do the job it is measured at. */
-export class WrongProxy extends Error {}
 
 type Load = (order: LoadOrder) => Promise<void>
 
@@ -61,7 +54,7 @@ export async function compare(session: SessionOptions): Promise<Comparison> {
       proxies.push(proxy)
       handshakes.add(await check(proxy, material, scheme))
     }
-    if (handshakes.size > 1) throw new WrongProxy(`handshakes differ: ${[...handshakes].join(' | ')}`)
+    if (handshakes.size > 1) throw new Error(`handshakes differ: ${[...handshakes].join(' | ')}`)
     measured.push(...(await measureAll(proxies, scheme, load, session)))
     await Promise.all(proxies.map(({ started }) => started.stop()))
   }
@@ -90,7 +83,7 @@ async function check(proxy: Contender, material: Material, scheme: Scheme): Prom
   try {
     return await Promise.race([checkProxy(proxy, material, backendPorts[scheme]), proxy.started.died])
   } catch (cause) {
-    throw new WrongProxy(`${proxy.name}: ${(cause as Error).message}`, { cause })
+    throw new Error(`${proxy.name}: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -46,17 +46,34 @@ async function startScene(t: Test) {
 async function takeAway(
   masters: readonly SimulatedMaster[],
   rounds: () => Promise<void>,
-  awayMs = AWAY_MS
+  awayMs: number
 ): Promise<void> {
   await Promise.all(masters.map(master => master.kill()))
   for (let ms = 0; ms < awayMs; ms += health.intervalMs) await rounds()
   await Promise.all(masters.map(master => master.restart()))
 }
 
-const reports = (masters: readonly SimulatedMaster[]) =>
-  masters.flatMap(({ requests }) =>
+/** A run whose masters go away while they compile its catalog, and what it came to. */
+async function runWithout(
+  { masters, runtime, run }: Awaited<ReturnType<typeof startScene>>,
+  { version, awayMs }: { readonly version: string; readonly awayMs: number }
+) {
+  let isOver = false
+  for (const master of masters) master.hold()
+  const running = run(version).finally(() => {
+    isOver = true
+  })
+  await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
+  const gone = takeAway(masters, () => runtime.round(), awayMs)
+  // The compile died with its master; its catalog is asked again, and then the files.
+  for (const master of masters) master.release()
+  await gone
+  while (!isOver) await runtime.round()
+  const reports = masters.flatMap(({ requests }) =>
     requests.filter(({ url, status }) => url.includes('/report/') && status === 200)
   )
+  return { ...(await running), reports: reports.length }
+}
 
 for (const { version, isSentAway } of [
   { version: '3.8.7', isSentAway: false },
@@ -72,21 +89,10 @@ for (const { version, isSentAway } of [
   { version: 'none', isSentAway: false }
 ]) {
   t.test(`a run of ${version} ends well though all masters are away for 40 s in its middle`, async t => {
-    const { app, masters, runtime, run, logged } = await startScene(t)
-    let isOver = false
-    for (const master of masters) master.hold()
-    const running = run(version).finally(() => {
-      isOver = true
-    })
-    await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
-    const gone = takeAway(masters, () => runtime.round())
-    // The compile died with its master; its catalog is asked again, and then the files.
-    for (const master of masters) master.release()
-    await gone
-    while (!isOver) await runtime.round()
-    const { exitStatus, failure } = await running
-    t.same([exitStatus, failure], [2, undefined])
-    t.equal(reports(masters).length, 1)
+    const scene = await startScene(t)
+    const { app, logged } = scene
+    const { exitStatus, failure, reports } = await runWithout(scene, { version, awayMs: AWAY_MS })
+    t.same([exitStatus, failure, reports], [2, undefined, 1])
 
     const metrics = await scrape(app.adminPort)
     t.equal(metrics.sum('puppet_lb_queue_depth'), 0)
@@ -112,21 +118,10 @@ const LONG_MS = 480_000
 
 for (const version of ['5.5.22', '6.13.0'])
   t.test(`a run of ${version}, which comes back ten times at most, outlasts eight minutes`, async t => {
-    const { app, masters, runtime, run } = await startScene(t)
-    let isOver = false
-    for (const master of masters) master.hold()
-    const running = run(version).finally(() => {
-      isOver = true
-    })
-    await Promise.race(masters.map(master => master.until(({ held }) => held === 1)))
-    const gone = takeAway(masters, () => runtime.round(), LONG_MS)
-    for (const master of masters) master.release()
-    await gone
-    while (!isOver) await runtime.round()
-    const { exitStatus, failure } = await running
-    t.same([exitStatus, failure], [2, undefined])
-    t.equal(reports(masters).length, 1)
-    const metrics = await scrape(app.adminPort)
+    const scene = await startScene(t)
+    const { exitStatus, failure, reports } = await runWithout(scene, { version, awayMs: LONG_MS })
+    t.same([exitStatus, failure, reports], [2, undefined, 1])
+    const metrics = await scrape(scene.app.adminPort)
     const sentAway = metrics.sum('puppet_lb_shed_total')
     t.ok(sentAway >= 1 && sentAway <= 5, `told to come back ${sentAway} times`)
   })

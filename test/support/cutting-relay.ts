@@ -1,12 +1,12 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { listenOnLoopback } from './loopback-server.ts'
 
 /** Somebody between the balancer and a master, who can keep the end of what the master says. */
 export interface CuttingRelay {
   readonly port: number
   /**
-   * From now on what the master says on connections that are open now is held until it ends its side. Then all goes on but the last bytes, and FIN
-   * follows, at once or some turns later. A close_notify is among those bytes: the TLS ends without.
+   * Holds what the master says on the connections of now until it ends its side. Then all of it goes on but for its last
+   * bytes, and FIN follows, at once or some turns later. A close_notify is among those bytes: the TLS ends without.
    */
   readonly hold: (end: { readonly keptBytes: number; readonly isLate: boolean }) => void
 }
@@ -15,12 +15,7 @@ export async function startCuttingRelay(
   t: { teardown: (task: () => unknown) => void },
   masterPort: number
 ): Promise<CuttingRelay> {
-  const sockets = new Set<Socket>()
   const holds = new Set<CuttingRelay['hold']>()
-  const add = (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {}).once('close', () => sockets.delete(socket))
-  }
   const server = createServer({ allowHalfOpen: true }, near => {
     const far = connect({ host: '127.0.0.1', port: masterPort, allowHalfOpen: true })
     const held: Buffer[] = []
@@ -30,8 +25,8 @@ export async function startCuttingRelay(
     }
     holds.add(hold)
     near.once('close', () => holds.delete(hold))
-    add(near)
-    add(far)
+    keep(far)
+    for (const socket of [near, far]) socket.on('error', () => {})
     near.pipe(far)
     far.on('data', (chunk: Buffer) => {
       if (end) held.push(chunk)
@@ -45,14 +40,9 @@ export async function startCuttingRelay(
       })
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
+  const { port, keep } = await listenOnLoopback(t, server)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     hold(next) {
       for (const hold of holds) hold(next)
     }

@@ -1,5 +1,5 @@
-import { once } from 'node:events'
-import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
+import { createConnection, createServer } from 'node:net'
+import { listenOnLoopback } from './loopback-server.ts'
 
 /** What stands between two sides and passes on bytes, ends and resets alike, so that a test can count connections. */
 export interface Relay {
@@ -9,35 +9,28 @@ export interface Relay {
 }
 
 export async function startRelay(t: { teardown: (task: () => unknown) => void }, to: number): Promise<Relay> {
-  const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
   let ended = 0
   const server = createServer({ allowHalfOpen: true, noDelay: true }, near => {
     const far = createConnection({ host: '127.0.0.1', port: to, allowHalfOpen: true, noDelay: true })
     let open = 2
+    keep(far)
     for (const [one, other] of [
       [near, far],
       [far, near]
     ] as const) {
-      sockets.add(one)
       one.pipe(other)
       one.on('error', () => void other.resetAndDestroy())
       one.once('close', () => {
-        sockets.delete(one)
         if (--open > 0) return
         ended++
         for (const look of waiting) look()
       })
     }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
+  const { port, keep } = await listenOnLoopback(t, server)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     ended(count) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const look = () => {

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import type { AddressInfo, Socket } from 'node:net'
 import tls, { type SecureContextOptions, type TlsOptions } from 'node:tls'
+import { listenOnLoopback } from '../../support/loopback-server.ts'
 
 /** A TLS server that keeps every byte it is told, and says that it runs. */
 export interface SilentListener {
@@ -17,7 +16,6 @@ export async function startSilentListener(
   t: { teardown: (task: () => unknown) => void },
   options: TlsOptions
 ): Promise<SilentListener> {
-  const sockets = new Set<Socket>()
   let heard = ''
   let connections = 0
   const server = tls.createServer(options, socket => {
@@ -27,24 +25,17 @@ export async function startSilentListener(
       if (heard.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nrunning')
     })
   })
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', () => {
     connections++
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
+  const { port, cut } = await listenOnLoopback(t, server)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     heard: () => heard,
     connections: () => connections,
     show(context) {
       server.setSecureContext(context)
-      for (const socket of sockets) socket.destroy()
+      cut()
     }
   }
 }
