@@ -1,4 +1,6 @@
-FROM node:24-bookworm-slim AS build
+# The image of Node that the tests run with, by its digest for all architectures: what was reviewed is what is built on.
+ARG BASE=node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
+FROM ${BASE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 # A private registry or a certificate authority of your own: --secret id=npmrc,src=FILE. It stays out of the image.
@@ -12,7 +14,7 @@ COPY src ./src
 RUN chmod -R u=rwX,go=rX /app
 
 # Nothing runs in this stage: its layers are the files above. Node executes the TypeScript, so there is no build step.
-FROM node:24-bookworm-slim
+FROM ${BASE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules

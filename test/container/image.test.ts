@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { imageName, podman, runToEnd } from './podman.ts'
 
@@ -21,6 +22,15 @@ async function shell(script: string): Promise<readonly string[]> {
   const { stdout } = await runToEnd({ entrypoint: ['/bin/sh', '-c', script] })
   return stdout.split('\n').filter(line => line !== '')
 }
+
+t.test('it is built on one image of Node by its digest, of the version that the tests run with', async t => {
+  const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+  const dockerfile = read('Dockerfile')
+  const [, version] = /^ARG BASE=node:([\d.]+)-bookworm-slim@sha256:[0-9a-f]{64}$/m.exec(dockerfile) ?? []
+  t.equal(version, JSON.parse(read('package.json')).devDependencies.node)
+  const stages = dockerfile.match(/^FROM .*$/gm) ?? []
+  t.ok(stages.length > 0 && stages.every(stage => stage.startsWith(`FROM \${BASE}`)), stages.join())
+})
 
 t.test('the image serves its mounted configuration, as a user known by number', async t => {
   const config = await inspect<ImageConfig>('.Config')
