@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
+import { renewedChain } from '../../pki/renewed-chain.ts'
 import { hasSerial, serialOf } from '../../pki/serials.ts'
 import { certnameOf, identityHeaders } from '../../puppet/identity.ts'
 import { expired, notOurs, sentenceFor } from './verdict.ts'
@@ -48,16 +49,18 @@ export function readIdentity(
 ): Identity {
   const peer = socket.getPeerX509Certificate()
   if (!peer) return anonymous
-  if (!socket.authorized) {
-    const code = String(socket.authorizationError)
-    const nowMs = wallClock()
+  const code = socket.authorized ? undefined : String(socket.authorizationError)
+  const nowMs = wallClock()
+  const renewed =
+    code !== undefined && leftBehind.has(code) ? keysByRenewal(peer, authorities, nowMs) : undefined
+  if (code !== undefined && !renewed) {
     const isIssuerKnown = authorities.some(({ certificate }) => certificate.subject === peer.issuer)
     const verification = { code, chain: chainOf(peer, authorities, nowMs), isIssuerKnown }
     return { ...anonymous, refusal: sentenceFor(verification, nowMs) }
   }
   const certname = certnameOf(commonNameOf(peer))
   if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
-  const revocationKeys = revocationKeysOf(peer, authorities)
+  const revocationKeys = renewed ?? revocationKeysOf(peer, authorities)
   if (!revocationKeys) return { ...anonymous, refusal: notOurs }
   return Object.freeze({
     certname,
@@ -66,6 +69,38 @@ export function readIdentity(
     revocationKeys,
     notAfterMs: peer.validToDate.getTime()
   })
+}
+
+/** What OpenSSL says when a CA that it has, or looks for, is one that has been renewed since. */
+const leftBehind: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+])
+
+/**
+ * The certificate and all above it by the certificates that its CAs have now, and those that they had; `undefined`: they do
+ * not vouch for it.
+ */
+function keysByRenewal(
+  peer: X509Certificate,
+  authorities: readonly Authority[],
+  nowMs: number
+): readonly RevocationKey[] | undefined {
+  const chain = renewedChain(peer, authorities, nowMs)
+  const [issuer] = chain ?? []
+  if (!chain || !issuer) return undefined
+  const above = chain.flatMap((ca, index) =>
+    authorities
+      .filter(({ keyId }) => keyId === ca.keyId)
+      // A root is signed by itself.
+      .map(({ certificate }) => ({
+        authority: (chain[index + 1] ?? ca).keyId,
+        serial: serialOf(certificate.raw)
+      }))
+  )
+  return [{ authority: issuer.keyId, serial: serialOf(peer.raw) }, ...above]
 }
 
 /**
@@ -77,10 +112,12 @@ export function readIdentity(
 export function judgeAnew(
   identity: Identity,
   socket: TLSSocket,
-  authorities: readonly Authority[]
+  authorities: readonly Authority[],
+  nowMs: number
 ): Identity {
   const peer = socket.getPeerX509Certificate()
-  const revocationKeys = peer && revocationKeysOf(peer, authorities, isSignedBy)
+  const revocationKeys =
+    peer && (revocationKeysOf(peer, authorities, isSignedBy) ?? keysByRenewal(peer, authorities, nowMs))
   if (!revocationKeys) return { ...anonymous, refusal: notOurs }
   return Object.freeze({ ...identity, revocationKeys })
 }

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { unknownCritical } from '../../pki/extensions.ts'
+import { weakDigestOf, weakKeyOf } from '../../pki/weakness.ts'
 
 /** Why OpenSSL does not accept a certificate, in its code, and the certificates it looked at: the client's own first. */
 export interface Verification {
@@ -103,15 +104,4 @@ function weaknessIn(chain: readonly X509Certificate[]): string | undefined {
 
 function isSelfIssued({ subject, issuer }: X509Certificate): boolean {
   return subject === issuer
-}
-
-function weakDigestOf({ signatureAlgorithm = '' }: X509Certificate): string | undefined {
-  if (/sha-?1(?!\d)/i.test(signatureAlgorithm)) return 'SHA-1'
-  return /md[245]/i.exec(signatureAlgorithm)?.[0].toUpperCase()
-}
-
-/** Bits of a key below what OpenSSL's level 2 wants, 112 bits of security (NIST SP 800-57). */
-function weakKeyOf(certificate: X509Certificate): number | undefined {
-  const { modulusLength } = certificate.publicKey.asymmetricKeyDetails ?? {}
-  return modulusLength !== undefined && modulusLength < 2048 ? modulusLength : undefined
 }
