@@ -1,4 +1,6 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { buildConnector, errors } from 'undici'
 import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
@@ -15,6 +17,8 @@ const KEEP_ALIVE_MS = 60_000
 export interface Beginning {
   /** Called when the master has taken the connection. */
   readonly onTaken?: () => void
+  /** Called with the certificate that the master has shown. */
+  readonly onCertificate?: (certificate: X509Certificate) => void
   /** What is said first. */
   readonly preamble?: (() => Buffer | undefined) | undefined
 }
@@ -28,7 +32,7 @@ export function createConnector(
   upstream: UpstreamSettings,
   route: Route,
   { schedule }: Pick<Runtime, 'schedule'>,
-  { onTaken = () => {}, preamble = () => undefined }: Beginning = {}
+  { onTaken = () => {}, onCertificate, preamble = () => undefined }: Beginning = {}
 ): buildConnector.connector {
   const { connectTimeoutMs } = upstream
   const secure = createTlsConnector(upstream)
@@ -49,6 +53,7 @@ export function createConnector(
         return
       }
       route.worked(tried)
+      if (onCertificate && socket instanceof TLSSocket) tellCertificate(socket, onCertificate)
       socket.on('error', tellResetFromEnd)
       if (tcp && tcp !== socket) tellTruncation(socket, tcp)
       passOverContinue(socket)
@@ -83,6 +88,11 @@ export function createConnector(
       else end(null, socket)
     })
   }
+}
+
+function tellCertificate(socket: TLSSocket, tell: (certificate: X509Certificate) => void): void {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate) tell(certificate)
 }
 
 /** TLS over a connection that stands. How long it may take is for the caller to see to. */
