@@ -6,28 +6,32 @@ import { weakDigestOf, weakKeyOf } from './weakness.ts'
 /** Longer than any chain that OpenSSL follows is of use to nobody. */
 const MAX_CHAIN = 10
 
-const clientAuthentication = '1.3.6.1.5.5.7.3.2'
+/** What a certificate is to be for, by the OID of its extended key usage. */
+export const clientAuthentication = '1.3.6.1.5.5.7.3.2'
+export const serverAuthentication = '1.3.6.1.5.5.7.3.1'
 const curves: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
 /**
- * The CAs above a client's certificate, from its issuer to a root, all of them among ours and valid now; `undefined` when
+ * The CAs above the certificate of somebody, from its issuer to a root, all of them among ours and valid now; `undefined` when
  * there is no such chain, or a rule of RFC 5280 is broken in it. It goes by names and signatures, and not by the authority
  * key identifier: where that names a serial number it leads to the certificate that the CA had when it signed, although
  * the CA has a new one by now, of the same name and key. The identifier is there to find a CA and is no part of the proof
  * (RFC 5280, 4.2.1.1 and 6.1); OpenSSL takes it for one, and so finds an expired CA or none.
  */
 export function renewedChain(
-  client: X509Certificate,
+  leaf: X509Certificate,
   authorities: readonly Authority[],
-  nowMs: number
+  nowMs: number,
+  purpose: string = clientAuthentication
 ): readonly Authority[] | undefined {
   // Of strangers, who are many, nothing is read.
-  if (!authorities.some(({ certificate }) => certificate.subject === client.issuer)) return undefined
-  if (!isValidAt(client, nowMs) || !isSound(client) || !isForClients(client)) return undefined
+  if (!authorities.some(({ certificate }) => certificate.subject === leaf.issuer)) return undefined
+  if (!isValidAt(leaf, nowMs) || !isSound(leaf) || !isFor(leaf, purpose)) return undefined
   const chain: Authority[] = []
-  for (let signed = client; chain.length < MAX_CHAIN; ) {
+  for (let signed = leaf; chain.length < MAX_CHAIN; ) {
     const issuer = authorities.find(
-      each => !chain.includes(each) && isIssuer(each.certificate, signed, chain.length, nowMs)
+      each =>
+        !chain.includes(each) && isIssuer(each.certificate, signed, { below: chain.length, nowMs, purpose })
     )
     if (!issuer) return undefined
     chain.push(issuer)
@@ -37,11 +41,15 @@ export function renewedChain(
   return undefined
 }
 
-/** `below`: the CAs between it and the client. */
-function isIssuer(ca: X509Certificate, signed: X509Certificate, below: number, nowMs: number): boolean {
+/** `below`: the CAs between it and the leaf. */
+function isIssuer(
+  ca: X509Certificate,
+  signed: X509Certificate,
+  { below, nowMs, purpose }: { readonly below: number; readonly nowMs: number; readonly purpose: string }
+): boolean {
   if (!ca.ca || !isSignedBy(signed, ca) || !isValidAt(ca, nowMs) || !isSound(ca)) return false
   const { pathLength, hasNameConstraints } = constraintsIn(ca.raw)
-  return below <= (pathLength ?? MAX_CHAIN) && !hasNameConstraints && mayBe(ca, clientAuthentication)
+  return below <= (pathLength ?? MAX_CHAIN) && !hasNameConstraints && mayBe(ca, purpose)
 }
 
 function isSignedBy(signed: X509Certificate, { subject, publicKey }: X509Certificate): boolean {
@@ -71,8 +79,8 @@ function hasStrongKey(certificate: X509Certificate): boolean {
   return asymmetricKeyType === 'ed25519'
 }
 
-function isForClients(client: X509Certificate): boolean {
-  return mayBe(client, clientAuthentication) && (constraintsIn(client.raw).maySign ?? true)
+function isFor(leaf: X509Certificate, purpose: string): boolean {
+  return mayBe(leaf, purpose) && (constraintsIn(leaf.raw).maySign ?? true)
 }
 
 /** `keyUsage` is the extended one, absent where a certificate has none. */

@@ -7,6 +7,7 @@ import type { UpstreamSettings } from '../model/settings.ts'
 import { HANDSHAKE_TIMEOUT } from './cause.ts'
 import { dial } from './dial.ts'
 import { passOverContinue } from './interim.ts'
+import { faultOf, renewalIn } from './renewed-authority.ts'
 import type { Route } from './route.ts'
 import { tellTruncation } from './truncation.ts'
 
@@ -31,11 +32,11 @@ export interface Beginning {
 export function createConnector(
   upstream: UpstreamSettings,
   route: Route,
-  { schedule }: Pick<Runtime, 'schedule'>,
+  { schedule, wallClock }: Pick<Runtime, 'schedule' | 'wallClock'>,
   { onTaken = () => {}, onCertificate, preamble = () => undefined }: Beginning = {}
 ): buildConnector.connector {
   const { connectTimeoutMs } = upstream
-  const secure = createTlsConnector(upstream)
+  const secure = createTlsConnector(upstream, wallClock)
   return (options, done) => {
     const addresses = route.addresses()
     let tried = addresses[0] ?? ''
@@ -95,19 +96,41 @@ function tellCertificate(socket: TLSSocket, tell: (certificate: X509Certificate)
   if (certificate) tell(certificate)
 }
 
-/** TLS over a connection that stands. How long it may take is for the caller to see to. */
-function createTlsConnector(upstream: UpstreamSettings): buildConnector.connector {
+/**
+ * TLS over a connection that stands. How long it may take is for the caller to see to. While a CA stands beside its renewal
+ * the verdict on a certificate is ours, before anything is sent.
+ */
+function createTlsConnector(
+  upstream: UpstreamSettings,
+  wallClock: Runtime['wallClock']
+): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
+  const renewal = renewalIn(upstream)
   const connect = buildConnector({
     timeout: 0,
     allowH2: false,
-    rejectUnauthorized: verify,
+    rejectUnauthorized: verify && !renewal,
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  // For a request undici would take the name in its Host header, whatever name it was built with.
-  return (options, done) =>
-    connect(serverName === undefined ? options : { ...options, servername: serverName }, done)
+  return (given, done) => {
+    // For a request undici would take the name in its Host header, whatever name it was built with.
+    const options = serverName === undefined ? given : { ...given, servername: serverName }
+    if (!renewal) {
+      connect(options, done)
+      return
+    }
+    connect(options, (...[error, socket]) => {
+      const name = options.servername || options.hostname
+      const fault = error ?? faultOf(socket as TLSSocket, name, renewal, wallClock())
+      if (!fault) {
+        done(null, socket as Socket)
+        return
+      }
+      socket?.destroy()
+      done(fault, null)
+    })
+  }
 }
 
 function tooLate(host: string, addresses: readonly string[], timeoutMs: number): Error {

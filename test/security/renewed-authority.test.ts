@@ -1,16 +1,19 @@
 import type { SecureVersion } from 'node:tls'
 import t from 'tap'
 import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '../../src/pki/x509.ts'
+import { alternativeNames } from '../../src/simulation/puppet-extensions.ts'
 import { createRevocationList } from '../../src/simulation/revocation-list.ts'
-import { createTestPki } from '../support/balancer.ts'
+import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import {
   createRenewedCa,
+  forAgents,
   type Identification,
   keyPemOf,
   type Link,
   pemsOf,
   type RenewedCa
 } from '../support/renewed-ca.ts'
+import { startScriptedMaster } from '../support/scripted-master.ts'
 import { startCrlScene } from './support/crl-scene.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'
@@ -133,3 +136,43 @@ for (const named of ['key', 'serial'] satisfies Identification[]) {
     }
   })
 }
+
+for (const identification of ['key', 'serial'] satisfies Identification[])
+  t.test(
+    `masters of before and after a renewal are reached, and nobody else, named by ${identification}`,
+    async t => {
+      const ca = await createRenewedCa({ identification })
+      const stranger = await createRenewedCa({ identification })
+      const names = (name: string) => ({ extensions: [...forAgents(), alternativeNames([name])] })
+      const verdictOn = async (leaf: Link, above: readonly Link[]) => {
+        const tls = { chain: pemsOf(leaf, ...above.toReversed()), key: keyPemOf(leaf) }
+        const master = await startScriptedMaster(t, (_request, response) => response.end('from it'), { tls })
+        const topology = { ca: master.url, masters: [{ name: 'm1', url: master.url }] }
+        const bundle = {
+          ca: pemsOf(...ca.old, ...ca.renewed),
+          client: undefined,
+          serverName: undefined,
+          verify: true
+        }
+        const app = await startBalancer(
+          t,
+          testConfig(pki, topology, { upstream: { tls: bundle }, listen: { workers: 0 } })
+        )
+        const { masters } = app.status()
+        const agent = await connectRaw(t, pki, app.port, await pki.authority.issue({ certname: 'agent1' }))
+        const path = '/puppet-ca/v1/certificate/agent1'
+        const { status } = await agent.ask(
+          `GET ${path} HTTP/1.1\r\nHost: puppet\r\nX-Puppet-Version: 8.10.0\r\n\r\n`
+        )
+        return `${masters[0]?.state} ${status} ${masters[0]?.cause ?? ''}`
+      }
+      t.equal(await verdictOn(await ca.issue(ca.old, names('localhost')), ca.old), 'up 200 ')
+      t.equal(await verdictOn(await ca.issue(ca.renewed, names('localhost')), ca.renewed), 'up 200 ')
+      const other = await ca.issue(ca.old, names('other.example.com'))
+      t.match(await verdictOn(other, ca.old), /^down 503 its certificate is for another name/)
+      const foreign = await stranger.issue(stranger.old, names('localhost'))
+      t.match(await verdictOn(foreign, stranger.old), /^down 503 its certificate/)
+      const late = await ca.issue(ca.old, { ...names('localhost'), days: [-50, -1] })
+      t.match(await verdictOn(late, ca.old), /^down 503 its certificate has expired/)
+    }
+  )
