@@ -38,7 +38,7 @@ export interface CertificateCare {
   readonly visitCa: () => Promise<void>
   /** Masters have been probed: what ends soon is told from now on. */
   readonly watchEnds: () => void
-  /** There are new settings. */
+  /** There are new settings. Not to be waited for: the CA may be about to answer. */
   readonly reconsider: () => Promise<void>
   readonly stop: () => void
 }

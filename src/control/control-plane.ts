@@ -239,7 +239,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         found.commit()
         remarks = [...change.remarks, ...found.named.remarks]
         await apply(change, () => ({ settings, revoked: revocations.revoked() }))
-        await certificates.reconsider()
+        void certificates.reconsider()
       }
     }
   }

@@ -24,7 +24,7 @@ export const caDocumentTargets = Object.freeze({
     '/puppet-ca/v1/certificate_revocation_list/ca?environment=production',
     '/production/certificate_revocation_list/ca'
   ]
-})
+} as const)
 
 /** `s` is what Puppet 3 calls this format. */
 export const caDocumentAccept = 'text/plain, s'

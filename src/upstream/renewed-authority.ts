@@ -33,10 +33,8 @@ export function faultOf(
   if (socket.authorized) return undefined
   const code = String(socket.authorizationError)
   const certificate = socket.getPeerX509Certificate()
-  const isVouchedFor =
-    code === 'CERT_HAS_EXPIRED' &&
-    certificate !== undefined &&
-    renewedChain(certificate, authorities, nowMs, serverAuthentication) !== undefined
-  if (!isVouchedFor) return Object.assign(new Error(code), { code })
-  return checkServerIdentity(name, socket.getPeerCertificate())
+  const isBehind = code === 'CERT_HAS_EXPIRED'
+  if (!isBehind || !certificate || !renewedChain(certificate, authorities, nowMs, serverAuthentication))
+    return Object.assign(new Error(code), { code })
+  return checkServerIdentity(name, certificate.toLegacyObject())
 }

@@ -74,9 +74,8 @@ export function createCaDocuments(options: CaDocumentsOptions): CaDocumentCopies
   const directory = () => settings().state.directory
   const pemOf = ({ body }: CaDocument) => Buffer.from(body).toString('latin1')
 
-  function put(kind: CaDocumentKind, document: CaDocument | undefined): void {
-    const { [kind]: _, ...others } = documents
-    documents = Object.freeze(document ? { ...others, [kind]: Object.freeze(document) } : others)
+  function put(kind: CaDocumentKind, document: CaDocument): void {
+    documents = Object.freeze({ ...documents, [kind]: Object.freeze(document) })
   }
 
   const judged = (kind: CaDocumentKind, body: Uint8Array, current: readonly AuthorityList[]) =>
@@ -89,7 +88,7 @@ export function createCaDocuments(options: CaDocumentsOptions): CaDocumentCopies
       nowMs: runtime.wallClock()
     })
 
-  /** Takes a document that is fit; whatever follows what is there. */
+  /** Takes a document that is fit to follow these lists; otherwise the result is why it is not. */
   async function take(
     kind: CaDocumentKind,
     document: CaDocument,
@@ -123,10 +122,10 @@ export function createCaDocuments(options: CaDocumentsOptions): CaDocumentCopies
     events.add({ kind: 'ca-document', text: `${what} ${effect}: ${cause}` })
   }
 
-  async function learn(kind: CaDocumentKind, fetched: Fetched): Promise<boolean> {
+  /** Whether there is a copy by it that is new, or was confirmed. */
+  async function learn(kind: CaDocumentKind, fetched: Exclude<Fetched, { type: 'away' }>): Promise<boolean> {
     const known = documents[kind]
     const confirmedAtMs = runtime.wallClock()
-    if (fetched.type === 'away') return false
     if (fetched.type === 'refused') {
       tell(kind, fetched.cause, 'is not made anew')
       return false
@@ -155,7 +154,7 @@ export function createCaDocuments(options: CaDocumentsOptions): CaDocumentCopies
     let isNews = false
     for (const kind of caDocumentKinds) {
       const fetched = await fetch(kind, documents[kind])
-      if (isStopped || !settings().caCache) break
+      if (fetched.type === 'away' || isStopped || !settings().caCache) break
       isNews = (await learn(kind, fetched)) || isNews
     }
     end()

@@ -45,13 +45,12 @@ export function createVisits(runtime: Runtime): VisitCa {
     const end = () => void client.destroy().catch(() => {}) // Nothing is left to do with one that cannot be torn down.
 
     async function fetch(kind: CaDocumentKind, known: CaDocument | undefined): Promise<Fetched> {
-      let last: Fetched = { type: 'away', cause: 'it was not asked' }
-      for (const path of caDocumentTargets[kind]) {
-        last = await ask(path, known)
-        // A CA of another generation knows nothing of the first path.
-        if (last.type !== 'refused') break
-      }
-      return last
+      const [current, legacy] = caDocumentTargets[kind]
+      const answer = await ask(current, known)
+      if (answer.type !== 'refused') return answer
+      // A CA before Puppet 4 knows nothing of that path.
+      const older = await ask(legacy, known)
+      return older.type === 'refused' ? answer : older
     }
 
     async function ask(path: string, known: CaDocument | undefined): Promise<Fetched> {

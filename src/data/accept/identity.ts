@@ -55,7 +55,8 @@ export function readIdentity(
     code !== undefined && leftBehind.has(code) ? keysByRenewal(peer, authorities, nowMs) : undefined
   if (code !== undefined && !renewed) {
     const isIssuerKnown = authorities.some(({ certificate }) => certificate.subject === peer.issuer)
-    const verification = { code, chain: chainOf(peer, authorities, nowMs), isIssuerKnown }
+    const chain = chainOf(peer, authorities, nowMs)
+    const verification = { code, chain, isOurs: leadsTo(authorities, chain), isIssuerKnown }
     return { ...anonymous, refusal: sentenceFor(verification, nowMs) }
   }
   const certname = certnameOf(commonNameOf(peer))
@@ -130,6 +131,18 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 /** Longer than any chain that OpenSSL follows is of use to nobody. */
 const MAX_CHAIN = 10
 
+/** Whether a chain ends at a root among these, by valid signatures. */
+function leadsTo(authorities: readonly Authority[], chain: readonly X509Certificate[]): boolean {
+  const root = chain.at(-1)
+  const isKnown = authorities.some(({ certificate }) => certificate.fingerprint256 === root?.fingerprint256)
+  return isKnown && chain.every((each, index) => isSignedBy(each, chain[index + 1] ?? each))
+}
+
+/** Whether a CA signed it under this name, whichever of its certificates it had then. */
+function isByName(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.issuer === issuer.subject && isSignedBy(certificate, issuer)
+}
+
 /** A certificate and those above it, as OpenSSL takes them: ours first, valid ones before others, then the client's. */
 function chainOf(
   peer: X509Certificate,
@@ -138,7 +151,9 @@ function chainOf(
 ): readonly X509Certificate[] {
   const chain = [peer]
   for (let certificate = peer; chain.length < MAX_CHAIN; ) {
-    const issuers = authorities.map(each => each.certificate).filter(each => certificate.checkIssued(each))
+    const issuers = authorities
+      .map(each => each.certificate)
+      .filter(each => certificate.checkIssued(each) || isByName(certificate, each))
     const next = issuers.find(each => isValidAt(each, nowMs)) ?? issuers[0] ?? certificate.issuerCertificate
     if (!next || chain.some(each => each.fingerprint256 === next.fingerprint256)) break
     chain.push(next)
