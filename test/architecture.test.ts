@@ -30,7 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   shared: ['model'],
   simulation: ['model', 'pki', 'puppet'],
   telemetry: ['model', 'puppet'],
-  upstream: ['model']
+  upstream: ['model', 'pki']
 }
 
 /** Time and chance come from a Runtime, so that tests can hold them. */

@@ -22,6 +22,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     pools: () => [],
     crl: () => undefined,
     certificates: () => new Map(),
+    caDocuments: () => new Map(),
     log: { totalLost: () => 0, faults: () => 0 }
   })
   const documented = new Map(

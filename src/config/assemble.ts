@@ -66,7 +66,8 @@ export function settingsOf(
       limits: limitsOf(listen.limits)
     },
     tls: tlsOf(file, tlsFiles, places.crl),
-    ca,
+    ca: ca.url === undefined ? undefined : { url: ca.url },
+    caCache: ca.cache,
     masters,
     routes: routesOf(routes, places.of),
     discovery: discoveryOf(discovery),

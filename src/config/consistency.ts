@@ -5,12 +5,11 @@ import { formatPath, type Path, type Report } from './problems.ts'
 import type { Draft } from './schema-tree.ts'
 import { formatDuration } from './units.ts'
 
+/** Whether the file says anything under these keys, right or wrong. */
+type IsThere = (...path: readonly ['ca' | 'masters'] | readonly ['ca', 'url']) => boolean
+
 /** Reports what is wrong between keys that are each right. Values that are missing or wrong are passed over. */
-export function checkConsistency(
-  draft: Draft,
-  report: Report,
-  isThere: (key: 'ca' | 'masters') => boolean
-): void {
+export function checkConsistency(draft: Draft, report: Report, isThere: IsThere): void {
   checkMasters(draft, report)
   checkDiscovery(draft, report, isThere)
   checkHealth(draft.health, report)
@@ -57,11 +56,7 @@ function checkMasters({ masters = [], discovery }: Draft, report: Report): void 
 }
 
 /** Somebody must say who the masters are, and who the CA is. */
-function checkDiscovery(
-  { masters, discovery }: Draft,
-  report: Report,
-  isThere: (key: 'ca' | 'masters') => boolean
-): void {
+function checkDiscovery({ masters, discovery }: Draft, report: Report, isThere: IsThere): void {
   if (/^_/.test(discovery?.srv?.domain ?? '')) {
     const text = 'is the name of a record, must be the domain behind _x-puppet._tcp'
     report(['discovery', 'srv', 'domain'], text)
@@ -69,6 +64,11 @@ function checkDiscovery(
   if (discovery?.srv) return
   if (!isThere('ca')) {
     report(['ca'], 'is missing, must be a group of the key url, unless discovery.srv is there')
+  } else if (!isThere('ca', 'url')) {
+    report(
+      ['ca', 'url'],
+      'is missing, must be https://HOST:PORT or http://HOST:PORT, unless discovery.srv is there'
+    )
   }
   if (masters?.length === 0) {
     const what = isThere('masters') ? 'is an empty list' : 'is missing'

@@ -48,7 +48,7 @@ export function loadConfig(
   const result = schema.safeParse(data)
   if (result.error) explain(result.error.issues, report)
   const draft = readDraft(data)
-  checkConsistency(draft, report, key => typeof data === 'object' && data !== null && key in data)
+  checkConsistency(draft, report, (...path) => isThere(data, path))
   const absolute = resolve(file)
   const warnings = warningsOf(draft, placeOf)
   const warn = (path: Path, text: string) => {
@@ -130,6 +130,13 @@ function readText(file: string): string {
     const problem = { where, key: undefined, text, ...(isOwnFault(error) && { isOwnFault: true as const }) }
     throw new ConfigError([problem], [resolve(file)])
   }
+}
+
+/** Whether a file says anything under these keys, right or wrong. */
+function isThere(data: unknown, path: readonly string[]): boolean {
+  const [key, ...rest] = path
+  if (key === undefined) return true
+  return typeof data === 'object' && data !== null && key in data && isThere(Object(data)[key], rest)
 }
 
 /** By line and column, then what came from the environment. */

@@ -78,11 +78,17 @@ export const schema = group({
   listen: listen.prefault({}).describe('Where agents connect.'),
   tls,
   ca: group({
-    url: origin().describe(
-      'Scheme, host and port of the master that is the CA; it may be one of `masters` as well.'
-    )
+    url: origin()
+      .optional()
+      .describe('Scheme, host and port of the master that is the CA; it may be one of `masters` as well.'),
+    cache: flag()
+      .default(true)
+      .describe(
+        'Whether its certificates and its revocation lists, which agents without a certificate ask for, are kept as ' +
+          'it gave them last: while it is away they are answered from there. With `state.directory` over a restart.'
+      )
   })
-    .optional()
+    .prefault({})
     .describe(
       'The one master that signs certificates. Every certificate request goes there and nowhere else. With ' +
         '`discovery.srv` it may be left out: then SRV records name it.'
@@ -128,8 +134,8 @@ export const schema = group({
     directory: filePath('a directory')
       .optional()
       .describe(
-        'Directory in which what operators said of masters (drain, maint, weight) is kept over a restart; made if need ' +
-          'be. Default: none, and a restart forgets it.'
+        'Directory in which what operators said of masters (drain, maint, weight), and the copies of `ca.cache`, are ' +
+          'kept over a restart; made if need be. Default: none, and a restart forgets it.'
       )
   })
     .prefault({})

@@ -59,6 +59,7 @@ function servingOf(settings: Settings): Entries {
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,
     'ca.url': ca?.url,
+    'ca.cache': settings.caCache,
     ...mastersOf(settings),
     ...routesOf(settings),
     'discovery.refresh': formatDuration(discovery.refreshMs),

@@ -10,6 +10,7 @@ import type { Config, Settings } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
+import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
 import { assertFree } from './free-port.ts'
@@ -22,6 +23,7 @@ import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import { planesOf } from './planes-of.ts'
+import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { createRevocationWatch } from './revocation.ts'
@@ -80,6 +82,7 @@ export interface ControlPlane {
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly takeover: TakeoverEnds
+  readonly certificates: Pick<CertificateCare, 'caDocuments' | 'ends'>
   /** Resolves with the port once every master was probed once and every plane listens. */
   readonly start: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -117,6 +120,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     held,
     probeFailures: createProbeFailures(),
     ejections: createEjectionCounts(),
+    presented: createPresentedCertificates(),
     ownFaults: createOwnFaults({ now: runtime.now, log }),
     settings: () => settings,
     nextSettings: () => nextSettings
@@ -135,11 +139,21 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
   })
+  const certificates = await createCertificateCare({
+    ...context,
+    revocations,
+    publish: caDocuments => void publisher.publish({ caDocuments })
+  })
   const publisher: Publisher = createPublisher(
-    { snapshot: supervisor.snapshot(), settings, revoked: revocations.revoked() },
+    {
+      snapshot: supervisor.snapshot(),
+      settings,
+      revoked: revocations.revoked(),
+      caDocuments: certificates.caDocuments()
+    },
     order => planes.tell(order)
   )
-  const planes = planesOf(context, publisher, supervisor)
+  const planes = planesOf(context, publisher, supervisor, certificates.documentWasRead)
   const whenApplied = () => planes.whenApplied(publisher.current().version)
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
     ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
@@ -225,6 +239,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         found.commit()
         remarks = [...change.remarks, ...found.named.remarks]
         await apply(change, () => ({ settings, revoked: revocations.revoked() }))
+        void certificates.reconsider()
       }
     }
   }
@@ -241,11 +256,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
     supervisor.open()
     supervisor.refresh()
+    const visit = certificates.visitCa()
     if (!predecessor) await assertFree(config.boot.listen)
     const port = await planes.start()
+    await visit
     seating.start()
     drains.start()
     outliers.start()
+    certificates.watchEnds()
     return port
   }
 
@@ -263,6 +281,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     probeFailures: context.probeFailures,
     ejections: context.ejections,
     takeover,
+    certificates,
     start: () => changes.run(start),
     async stop() {
       watch.stop()
@@ -274,6 +293,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       takeover.stop()
       supervisor.stop()
       revocations.stop()
+      certificates.stop()
       await planes.terminate()
     }
   }

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { maxWeight } from '../model/settings.ts'
 import { noOverlay, type Overlay, type Override } from './overlay.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** In the state directory. */
 const FILE = 'overlay.json'
@@ -80,7 +81,7 @@ export function createOverlayFile({
       if (kept?.overlay === overlay && kept.directory === directory && problem === undefined) return
       try {
         await mkdir(directory, { recursive: true, mode: 0o700 })
-        await replace(join(directory, FILE), formatOverlay(overlay))
+        await replaceFile(join(directory, FILE), formatOverlay(overlay))
         kept = { directory, overlay }
         problem = undefined
       } catch (error) {
@@ -123,20 +124,6 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function wrong(name: string): Error {
   return new Error(`what it says of ${JSON.stringify(name.slice(0, 100))} is neither a mode nor a weight`)
-}
-
-/** Never half a file, whatever happens: written beside the old one, and then put in its place. */
-async function replace(file: string, text: string): Promise<void> {
-  const next = `${file}.new`
-  await rm(next, { force: true })
-  const handle = await open(next, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(next, file)
 }
 
 function codeOf(error: unknown): string {

@@ -22,7 +22,9 @@ export interface PlaneLink {
 
 /** What a plane tells by itself. */
 export interface PlaneListener {
-  readonly report: (report: Extract<Report, { type: 'listening' | 'failed' | 'applied' | 'outcome' }>) => void
+  readonly report: (
+    report: Extract<Report, { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' }>
+  ) => void
   readonly end: (cause: Error | undefined) => void
 }
 

@@ -10,7 +10,8 @@ type Context = ControlPlaneOptions & MasterContext
 export function planesOf(
   { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
   publisher: Publisher,
-  supervisor: Supervisor
+  supervisor: Supervisor,
+  onCaDocumentRead: () => void
 ): Planes {
   return createPlanes({
     boot: config.boot,
@@ -27,6 +28,7 @@ export function planesOf(
       if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
       else supervisor.report(outcome)
     },
+    onCaDocumentRead,
     onDeath: memory.removeWorker
   })
 }

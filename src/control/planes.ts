@@ -29,6 +29,8 @@ export interface PlanesOptions {
   readonly startHere: StartHere
   readonly current: () => Required<Publication>
   readonly onOutcome: (outcome: Outcome) => void
+  /** The CA has given somebody one of its documents. */
+  readonly onCaDocumentRead: () => void
   /** A data plane ended: what it held in shared memory is to be freed. Its place is taken again once that is done. */
   readonly onDeath: (worker: number) => Promise<void>
 }
@@ -109,6 +111,9 @@ export function createPlanes(options: PlanesOptions): Planes {
             break
           case 'outcome':
             options.onOutcome(report.outcome)
+            break
+          case 'ca-document-read':
+            options.onCaDocumentRead()
         }
       },
       end(cause) {

@@ -4,7 +4,6 @@ import type { Runtime } from '../model/runtime.ts'
 import type { MasterStatus, PoolStatus, Status } from '../model/status.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { ControlFacts } from '../telemetry/metrics.ts'
-import { certificateEndsOf } from './certificate-ends.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { keptOf } from './joined-members.ts'
 import { masterStatuses, shownModeOf, stateAndCauseOf } from './master-status.ts'
@@ -31,7 +30,6 @@ export function createReporting(
     masters,
     revocations: revocations.current,
     status() {
-      const { settings } = reload.config()
       const { ca } = roster.current()
       const pools = poolStatuses(control)
       return {
@@ -41,7 +39,7 @@ export function createReporting(
         ca: { url: ca.url, ...stateAndCauseOf(ca, control) },
         queue: waitingIn(slots),
         ...(pools.length > 0 && { pools }),
-        certificates: certificateEndsOf(settings).map(({ role, notAfter, source }) => ({
+        certificates: control.certificates.ends().map(({ role, notAfter, source }) => ({
           role,
           notAfter: notAfter.toISOString(),
           source
@@ -129,10 +127,12 @@ export function metricFacts(
       )
     },
     certificates: () =>
+      new Map(control.certificates.ends().map(({ role, notAfter }) => [role, notAfter.getTime() / 1000])),
+    caDocuments: () =>
       new Map(
-        certificateEndsOf(reload.config().settings).map(({ role, notAfter }) => [
-          role,
-          notAfter.getTime() / 1000
+        Object.entries(control.certificates.caDocuments()).map(([document, { confirmedAtMs }]) => [
+          document,
+          (wallClock() - confirmedAtMs) / 1000
         ])
       ),
     log,

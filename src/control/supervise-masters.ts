@@ -11,6 +11,7 @@ import type { ProbeFailures } from './master-watch/probe-failures.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
 import type { OwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
+import type { PresentedCertificates } from './presented-certificates.ts'
 import type { Roster } from './roster.ts'
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
 import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
@@ -23,6 +24,7 @@ export interface MasterContext {
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly ownFaults: OwnFaults
+  readonly presented: PresentedCertificates
   /** The settings in force. */
   readonly settings: () => Settings
   /** Those that masters go by who are about to join with them. */
@@ -66,6 +68,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
         arrivals: memory.arrivals,
+        shown: options.presented.add,
         failed(of, bad) {
           options.probeFailures.add(of.name, bad)
           if (bad.isOwnFault) options.ownFaults.tell(bad.cause, 'a probe of a master')

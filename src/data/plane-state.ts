@@ -28,7 +28,7 @@ export type PlaneState = ReturnType<typeof createState>
 
 /** What a plane goes by, and what it counts in. */
 export function createState({ start, runtime, log }: PlaneContext) {
-  let { snapshot, settings, revoked } = start.publication
+  let { snapshot, settings, revoked, caDocuments } = start.publication
   const memory = openSharedMemory(start.boot, runtime, start.memory)
   const { board, slots, turns, connections: table } = memory
   const masterOnSeat = new Map<number, Master>()
@@ -85,6 +85,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
     snapshot: () => snapshot,
     settings: () => settings,
     revoked: () => revoked,
+    caDocuments: () => caDocuments,
     eligibility: () => eligibility,
     generation: () => generation,
     masterAt: (seat: number) => masterOnSeat.get(seat) as Master,
@@ -96,6 +97,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
         reception.configure(settings)
       }
       if (publication.revoked) revoked = publication.revoked
+      if (publication.caDocuments) caDocuments = publication.caDocuments
       if (publication.snapshot) snapshot = publication.snapshot
       room.configure(settings, snapshot.masters)
       if (!publication.snapshot) return

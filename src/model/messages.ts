@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { CaDocuments } from './ca-documents.ts'
 import type { Explanation } from './explanation.ts'
 import type { Boot, Settings } from './settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -23,6 +24,7 @@ export interface Publication {
   readonly snapshot?: Snapshot
   readonly settings?: Settings
   readonly revoked?: RevokedSet
+  readonly caDocuments?: CaDocuments
 }
 
 /** What the control plane tells a data plane. */
@@ -48,6 +50,8 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string; readonly code: string | undefined }
   | { readonly type: 'applied'; readonly version: number }
   | { readonly type: 'outcome'; readonly outcome: Outcome }
+  /** The CA has given somebody one of its documents. */
+  | { readonly type: 'ca-document-read' }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
   | { readonly type: 'why'; readonly id: number; readonly explanation: Explanation | undefined }
   | { readonly type: 'drained'; readonly cut: number }

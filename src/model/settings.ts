@@ -70,6 +70,8 @@ export interface Settings {
   readonly tls: TlsSettings
   /** `undefined`: SRV records name it. */
   readonly ca: { readonly url: string } | undefined
+  /** Whether what anybody may read of the CA is kept, for when it is away. */
+  readonly caCache: boolean
   readonly masters: readonly MasterSettings[]
   /** The first that matches decides. */
   readonly routes: readonly RouteSettings[]
@@ -85,7 +87,7 @@ export interface Settings {
     readonly withoutCertificate: AnonymousRule
   }
   readonly state: {
-    /** Absolute; what operators said of masters is kept there over a restart. `undefined`: it is not. */
+    /** Absolute; what operators said of masters, and copies of the CA's documents, are kept there over a restart. */
     readonly directory: string | undefined
   }
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */

@@ -1,7 +1,7 @@
 import { type Endpoint, endpoint } from './endpoint-class.ts'
 import { checksumOf } from './filebucket.ts'
 import { endpointFor, type Indirection, indirectionNamed } from './indirection.ts'
-import { segmentEnd, segmentStart } from './path-segment.ts'
+import { decodedPath, segmentEnd, segmentStart } from './path-segment.ts'
 import { ca, compile, service, unknown } from './service.ts'
 
 export { type Endpoint, type EndpointAction, type EndpointClass, endpointClasses } from './endpoint-class.ts'
@@ -49,15 +49,4 @@ function found(indirection: Indirection, method: string, path: string, keyAt: nu
   if (shared.class !== 'filebucket') return shared
   const pinKey = checksumOf(path.slice(keyAt))
   return pinKey === undefined ? shared : endpoint('filebucket', { repeatable: shared.repeatable, pinKey })
-}
-
-function decodedPath(url: string): string {
-  const query = url.indexOf('?')
-  const path = query < 0 ? url : url.slice(0, query)
-  if (!path.includes('%')) return path
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }

@@ -1,3 +1,15 @@
+/** The path of a target as a master judges it: without its query, decoded once; as it stands where that cannot be. */
+export function decodedPath(target: string): string {
+  const query = target.indexOf('?')
+  const path = query < 0 ? target : target.slice(0, query)
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
 /** Where the segment at or after `from` begins: repeated slashes count as one, as they do for a master. */
 export function segmentStart(path: string, from: number): number {
   let at = from

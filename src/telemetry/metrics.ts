@@ -1,6 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
+import {
+  type CertificateFacts,
+  createCaCopyMetrics,
+  createCertificateMetrics
+} from './certificate-metrics.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
@@ -65,6 +70,7 @@ export function createTrafficMetrics(registry: Registry) {
       registers
     }),
     ...createWayMetrics(registry),
+    ...createCaCopyMetrics(registry),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
       help: 'TLS handshakes with agents, by result. A connection on which nobody said a byte has none.',
@@ -83,7 +89,7 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts {
+export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts, CertificateFacts {
   readonly masters: () => readonly (Member & {
     readonly state: string
     readonly mode: string
@@ -100,8 +106,6 @@ export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts {
         readonly entries: number
       }
     | undefined
-  /** Certificate name (its role) to seconds since 1970. */
-  readonly certificates: () => ReadonlyMap<string, number>
   readonly log: Pick<LogOutput, 'totalLost' | 'faults'>
 }
 
@@ -202,16 +206,6 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     }
   })
   new Gauge({
-    name: `${PREFIX}certificate_not_after_timestamp_seconds`,
-    help: 'When a certificate in use expires.',
-    labelNames: ['cert'] as const,
-    registers,
-    collect() {
-      this.reset()
-      for (const [cert, at] of facts.certificates()) this.set({ cert }, at)
-    }
-  })
-  new Gauge({
     name: `${PREFIX}crl_entries`,
     help: 'Certificates that the revocation lists in force name. Absent without one.',
     registers,
@@ -221,6 +215,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
       if (crl) this.set(crl.entries)
     }
   })
+  createCertificateMetrics(registry, facts)
   createPoolMetrics(registry, facts)
   createSourceMetrics(registry, facts)
   createLogMetrics(registry, facts.log)

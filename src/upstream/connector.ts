@@ -1,10 +1,13 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { buildConnector, errors } from 'undici'
 import type { Runtime } from '../model/runtime.ts'
 import type { UpstreamSettings } from '../model/settings.ts'
 import { HANDSHAKE_TIMEOUT } from './cause.ts'
 import { dial } from './dial.ts'
 import { passOverContinue } from './interim.ts'
+import { faultOf, renewalIn } from './renewed-authority.ts'
 import type { Route } from './route.ts'
 import { tellTruncation } from './truncation.ts'
 
@@ -15,6 +18,8 @@ const KEEP_ALIVE_MS = 60_000
 export interface Beginning {
   /** Called when the master has taken the connection. */
   readonly onTaken?: () => void
+  /** Called with the certificate that the master has shown. */
+  readonly onCertificate?: (certificate: X509Certificate) => void
   /** What is said first. */
   readonly preamble?: (() => Buffer | undefined) | undefined
 }
@@ -27,11 +32,11 @@ export interface Beginning {
 export function createConnector(
   upstream: UpstreamSettings,
   route: Route,
-  { schedule }: Pick<Runtime, 'schedule'>,
-  { onTaken = () => {}, preamble = () => undefined }: Beginning = {}
+  { schedule, wallClock }: Pick<Runtime, 'schedule' | 'wallClock'>,
+  { onTaken = () => {}, onCertificate, preamble = () => undefined }: Beginning = {}
 ): buildConnector.connector {
   const { connectTimeoutMs } = upstream
-  const secure = createTlsConnector(upstream)
+  const secure = createTlsConnector(upstream, wallClock)
   return (options, done) => {
     const addresses = route.addresses()
     let tried = addresses[0] ?? ''
@@ -49,6 +54,7 @@ export function createConnector(
         return
       }
       route.worked(tried)
+      if (onCertificate && socket instanceof TLSSocket) tellCertificate(socket, onCertificate)
       socket.on('error', tellResetFromEnd)
       if (tcp && tcp !== socket) tellTruncation(socket, tcp)
       passOverContinue(socket)
@@ -85,19 +91,46 @@ export function createConnector(
   }
 }
 
-/** TLS over a connection that stands. How long it may take is for the caller to see to. */
-function createTlsConnector(upstream: UpstreamSettings): buildConnector.connector {
+function tellCertificate(socket: TLSSocket, tell: (certificate: X509Certificate) => void): void {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate) tell(certificate)
+}
+
+/**
+ * TLS over a connection that stands. How long it may take is for the caller to see to. While a CA stands beside its renewal
+ * the verdict on a certificate is ours, before anything is sent.
+ */
+function createTlsConnector(
+  upstream: UpstreamSettings,
+  wallClock: Runtime['wallClock']
+): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls
+  const renewal = renewalIn(upstream)
   const connect = buildConnector({
     timeout: 0,
     allowH2: false,
-    rejectUnauthorized: verify,
+    rejectUnauthorized: verify && !renewal,
     ...(ca && { ca }),
     ...(client && { cert: client.cert, key: client.key })
   })
-  // For a request undici would take the name in its Host header, whatever name it was built with.
-  return (options, done) =>
-    connect(serverName === undefined ? options : { ...options, servername: serverName }, done)
+  return (given, done) => {
+    // For a request undici would take the name in its Host header, whatever name it was built with.
+    const options = serverName === undefined ? given : { ...given, servername: serverName }
+    if (!renewal) {
+      connect(options, done)
+      return
+    }
+    connect(options, (...[error, socket]) => {
+      const name = options.servername || options.hostname
+      const fault = error ?? faultOf(socket as TLSSocket, name, renewal, wallClock())
+      if (!fault) {
+        done(null, socket as Socket)
+        return
+      }
+      socket?.destroy()
+      done(fault, null)
+    })
+  }
 }
 
 function tooLate(host: string, addresses: readonly string[], timeoutMs: number): Error {

@@ -41,7 +41,7 @@ interface Entry extends Upstream {
 export function createPools(
   first: UpstreamSettings,
   descriptors: Descriptors,
-  runtime: Pick<Runtime, 'schedule'>
+  runtime: Pick<Runtime, 'schedule' | 'wallClock'>
 ): Pools {
   let settings = first
   const upstreams = new Map<number, Entry>()

@@ -60,6 +60,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       scene.starts++
       return publicationOf(version) as unknown as Required<Publication>
     },
+    onCaDocumentRead: () => {},
     onOutcome: () => heard.resolve(),
     async onDeath(worker) {
       await scene.beforeDeathIsOver()

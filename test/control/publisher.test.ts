@@ -4,7 +4,7 @@ import type { Order, Publication } from '../../src/model/messages.ts'
 
 // The publisher hands parts on and never looks into them.
 const part = (name: string) => ({ name }) as never
-const first = { snapshot: part('s0'), settings: part('c0'), revoked: part('r0') }
+const first = { snapshot: part('s0'), settings: part('c0'), revoked: part('r0'), caDocuments: part('d0') }
 
 function setUp() {
   const told: Order[] = []
@@ -32,7 +32,13 @@ t.test('what is current stays whole: a plane that starts now misses nothing', as
   const { publisher } = setUp()
   publisher.publish({ snapshot: part('s1') })
   publisher.publish({ revoked: part('r1') })
-  t.same(publisher.current(), { version: 2, snapshot: part('s1'), settings: part('c0'), revoked: part('r1') })
+  t.same(publisher.current(), {
+    version: 2,
+    snapshot: part('s1'),
+    settings: part('c0'),
+    revoked: part('r1'),
+    caDocuments: part('d0')
+  })
 })
 
 t.test('what was handed out does not change', async t => {

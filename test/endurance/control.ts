@@ -80,7 +80,10 @@ export function createControl(deps: ControlDeps) {
     ejected: deps.ejected,
     machineOf: deps.machineOf
   })
-  const publisher = createPublisher({ snapshot: supervisor.snapshot(), settings, revoked: [] }, deps.tell)
+  const publisher = createPublisher(
+    { snapshot: supervisor.snapshot(), settings, revoked: [], caDocuments: {} },
+    deps.tell
+  )
 
   const held = createHeldElsewhere(() => {})
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { bootstrapAgent, compiledBy, createAgent, createEnrolledAgent, runAgent } from './support/agent.ts'
@@ -12,7 +13,7 @@ import {
   tlsMaster
 } from './support/layout.ts'
 import { accessLogOf, compilesOn, endMaster, masterReady, startMaster } from './support/master.ts'
-import { admin, startProxy } from './support/proxy.ts'
+import { admin, askProxy, startProxy } from './support/proxy.ts'
 import { inWaves } from './support/waves.ts'
 
 /** Beside the time that a master takes to start. */
@@ -31,6 +32,10 @@ t.teardown(proxy.end)
 const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
 const compiling = await createEnrolledAgent({ certname: 'compiling.example.test' })
+const refreshing = await createEnrolledAgent({
+  certname: 'refreshing.example.test',
+  settings: { ca_refresh_interval: '1s', crl_refresh_interval: '1s' }
+})
 const beginning = await createEnrolledAgent({ certname: 'beginning.example.test' })
 
 t.test('a compile master dies in the middle of compiles, and no run notices', async t => {
@@ -45,18 +50,37 @@ t.test('a compile master dies in the middle of compiles, and no run notices', as
   t.same(new Set(agents.map(compiledBy)), new Set([plainMaster.name]))
 })
 
-t.test('then the other one and the CA are away for 40 s, and runs and an enrolment end well', async t => {
+t.test('then the CA is away, and an enrolled agent that refreshes what it has of the CA runs', async t => {
+  await endMaster(caMaster, 'SIGKILL')
+  const { status, output } = await runAgent(refreshing)
+  t.equal(status, 2, 'as it should', { output })
+  t.notMatch(output, /Failed to|Unable to|Could not|503/, 'without a word about the CA', { output })
+  for (const [path, block] of [
+    ['/puppet-ca/v1/certificate/ca', 'CERTIFICATE'],
+    ['/puppet-ca/v1/certificate_revocation_list/ca', 'X509 CRL']
+  ] as const) {
+    const { status, body, headers } = await askProxy(path)
+    t.equal(status, 200)
+    t.match(body, `-----BEGIN ${block}-----`)
+    t.match(headers, { 'content-type': /^text\/plain/, 'x-puppet-lb-stale': /^\d+$/ })
+  }
+})
+
+t.test('then all masters are away for 40 s, and runs and an enrolment end well', async t => {
   const running = runAgent(compiling, LONG_COMPILE_SECONDS)
   t.ok(await compiles(plainMaster), 'it is compiling when it goes')
-  await Promise.all([plainMaster, caMaster].map(master => endMaster(master, 'SIGKILL')))
+  await endMaster(plainMaster, 'SIGKILL')
   const begun = runAgent(beginning)
+  const late = createAgent({ certname: 'enrolled-late.example.test' })
   let enrolled: Run | undefined
-  const enrolling = bootstrapAgent(createAgent({ certname: 'enrolled-late.example.test' })).then(run => {
+  const enrolling = bootstrapAgent(late).then(run => {
     enrolled = run
     return run
   })
   await delay(AWAY_MS)
   t.equal(enrolled, undefined, 'it waits')
+  const { ca, crl, cert } = late.ssl
+  t.same([ca, crl, cert].map(existsSync), [true, true, false], 'for its certificate alone')
   for (const master of allMasters) startMaster(master)
   await Promise.all(allMasters.map(masterReady))
 

@@ -37,6 +37,8 @@ interface Overrides {
   readonly queue?: Partial<Settings['queue']>
   readonly access?: Partial<Settings['access']>
   readonly state?: Partial<Settings['state']>
+  /** Default: no, so that the CA is asked by agents alone. */
+  readonly caCache?: boolean
   readonly log?: Partial<Settings['log']>
 }
 
@@ -113,6 +115,7 @@ export function testConfig(
         ...overrides.tls
       },
       ca: topology.ca === undefined ? undefined : { url: topology.ca },
+      caCache: overrides.caCache ?? false,
       discovery: { refreshMs: 30_000, srv: undefined, ...overrides.discovery },
       masters: topology.masters.map(master => ({ weight: 1, priority: 0, ...master })),
       routes: (topology.routes ?? []).map(testRoute),

@@ -36,6 +36,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     certificates: () => new Map(),
+    caDocuments: () => new Map(),
     log: { totalLost: () => 0, faults: () => 0 },
     ...facts
   })

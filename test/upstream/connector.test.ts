@@ -27,7 +27,7 @@ const settings: UpstreamSettings = {
 function connecting(
   t: Test,
   addresses: readonly string[],
-  runtime: Pick<Runtime, 'schedule'> = systemRuntime
+  runtime: Pick<Runtime, 'schedule' | 'wallClock'> = systemRuntime
 ) {
   const connect = createConnector(
     settings,

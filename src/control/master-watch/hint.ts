@@ -17,7 +17,7 @@ export function hintOf(
   origin: string,
   upstream: UpstreamSettings,
   route: Route,
-  { schedule }: Pick<Runtime, 'schedule'>,
+  { schedule, wallClock }: Pick<Runtime, 'schedule' | 'wallClock'>,
   preamble?: () => Buffer | undefined
 ): Promise<Cause | undefined> {
   const { hostname, host, protocol, port } = new URL(origin)
@@ -28,7 +28,7 @@ export function hintOf(
   createConnector(
     settings,
     route,
-    { schedule },
+    { schedule, wallClock },
     { preamble }
   )({ hostname, host, protocol: 'https:', port }, (...[error, socket]) => {
     if (error) take(error)

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { Client } from 'undici'
 import type { Runtime } from '../../model/runtime.ts'
@@ -31,6 +32,8 @@ export interface LineOptions {
   readonly runtime: Runtime
   /** Called when the master has said anything. */
   readonly heard: () => void
+  /** Called with the certificate that the master shows in each handshake. */
+  readonly shown?: (certificate: X509Certificate) => void
   /** What is said first on a connection, before any TLS. */
   readonly preamble?: (() => Buffer | undefined) | undefined
 }
@@ -60,7 +63,7 @@ interface Wire {
 }
 
 export function createLine(options: LineOptions): Line {
-  const { origin, timeoutMs, upstream, route, runtime, heard, preamble } = options
+  const { origin, timeoutMs, upstream, route, runtime, heard, shown, preamble } = options
   const isSecure = origin.startsWith('https:')
   let kept: Wire | undefined
   let isClosed = false
@@ -82,6 +85,7 @@ export function createLine(options: LineOptions): Line {
         onTaken() {
           wire.isTaken = true
         },
+        ...(shown && { onCertificate: shown }),
         preamble
       }),
       allowH2: false,

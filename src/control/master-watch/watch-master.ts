@@ -35,6 +35,8 @@ export interface WatchMasterOptions {
   readonly failed: (master: Master, probe: BadProbe) => void
   /** Called with every ejection. */
   readonly ejected: (master: Master, fault: EjectionFault) => void
+  /** Called with the end of the certificate that it shows, milliseconds since 1970, at each handshake of a probe. */
+  readonly shown?: (master: Master, notAfterMs: number) => void
   readonly ghostsDone: (leftBeforeMs: number) => void
   readonly runtime: Runtime
   readonly log: Logger
@@ -55,6 +57,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
     route,
     runtime,
     heard: () => arrivals.add(seat),
+    shown: ({ validToDate }) => options.shown?.(master(), validToDate.getTime()),
     preamble: options.preamble
   })
   const load =

@@ -177,7 +177,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       for (const connection of open.values()) {
         const { identity, tls } = connection
         if (identity?.certname === undefined || !tls) continue
-        connection.identity = judgeAnew(identity, tls, next)
+        connection.identity = judgeAnew(identity, tls, next, options.wallClock())
         entrance.place(connection)
       }
     },

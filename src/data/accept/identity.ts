@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Authority } from '../../pki/authorities.ts'
+import { renewedChain } from '../../pki/renewed-chain.ts'
 import { hasSerial, serialOf } from '../../pki/serials.ts'
 import { certnameOf, identityHeaders } from '../../puppet/identity.ts'
 import { expired, notOurs, sentenceFor } from './verdict.ts'
@@ -48,16 +49,19 @@ export function readIdentity(
 ): Identity {
   const peer = socket.getPeerX509Certificate()
   if (!peer) return anonymous
-  if (!socket.authorized) {
-    const code = String(socket.authorizationError)
-    const nowMs = wallClock()
+  const code = socket.authorized ? undefined : String(socket.authorizationError)
+  const nowMs = wallClock()
+  const renewed =
+    code !== undefined && leftBehind.has(code) ? keysByRenewal(peer, authorities, nowMs) : undefined
+  if (code !== undefined && !renewed) {
     const isIssuerKnown = authorities.some(({ certificate }) => certificate.subject === peer.issuer)
-    const verification = { code, chain: chainOf(peer, authorities, nowMs), isIssuerKnown }
+    const chain = chainOf(peer, authorities, nowMs)
+    const verification = { code, chain, isOurs: leadsTo(authorities, chain), isIssuerKnown }
     return { ...anonymous, refusal: sentenceFor(verification, nowMs) }
   }
   const certname = certnameOf(commonNameOf(peer))
   if (certname === undefined) return { ...anonymous, refusal: 'its subject is not a single valid certname' }
-  const revocationKeys = revocationKeysOf(peer, authorities)
+  const revocationKeys = renewed ?? revocationKeysOf(peer, authorities)
   if (!revocationKeys) return { ...anonymous, refusal: notOurs }
   return Object.freeze({
     certname,
@@ -66,6 +70,38 @@ export function readIdentity(
     revocationKeys,
     notAfterMs: peer.validToDate.getTime()
   })
+}
+
+/** What OpenSSL says when a CA that it has, or looks for, is one that has been renewed since. */
+const leftBehind: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+])
+
+/**
+ * The certificate and all above it by the certificates that its CAs have now, and those that they had; `undefined`: they do
+ * not vouch for it.
+ */
+function keysByRenewal(
+  peer: X509Certificate,
+  authorities: readonly Authority[],
+  nowMs: number
+): readonly RevocationKey[] | undefined {
+  const chain = renewedChain(peer, authorities, nowMs)
+  const [issuer] = chain ?? []
+  if (!chain || !issuer) return undefined
+  const above = chain.flatMap((ca, index) =>
+    authorities
+      .filter(({ keyId }) => keyId === ca.keyId)
+      // A root is signed by itself.
+      .map(({ certificate }) => ({
+        authority: (chain[index + 1] ?? ca).keyId,
+        serial: serialOf(certificate.raw)
+      }))
+  )
+  return [{ authority: issuer.keyId, serial: serialOf(peer.raw) }, ...above]
 }
 
 /**
@@ -77,10 +113,12 @@ export function readIdentity(
 export function judgeAnew(
   identity: Identity,
   socket: TLSSocket,
-  authorities: readonly Authority[]
+  authorities: readonly Authority[],
+  nowMs: number
 ): Identity {
   const peer = socket.getPeerX509Certificate()
-  const revocationKeys = peer && revocationKeysOf(peer, authorities, isSignedBy)
+  const revocationKeys =
+    peer && (revocationKeysOf(peer, authorities, isSignedBy) ?? keysByRenewal(peer, authorities, nowMs))
   if (!revocationKeys) return { ...anonymous, refusal: notOurs }
   return Object.freeze({ ...identity, revocationKeys })
 }
@@ -93,6 +131,18 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 /** Longer than any chain that OpenSSL follows is of use to nobody. */
 const MAX_CHAIN = 10
 
+/** Whether a chain ends at a root among these, by valid signatures. */
+function leadsTo(authorities: readonly Authority[], chain: readonly X509Certificate[]): boolean {
+  const root = chain.at(-1)
+  const isKnown = authorities.some(({ certificate }) => certificate.fingerprint256 === root?.fingerprint256)
+  return isKnown && chain.every((each, index) => isSignedBy(each, chain[index + 1] ?? each))
+}
+
+/** Whether a CA signed it under this name, whichever of its certificates it had then. */
+function isByName(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.issuer === issuer.subject && isSignedBy(certificate, issuer)
+}
+
 /** A certificate and those above it, as OpenSSL takes them: ours first, valid ones before others, then the client's. */
 function chainOf(
   peer: X509Certificate,
@@ -101,7 +151,9 @@ function chainOf(
 ): readonly X509Certificate[] {
   const chain = [peer]
   for (let certificate = peer; chain.length < MAX_CHAIN; ) {
-    const issuers = authorities.map(each => each.certificate).filter(each => certificate.checkIssued(each))
+    const issuers = authorities
+      .map(each => each.certificate)
+      .filter(each => certificate.checkIssued(each) || isByName(certificate, each))
     const next = issuers.find(each => isValidAt(each, nowMs)) ?? issuers[0] ?? certificate.issuerCertificate
     if (!next || chain.some(each => each.fingerprint256 === next.fingerprint256)) break
     chain.push(next)

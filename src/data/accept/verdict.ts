@@ -1,10 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
 import { unknownCritical } from '../../pki/extensions.ts'
+import { weakDigestOf, weakKeyOf } from '../../pki/weakness.ts'
 
 /** Why OpenSSL does not accept a certificate, in its code, and the certificates it looked at: the client's own first. */
 export interface Verification {
   readonly code: string
   readonly chain: readonly X509Certificate[]
+  /** It leads to a root of ours by valid signatures. */
+  readonly isOurs: boolean
   /** A CA of ours bears the name of the issuer. */
   readonly isIssuerKnown: boolean
 }
@@ -12,6 +15,7 @@ export interface Verification {
 export const expired = 'it has expired'
 export const notOurs = 'it was not issued by the Puppet CA of this load balancer'
 
+const notForClients = 'is not for clients, by its key usage'
 const namesake = 'it was issued by another CA of the same name as that of this load balancer'
 
 /**
@@ -19,10 +23,15 @@ const namesake = 'it was issued by another CA of the same name as that of this l
  * does not say which of the chain it means, and Node has no name for many of its reasons (`UNSPECIFIED`), so the
  * certificates are looked at. `nowMs` is milliseconds since 1970.
  */
-export function sentenceFor({ code, chain, isIssuerKnown }: Verification, nowMs: number): string {
+export function sentenceFor({ code, chain, isOurs, isIssuerKnown }: Verification, nowMs: number): string {
   switch (code) {
-    case 'CERT_HAS_EXPIRED':
-      return about(chain, each => each.validToDate.getTime() < nowMs, 'has expired')
+    case 'CERT_HAS_EXPIRED': {
+      const isOver = (each: X509Certificate) => each.validToDate.getTime() < nowMs
+      const index = chain.findIndex(isOver)
+      if (index === 0 || (index > 0 && isOurs)) return about(chain, isOver, 'has expired')
+      // What has expired is the certificate of a CA that has another one by now, or of a stranger.
+      return isOurs ? beside(chain) : isIssuerKnown ? namesake : notOurs
+    }
     case 'CERT_NOT_YET_VALID':
       return about(
         chain,
@@ -32,6 +41,7 @@ export function sentenceFor({ code, chain, isIssuerKnown }: Verification, nowMs:
     case 'UNABLE_TO_GET_ISSUER_CERT':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      if (isOurs) return beside(chain)
       return isIssuerKnown ? namesake : notOurs
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
@@ -40,20 +50,24 @@ export function sentenceFor({ code, chain, isIssuerKnown }: Verification, nowMs:
       return `its signature is wrong, or ${namesake}`
     case 'INVALID_PURPOSE':
     case 'INVALID_CA':
-      return notByCa(chain) ?? about(chain, isNotForClients, 'is not for clients, by its key usage')
+      return notByCa(chain) ?? about(chain, isNotForClients, notForClients)
     case 'PATH_LENGTH_EXCEEDED':
       return 'a CA above it may not have so many others below it'
     case 'CERT_CHAIN_TOO_LONG':
       return 'too many CAs stand above it'
     case 'UNSPECIFIED':
-      return (
-        notByCa(chain) ??
-        weaknessIn(chain) ??
-        'it cannot be verified; openssl verify with the CA of this load balancer says why'
-      )
+      return notByCa(chain) ?? weaknessIn(chain) ?? unknown
     default:
       return `it cannot be verified (${code})`
   }
+}
+
+const unknown = 'it cannot be verified; openssl verify with the CA of this load balancer says why'
+
+/** What keeps a certificate out beside what OpenSSL has named last. */
+function beside(chain: readonly X509Certificate[]): string {
+  if (chain.some(isNotForClients)) return about(chain, isNotForClients, notForClients)
+  return notByCa(chain) ?? weaknessIn(chain) ?? unknown
 }
 
 /** A sentence about the first of the chain for which `isIt` holds. */
@@ -103,15 +117,4 @@ function weaknessIn(chain: readonly X509Certificate[]): string | undefined {
 
 function isSelfIssued({ subject, issuer }: X509Certificate): boolean {
   return subject === issuer
-}
-
-function weakDigestOf({ signatureAlgorithm = '' }: X509Certificate): string | undefined {
-  if (/sha-?1(?!\d)/i.test(signatureAlgorithm)) return 'SHA-1'
-  return /md[245]/i.exec(signatureAlgorithm)?.[0].toUpperCase()
-}
-
-/** Bits of a key below what OpenSSL's level 2 wants, 112 bits of security (NIST SP 800-57). */
-function weakKeyOf(certificate: X509Certificate): number | undefined {
-  const { modulusLength } = certificate.publicKey.asymmetricKeyDetails ?? {}
-  return modulusLength !== undefined && modulusLength < 2048 ? modulusLength : undefined
 }

@@ -12,6 +12,7 @@ import type { RequestHistory } from '../history.ts'
 import type { MasterNews } from './attempt.ts'
 import type { RequestBody } from './body.ts'
 import type { BodyRoom } from './body-room.ts'
+import type { CaCopy } from './ca-documents.ts'
 import type { CaPlaces } from './ca-places.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestsUnderWay } from './moving-on.ts'
@@ -52,7 +53,9 @@ export interface Delivery {
   /** How long it may wait. */
   readonly patience: () => Patience
   /** Whom to ask rather than refuse it without having asked anybody. */
-  readonly lastResort?: () => Master
+  readonly lastResort?: () => Master | undefined
+  /** It reads a document of the CA, and is answered from the copy when the CA does not answer. */
+  readonly copy?: CaCopy | undefined
 }
 
 /** What a request that needs a JRuby asks for. */

@@ -39,6 +39,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   let hold: Hold | undefined
   let repeats = 0
   let moves = 0
+  let cancelLate = () => {}
   /** What ended the last attempt that failed: a clause about its master. */
   let lastCause: string | undefined
   let isAgentGone = false
@@ -49,6 +50,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   const isBodyKept = () => intake?.body.isKept ?? true
 
   function refuse(code: ReasonCode, cause?: Error): void {
+    if (delivery.copy?.standsIn(code)) return
     const detail = causeDetail(code, lastCause, deps.snapshot(), isForCa, delivery.pool?.())
     deps.responder.refuse(exchange, new ProxyError(code, detail, cause && { cause }))
   }
@@ -79,6 +81,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     beginTurn(exchange.record, master, attempt.sinceMs)
     deps.begin(master)
     deps.underWay.add(self)
+    cancelLate = delivery.copy?.awaitAnswer(() => guard(giveUpLate)) ?? cancelLate
     attempt.send(deps.upstreamOf(master), exchange, identity, intake?.body)
   }
 
@@ -94,6 +97,10 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   const listener: AttemptListener = {
     head(status, message, headers) {
+      if (status >= 500 && delivery.copy?.isThere()) {
+        notRun = 'master-unavailable'
+        return false
+      }
       const isFailed = attempt !== undefined && outcomes.answered(attempt.master, status, headers)
       if (isFailed) onCatalogFailed(attempt as Attempt)
       notRun = notRunOf(status, headers)
@@ -112,6 +119,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     complete() {
       endAttempt('complete')
       budget().earn()
+      delivery.copy?.given(response.statusCode)
       response.end()
       if (intake) deps.responder.dropRest(request)
     },
@@ -142,13 +150,25 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     response.destroy()
   }
 
-  /** The body comes too slowly: whatever waits for it is free for others. */
-  function giveUpBody(): void {
+  /** Breaks off what is at a master, for a reason of ours. */
+  function giveUp(why: ReasonCode): void {
     const open = attempt
-    endAttempt('request-timeout')
+    endAttempt(why)
     // It may only be connecting, and is broken off then as soon as it stands.
     open?.leave()
     open?.abort()
+  }
+
+  /** The CA has not begun to answer, and there is a copy of what it would say. */
+  function giveUpLate(): void {
+    if (!attempt || attempt.isAnswered || isAgentGone) return
+    giveUp('master-timeout')
+    refuse('master-timeout')
+  }
+
+  /** The body comes too slowly: whatever waits for it is free for others. */
+  function giveUpBody(): void {
+    giveUp('request-timeout')
     if (!response.headersSent) response.setHeader('connection', 'close')
     refuse('request-timeout')
   }
@@ -239,6 +259,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (!attempt) return undefined
     const { master, sinceMs, isSent } = attempt
     attempt = undefined
+    cancelLate()
     hold?.release()
     hold = undefined
     const upstreamMs = now() - sinceMs

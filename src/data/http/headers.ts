@@ -37,8 +37,8 @@ export function requestHeaders(
 }
 
 /**
- * A master's headers as the agent gets them: hop-by-hop ones stay here, and so do a reason that only the balancer
- * may give and a length that a 204 must not have. Takes undici's parsed headers. The length comes last: behind it Node
+ * A master's headers as the agent gets them: hop-by-hop ones stay here, and so do what only the balancer may say
+ * and a length that a 204 must not have. Takes undici's parsed headers. The length comes last: behind it Node
  * takes the value of a `Content-Disposition` for UTF-8 and spoils it.
  */
 export function responseHeaders(
@@ -59,8 +59,11 @@ export function responseHeaders(
   return passed
 }
 
+/** What only the balancer may say. */
+const ours: ReadonlySet<string> = new Set(['x-puppet-lb-reason', 'x-puppet-lb-stale'])
+
 function staysHere(name: string): boolean {
-  return name === 'content-length' || name === 'x-puppet-lb-reason' || hopByHopHeaders.has(name)
+  return name === 'content-length' || ours.has(name) || hopByHopHeaders.has(name)
 }
 
 /** Headers that a Connection header declares hop-by-hop; `undefined` for none, which is nearly always. */

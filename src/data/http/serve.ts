@@ -7,6 +7,7 @@ import { canServe, type Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
 import { hasBody } from './body.ts'
+import { type CaCopyDeps, caCopyFor } from './ca-documents.ts'
 import type { Delivery } from './delivery.ts'
 import type { Exchange } from './exchange.ts'
 import { asksToUpgrade, framingFault } from './framing.ts'
@@ -18,7 +19,7 @@ import { originForm } from './request-target.ts'
 import { puppetVersionOf, type Responder } from './respond.ts'
 import { serveByMaster, type ToMasterDeps } from './to-master.ts'
 
-export interface ServeDeps extends ToMasterDeps {
+export interface ServeDeps extends ToMasterDeps, CaCopyDeps {
   readonly responder: Responder
   readonly revoked: () => RevokedSet
   readonly wallClock: () => number
@@ -106,12 +107,16 @@ function longestHost({ masters, ca }: Snapshot): string {
   return hosts.reduce((longest, host) => (host.length > longest.length ? host : longest))
 }
 
-/** To the CA master and nobody else, once. */
-function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snapshot }: ServeDeps): Delivery {
+/** To the CA master and nobody else, once. What is answered from a copy otherwise believes the probes, and waits for nothing. */
+function toCa(exchange: Exchange, identity: Identity, plan: CaPlan, deps: ServeDeps): Delivery {
+  const { snapshot } = deps
   const version = puppetVersionOf(exchange.request)
   const outlasts = outlastsOutages(version)
-  // Who can wait believes the probes; for anybody else it is tried all the same.
-  const mayAsk = () => snapshot().isCaUp || outlasts || !waits
+  const copy = caCopyFor(exchange, deps)
+  const hasCopy = () => copy?.isThere() ?? false
+  const waits = plan.waits && !hasCopy()
+  // Who can wait believes the probes as well; for anybody else it is tried all the same.
+  const mayAsk = () => snapshot().isCaUp || (!hasCopy() && (outlasts || !waits))
   return {
     exchange,
     identity: identity.headers,
@@ -126,7 +131,8 @@ function toCa(exchange: Exchange, identity: Identity, { waits }: CaPlan, { snaps
     comesBack: () => understandsRetryAfter(version),
     outlasts: () => outlasts,
     patience: () => patienceOf(version, 'ca'),
-    lastResort: () => snapshot().ca
+    lastResort: () => (hasCopy() ? undefined : snapshot().ca),
+    copy
   }
 }
 

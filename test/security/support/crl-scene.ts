@@ -35,7 +35,7 @@ export async function startCrlScene(
     pki,
     overrides: {
       ...options.overrides,
-      tls: { crl: { file, refreshMs: REFRESH_MS, expired, place: 'test.yaml' } }
+      tls: { ...options.overrides?.tls, crl: { file, refreshMs: REFRESH_MS, expired, place: 'test.yaml' } }
     },
     options: { ...options.options, log: log.log }
   })

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino'
+import type { CaDocuments } from '../model/ca-documents.ts'
+import type { EventLog } from '../model/event.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { Settings } from '../model/settings.ts'
+import { within } from '../model/within.ts'
+import { createCaDocuments } from './ca-documents/ca-documents.ts'
+import { createVisits } from './ca-documents/fetch-document.ts'
+import { judgeAside } from './ca-documents/judge.ts'
+import { createKeptDocuments } from './ca-documents/kept-documents.ts'
+import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
+import { createExpiryNotices } from './expiry-notices.ts'
+import type { PresentedCertificates } from './presented-certificates.ts'
+import type { RevocationWatch } from './revocation.ts'
+import type { Roster } from './roster.ts'
+
+/** A start waits so long for copies of the CA's documents, beside what else it waits for. */
+const START_TIMEOUT_MS = 2_000
+
+export interface CertificateCareOptions {
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+  readonly roster: Pick<Roster, 'current'>
+  readonly settings: () => Settings
+  readonly presented: Pick<PresentedCertificates, 'of'>
+  readonly revocations: Pick<RevocationWatch, 'current'>
+  readonly publish: (documents: CaDocuments) => void
+}
+
+/** Looks after what ends or goes away by itself: copies of the CA's documents, and the ends of certificates. */
+export interface CertificateCare {
+  readonly caDocuments: () => CaDocuments
+  readonly ends: () => readonly CertificateEnd[]
+  /** The CA has given somebody one of its documents. */
+  readonly documentWasRead: () => void
+  /** Asks the CA for the first time; resolves when it has been asked, or has not answered for a while. */
+  readonly visitCa: () => Promise<void>
+  /** Masters have been probed: what ends soon is told from now on. */
+  readonly watchEnds: () => void
+  /** There are new settings. Not to be waited for: the CA may be about to answer. */
+  readonly reconsider: () => Promise<void>
+  readonly stop: () => void
+}
+
+/** Composition of its parts, no rules. Resolves when what was kept over a restart is read. */
+export async function createCertificateCare(options: CertificateCareOptions): Promise<CertificateCare> {
+  const { runtime, log, roster, settings, presented, revocations } = options
+  const copies = createCaDocuments({
+    ...options,
+    ca: () => roster.current().ca,
+    visit: createVisits(runtime),
+    judge: judgeAside,
+    kept: createKeptDocuments(log)
+  })
+  const ends = () => {
+    const { masters, ca } = roster.current()
+    return certificateEndsOf(settings(), {
+      presented: presented.of([...masters, ca]),
+      crl: revocations.current()
+    })
+  }
+  const notices = createExpiryNotices({ ...options, ends })
+  await copies.restore()
+  return {
+    caDocuments: copies.current,
+    ends,
+    documentWasRead: copies.wasRead,
+    visitCa: () => within(START_TIMEOUT_MS, copies.start(), runtime),
+    watchEnds: notices.start,
+    async reconsider() {
+      await copies.reconsider()
+      notices.look()
+    },
+    stop() {
+      copies.stop()
+      notices.stop()
+    }
+  }
+}
