@@ -17,6 +17,7 @@ const curves: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r
  * key identifier: where that names a serial number it leads to the certificate that the CA had when it signed, although
  * the CA has a new one by now, of the same name and key. The identifier is there to find a CA and is no part of the proof
  * (RFC 5280, 4.2.1.1 and 6.1); OpenSSL takes it for one, and so finds an expired CA or none.
+ * Puppet Server names keys alone; an external CA made with OpenSSL may name serial numbers.
  */
 export function renewedChain(
   leaf: X509Certificate,
