@@ -226,7 +226,7 @@ function openAdmin(
 
 function whyNotReady(
   phase: Phase,
-  { planes, sources, supervisor, reload }: ControlPlane
+  { planes, sources, supervisor, reload, revocations }: ControlPlane
 ): string | undefined {
   const snapshot = supervisor.snapshot()
   const { masters, ca } = snapshot
@@ -243,6 +243,8 @@ function whyNotReady(
   }
   if (phase === 'draining') return 'stopping'
   if (planes.listening() === 0) return 'no worker listens'
+  const awaited = revocations.awaited()
+  if (awaited) return `the CA has given no revocation list yet, so agents are refused: ${awaited}`
   const { tcp } = reload.config().settings.listen
   return canServe(snapshot, tcp) ? undefined : `no master can serve${unknown}`
 }

@@ -21,6 +21,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     queueDepth: () => [],
     pools: () => [],
     crl: () => undefined,
+    crlFetch: () => undefined,
     certificates: () => new Map(),
     caDocuments: () => new Map(),
     log: { totalLost: () => 0, faults: () => 0 }

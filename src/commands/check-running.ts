@@ -28,9 +28,12 @@ export async function checkAgainstRunning(
     options.admin === undefined ? addressOf(admin) : { token: admin.token, ...parseAdmin(options.admin) }
   const running = (await askAdmin(address, { path: '/api/settings' })).json()
   const { crl, masters, kept } = (await askAdmin(address, { path: '/api/status' })).json() as Status
+  const [before, after] = [running as Summary, summaryOf(config)]
+  // What the CA would give, no file tells.
+  const isByFile = [before, after].every(each => each['tls.crl.fetch'] !== 'true')
   const diff = diffOfSummaries(
-    { ...(running as Summary), ...(crl && { 'tls.crl': describeLists(crl) }) },
-    { ...summaryOf(config), ...summaryOfLists(config, systemRuntime.wallClock()) }
+    { ...before, ...(isByFile && crl && { 'tls.crl': describeLists(crl) }) },
+    { ...after, ...(isByFile && summaryOfLists(config, systemRuntime.wallClock())) }
   )
   return { warnings, text: [renderDiff(diff), ...describeOperators(masters, kept)].join('\n') }
 }

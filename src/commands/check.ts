@@ -4,7 +4,7 @@ import { checkLogFile } from '../config/log-file.ts'
 import { formatDuration } from '../config/units.ts'
 import { descriptorBudget, descriptorWarning } from '../model/descriptors.ts'
 import { poolNames } from '../model/pool.ts'
-import type { Config } from '../model/settings.ts'
+import type { Config, CrlSettings } from '../model/settings.ts'
 
 /** What a check came to. */
 export interface CheckResult {
@@ -29,9 +29,14 @@ function describeListeners({ boot: { listen, admin }, settings }: Config): strin
   const { tls } = settings
   const workers = listen.workers === 0 ? 'the main thread' : counted(listen.workers, 'worker')
   const certificates = counted(tls.certificates.length, 'certificate')
-  const crl = tls.crl ? `CRL read every ${formatDuration(tls.crl.refreshMs)}` : 'no CRL'
+  const crl = tls.crl ? describeLists(tls.crl) : 'no CRL'
   const address = `agents on ${join(listen)} (${workers}, ${certificates}, ${crl})`
   return `  ${[address, ...describeWaysIn(settings.listen), `operators on ${join(admin)}`].join(', ')}`
+}
+
+function describeLists({ file, fetch, refreshMs }: CrlSettings): string {
+  const ways = [...(file === undefined ? [] : ['read']), ...(fetch ? ['fetched'] : [])]
+  return `CRL ${ways.join(' and ')} every ${formatDuration(refreshMs)}`
 }
 
 function describeWaysIn({ tcp, proxyProtocol }: Config['settings']['listen']): readonly string[] {

@@ -66,14 +66,14 @@ function certificateTable(certificates: Status['certificates'], nowMs: number): 
 }
 
 function describeCrl(crl: NonNullable<Status['crl']>, nowMs: number): string {
-  const { entries, number, thisUpdate, nextUpdate, source, late } = crl
+  const { entries, number, thisUpdate, nextUpdate, source, problem, late } = crl
   const effect = {
     keep: ', OUT OF DATE and still in force',
     refuse: ', OUT OF DATE: the agents of its CA are refused'
   }
   const next =
     nextUpdate === null ? 'no next one named' : `next due ${nextUpdate} (${daysTo(nextUpdate, nowMs)} days)`
-  return `${entries} revoked, ${number === null ? '' : `number ${number}, `}of ${thisUpdate}, ${next}, ${source}${late === null ? '' : effect[late]}`
+  return `${entries} revoked, ${number === null ? '' : `number ${number}, `}of ${thisUpdate}, ${next}, ${source}${late === null ? '' : effect[late]}${problem === null ? '' : `, THE CA GIVES NONE: ${problem}`}`
 }
 
 function describeReload({ at, ok, problems, needsRestart }: Status['reload']): readonly string[] {

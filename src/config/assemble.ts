@@ -30,18 +30,21 @@ export function adminBootOf(admin: FileSettings['admin'], token: string | undefi
 export interface Places {
   /** Where it has a value: `FILE:LINE:COL`. */
   readonly of: (path: Path) => string
-  /** Where the file names its revocation lists. */
+  /** Where the file names its revocation lists, or says that they are fetched. */
   readonly crl: string
   /** Where it names the file to log to. */
   readonly logFile: string
 }
 
-/** The rest of it, with what the files it names hold. `directory` is where relative paths start. */
-export function settingsOf(
-  file: FileSettings,
-  tlsFiles: TlsFiles,
-  { places, directory }: { readonly places: Places; readonly directory: string }
-): Settings {
+/** What a file's settings are made on. */
+interface Base {
+  readonly places: Places
+  /** Where relative paths start. */
+  readonly directory: string
+}
+
+/** The rest of it, with what the files it names hold. */
+export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, { places, directory }: Base): Settings {
   const {
     listen,
     ca,
@@ -65,7 +68,7 @@ export function settingsOf(
       proxyProtocol: { from: listen.proxyProtocol?.from ?? [] },
       limits: limitsOf(listen.limits)
     },
-    tls: tlsOf(file, tlsFiles, places.crl),
+    tls: tlsOf(file, tlsFiles, { places, directory }),
     ca: ca.url === undefined ? undefined : { url: ca.url },
     caCache: ca.cache,
     masters,
@@ -111,19 +114,24 @@ function discoveryOf({ refresh, srv }: FileSettings['discovery']): Settings['dis
 }
 
 function tlsOf(
-  { tls: { crl, profile } }: FileSettings,
+  { tls: { crl, profile }, state }: FileSettings,
   { certificates, ca, crlFile }: TlsFiles,
-  place: string
+  { places, directory }: Base
 ): Settings['tls'] {
+  const kept = crl?.directory ?? state.directory
   return {
     certificates,
     profile,
     ca: ca?.pem ?? '',
     caFile: ca?.file ?? '',
-    crl:
-      crl && crlFile !== undefined
-        ? { file: crlFile, refreshMs: crl.refresh, expired: crl.expired, place }
-        : undefined
+    crl: crl && {
+      file: crlFile,
+      fetch: crl.fetch,
+      directory: crl.fetch && kept !== undefined ? resolve(directory, kept) : undefined,
+      refreshMs: crl.refresh,
+      expired: crl.expired,
+      place: places.crl
+    }
   }
 }
 

@@ -15,6 +15,7 @@ export function checkConsistency(draft: Draft, report: Report, isThere: IsThere)
   checkHealth(draft.health, report)
   checkListeners(draft, report)
   checkUpstreamTls(draft.upstream?.tls, report)
+  checkRevocation(draft.tls?.crl, report)
   checkAdministrators(draft, report)
   checkRoutes(draft, report)
   checkTcp(draft, report)
@@ -105,6 +106,12 @@ function checkUpstreamTls(tls: NonNullable<Draft['upstream']>['tls'], report: Re
   if (tls?.key !== undefined && tls.cert === undefined) {
     report([...path, 'cert'], 'is missing, must be the path of the certificate of upstream.tls.key')
   }
+}
+
+function checkRevocation(crl: NonNullable<Draft['tls']>['crl'], report: Report): void {
+  if (crl?.fetch !== false || crl.file !== undefined) return
+  const text = 'says nowhere to get lists from; must have the key file, or `fetch: true`, or both'
+  report(['tls', 'crl'], text, { culprit: 'key' })
 }
 
 interface Repetition {

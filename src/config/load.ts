@@ -60,7 +60,11 @@ export function loadConfig(
   const token = readAdminToken(draft, env, context, reportVariable)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
   const settings = settingsOf(result.data, tlsFiles, {
-    places: { of: placeOf, crl: placeOf(['tls', 'crl', 'file']), logFile: placeOf(['log', 'file']) },
+    places: {
+      of: placeOf,
+      crl: placeOf(['tls', 'crl', draft.tls?.crl?.file === undefined ? 'fetch' : 'file']),
+      logFile: placeOf(['log', 'file'])
+    },
     directory: context.directory
   })
   for (const { path, text } of [...likelySlips(data, draft), ...routeWarnings(settings)]) warn(path, text)
@@ -152,7 +156,10 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   })
 }
 
-function warningsOf({ admin, tls }: Draft, placeOf: (path: Path, culprit?: Culprit) => string): string[] {
+function warningsOf(
+  { admin, tls, state }: Draft,
+  placeOf: (path: Path, culprit?: Culprit) => string
+): string[] {
   const warnings: Problem[] = []
   if (admin?.allow) {
     const text =
@@ -162,8 +169,14 @@ function warningsOf({ admin, tls }: Draft, placeOf: (path: Path, culprit?: Culpr
   if (tls && !tls.crl) {
     const text =
       'is missing: masters trust the identity headers of this proxy and check no revocation themselves, so a revoked ' +
-      "agent is served; must name the CA's revocation lists"
+      "agent is served; must be `crl: { fetch: true }`, or name a file of the CA's revocation lists"
     warnings.push({ where: placeOf(['tls']), key: 'tls.crl', text })
+  }
+  if (tls?.crl?.fetch && tls.crl.directory === undefined && state?.directory === undefined) {
+    const text =
+      'is true, and what is fetched is kept nowhere: a start while the CA is away refuses every agent; should be beside ' +
+      'tls.crl.directory, or state.directory'
+    warnings.push({ where: placeOf(['tls', 'crl', 'fetch']), key: 'tls.crl.fetch', text })
   }
   if (tls?.profile === 'legacy') {
     const text =

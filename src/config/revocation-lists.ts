@@ -36,7 +36,12 @@ export function readListFile(file: string): { readonly bytes: Buffer; readonly d
   } catch (error) {
     throw error instanceof CrlError ? error : unreadable(readFailure(error), isOwnFault(error))
   }
-  return { bytes, digest: createHash('sha256').update(bytes).digest('base64url') }
+  return { bytes, digest: digestOf(bytes) }
+}
+
+/** By which lists are known again. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url')
 }
 
 /** Reads a file of revocation lists in this thread, which takes a second for the longest. Throws a CrlError. */
@@ -76,9 +81,12 @@ export function describeLists({
   return `${entries} revoked${number == null ? '' : `, number ${number}`}`
 }
 
-/** The same of the file that a configuration names, by the key that stands for it; it changes while that does not. */
+/**
+ * The same of the file that a configuration names, by the key that stands for it; it changes while that does not. What
+ * the CA has is known to nobody but the balancer that asks it.
+ */
 export function summaryOfLists({ settings: { tls } }: Pick<Config, 'settings'>, nowMs: number): Summary {
-  if (!tls.crl) return {}
+  if (tls.crl?.file === undefined) return {}
   const { lists } = readLists(tls.crl.file, authoritiesOf(tls.ca), nowMs)
   return { 'tls.crl': describeLists(overviewOf(lists)) }
 }

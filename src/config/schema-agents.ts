@@ -5,6 +5,7 @@ import {
   duration,
   filePath,
   filePaths,
+  flag,
   group,
   host,
   mustBe,
@@ -123,13 +124,27 @@ export const tls = group({
         'keys as well, for hosts with an OpenSSL before 1.0.1.'
     ),
   crl: group({
-    file: filePath('a file of revocation lists').describe(
-      'Revocation lists of the Puppet CA, PEM or DER, all levels in one file. The full list (`ca_crl.pem`), not ' +
-        '`infra_crl.pem`.'
-    ),
+    file: filePath('a file of revocation lists')
+      .optional()
+      .describe(
+        'Revocation lists of the Puppet CA, PEM or DER, all levels in one file. The full list (`ca_crl.pem`), not ' +
+          '`infra_crl.pem`. Default: none, which wants `fetch`.'
+      ),
+    fetch: flag()
+      .default(false)
+      .describe(
+        'Whether the CA of `ca.url` is asked for its lists, every `refresh`. Until the first one is there, agents are ' +
+          'refused. Beside `file` the newer list of each CA counts.'
+      ),
+    directory: filePath('a directory')
+      .optional()
+      .describe(
+        'Directory in which fetched lists are kept over a restart; made if need be. Default: `state.directory`, and ' +
+          'without that they are not kept.'
+      ),
     refresh: duration(SECOND, 24 * HOUR)
       .prefault('1m')
-      .describe('How often the file is read again.'),
+      .describe('How often the file is read again, and the CA asked.'),
     expired: oneOf(whenExpired)
       .default('keep')
       .describe(

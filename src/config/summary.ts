@@ -56,6 +56,8 @@ function servingOf(settings: Settings): Entries {
     'tls.ca': withDigest(tls.caFile, tls.ca),
     'tls.profile': tls.profile,
     'tls.crl.file': tls.crl?.file,
+    'tls.crl.fetch': tls.crl?.fetch,
+    'tls.crl.directory': tls.crl?.directory,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,
     'ca.url': ca?.url,

@@ -11,7 +11,7 @@ import { createKeptDocuments } from './ca-documents/kept-documents.ts'
 import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
 import type { PresentedCertificates } from './presented-certificates.ts'
-import type { RevocationWatch } from './revocation.ts'
+import type { RevocationWatch } from './revocation/watch.ts'
 import type { Roster } from './roster.ts'
 
 /** A start waits so long for copies of the CA's documents, beside what else it waits for. */

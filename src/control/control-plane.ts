@@ -26,8 +26,8 @@ import { planesOf } from './planes-of.ts'
 import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type PreparedReload, type Reload } from './reload.ts'
-import { createRevocationWatch } from './revocation.ts'
-import { readInThread } from './revocation-reader.ts'
+import { readInThread, streamToThread } from './revocation/reader.ts'
+import { createRevocationWatch } from './revocation/watch.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
@@ -131,7 +131,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     log,
     events,
     publish: revoked => void publisher.publish({ revoked }),
-    readFile: readInThread
+    readFile: readInThread,
+    openStream: streamToThread,
+    from: () => ({ ca: roster.current().ca, upstream: settings.upstream })
   })
   revocations.adopt(await revocations.prepare(settings.tls))
   const supervisor = superviseMasters({
@@ -219,16 +221,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   })
 
   async function prepareSettings(next: Settings): Promise<PreparedReload> {
-    const lists = await revocations.prepare(next.tls)
     const logFile = next.log.file
     const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
     const found = await sources.prepare(next, RELOAD_LOOKUP_TIMEOUT_MS)
     const { masters, ca } = found.named
-    const change = await members.prepare({ masters, ca }).catch(error => {
+    const give = (error: unknown): never => {
       output.cancel()
       found.cancel()
       throw error
-    })
+    }
+    const lists = await revocations.prepare(next.tls, { ca, upstream: next.upstream }).catch(give)
+    const change = await members.prepare({ masters, ca }).catch(give)
     return {
       changed: lists.changed,
       async commit() {
@@ -253,7 +256,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     isStarted = true
     await takeover.begin()
     const { masters, ca } = roster.current()
-    await supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
+    const probed = supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
+    await Promise.all([probed, revocations.begin()])
+    const awaited = revocations.awaited()
+    if (predecessor && awaited)
+      throw new Error(`the CA gives no revocation list, so nobody is taken over: ${awaited}`)
     supervisor.open()
     supervisor.refresh()
     const visit = certificates.visitCa()

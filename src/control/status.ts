@@ -44,7 +44,7 @@ export function createReporting(
           notAfter: notAfter.toISOString(),
           source
         })),
-        crl: crlStatus(revocations.current()),
+        crl: crlStatus(revocations),
         reload: reload.status(),
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
           name,
@@ -71,8 +71,10 @@ function poolStatuses({ supervisor, memory }: ControlPlane): readonly PoolStatus
   }))
 }
 
-function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): Status['crl'] {
+function crlStatus({ current, fetching }: ControlPlane['revocations']): Status['crl'] {
+  const lists = current()
   if (!lists) return null
+  const { answeredAtMs, problem } = fetching() ?? {}
   const { entries, thisUpdateMs, nextUpdateMs, number, source, isLate, expired } = lists
   const iso = (ms: number) => new Date(ms).toISOString()
   return {
@@ -81,6 +83,8 @@ function crlStatus(lists: ReturnType<ControlPlane['revocations']['current']>): S
     nextUpdate: nextUpdateMs === undefined ? null : iso(nextUpdateMs),
     number: number ?? null,
     source,
+    fetchedAt: answeredAtMs === undefined ? null : iso(answeredAtMs),
+    problem: problem ?? null,
     late: isLate ? expired : null
   }
 }
@@ -126,6 +130,7 @@ export function metricFacts(
         }
       )
     },
+    crlFetch: () => revocations.fetching(),
     certificates: () =>
       new Map(control.certificates.ends().map(({ role, notAfter }) => [role, notAfter.getTime() / 1000])),
     caDocuments: () =>

@@ -14,6 +14,11 @@ const answers = {
     status: 403,
     sentence: 'This request needs a client certificate of the Puppet CA, and none was shown'
   },
+  'revocations-unknown': {
+    status: 503,
+    sentence:
+      'The load balancer does not know yet which certificates are revoked, and serves none until it does'
+  },
   'too-many-connections': {
     status: 429,
     sentence: 'This certname has too many connections to the load balancer'

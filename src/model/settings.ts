@@ -143,9 +143,13 @@ export interface TlsSettings {
 }
 
 export interface CrlSettings {
-  /** Absolute. */
-  readonly file: string
-  /** How often it is read again. */
+  /** Absolute. `undefined`: lists come from the CA alone. */
+  readonly file: string | undefined
+  /** Whether the CA is asked for its lists. Left out: no. */
+  readonly fetch?: boolean | undefined
+  /** Absolute; what the CA gave is kept there over a restart. Left out: it is not. */
+  readonly directory?: string | undefined
+  /** How often the file is read again, and the CA asked. */
   readonly refreshMs: number
   /** What becomes of agents when the list of their CA is past its nextUpdate. */
   readonly expired: WhenExpired

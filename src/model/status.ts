@@ -48,7 +48,12 @@ export interface Status {
     readonly thisUpdate: string
     readonly nextUpdate: string | null
     readonly number: string | null
+    /** Where they came from: a file, a URL of the CA, or both. */
     readonly source: string
+    /** When the CA last gave its lists, or said that it has no others, ISO 8601; null when it has not, or is not asked. */
+    readonly fetchedAt: string | null
+    /** Why the last question to the CA came to nothing; null when it did not. */
+    readonly problem: string | null
     /** What a list past its nextUpdate leads to: `keep` goes by it, `refuse` refuses the agents of its CA; null in time. */
     readonly late: WhenExpired | null
   } | null

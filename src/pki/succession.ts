@@ -1,3 +1,4 @@
+import type { Authority } from './authorities.ts'
 import type { AuthorityList } from './crl.ts'
 import type { ListProblem } from './crl-error.ts'
 
@@ -11,12 +12,65 @@ export function successionProblems(
   next: readonly AuthorityList[],
   authorities: ReadonlySet<string>
 ): readonly ListProblem[] {
+  return problemsOf(current, next, { authorities, judge: followProblem })
+}
+
+/**
+ * The same for lists that a CA has just given itself. It never gives one that is older than what it has given before, so
+ * a lower number and fewer entries mean another list: Puppet Server's one of infrastructure nodes, which it serves in
+ * place of the full one with `enable-infra-crl: true` (`resolve-crl-information` in `certificate_authority_core.clj`);
+ * or the CA was restored from a backup.
+ */
+export function servedProblems(
+  current: readonly AuthorityList[],
+  next: readonly AuthorityList[],
+  authorities: ReadonlySet<string>
+): readonly ListProblem[] {
+  const judge = (before: AuthorityList, after: AuthorityList) => {
+    const problem = followProblem(before, after)
+    return problem && after.entries < before.entries ? infrastructure(before, after) : problem
+  }
+  return problemsOf(current, next, { authorities, judge })
+}
+
+function problemsOf(
+  current: readonly AuthorityList[],
+  next: readonly AuthorityList[],
+  {
+    authorities,
+    judge
+  }: {
+    readonly authorities: ReadonlySet<string>
+    readonly judge: (before: AuthorityList, after: AuthorityList) => ListProblem | undefined
+  }
+): readonly ListProblem[] {
   return current.flatMap(before => {
     if (!authorities.has(before.authority)) return []
     const after = next.find(({ authority }) => authority === before.authority)
-    const problem = after ? followProblem(before, after) : lacks(before)
+    const problem = after ? judge(before, after) : lacks(before)
     return problem ? [problem] : []
   })
+}
+
+/** A list of this age that never changed is one to wonder about. */
+const UNCHANGED_MS = 30 * 86_400_000
+
+/**
+ * Lists that a CA for agents serves and that never changed: nothing was ever revoked, or they are those of
+ * infrastructure nodes. Both begin with number 0 when the CA is made, and nothing else tells them apart.
+ */
+export function neverChanged(
+  lists: readonly AuthorityList[],
+  authorities: readonly Authority[],
+  nowMs: number
+): readonly AuthorityList[] {
+  const isAbove = ({ certificate, keyId }: Authority) =>
+    authorities.some(other => other.keyId !== keyId && other.certificate.checkIssued(certificate))
+  const above = new Set(authorities.filter(isAbove).map(({ keyId }) => keyId))
+  return lists.filter(
+    ({ authority, entries, number, thisUpdateMs }) =>
+      !above.has(authority) && entries === 0 && number === 0n && thisUpdateMs < nowMs - UNCHANGED_MS
+  )
 }
 
 /**
@@ -86,6 +140,20 @@ function followProblem(before: AuthorityList, after: AuthorityList): ListProblem
     return { reason: 'infrastructure', text }
   }
   return { reason: 'older', text: `holds an older ${list}: ${numbers}` }
+}
+
+function infrastructure(before: AuthorityList, after: AuthorityList): ListProblem {
+  const sizeOf = (list: AuthorityList) => `${list.entries} entries, ${nameOf(list)}`
+  return {
+    reason: 'infrastructure',
+    text:
+      `holds what may be the infrastructure list of ${JSON.stringify(after.issuer)} (infra_crl.pem), which leaves out ` +
+      `revoked agents: ${sizeOf(after)}, and the one in force has ${sizeOf(before)}`
+  }
+}
+
+function nameOf(list: AuthorityList): string {
+  return list.number === undefined ? `of ${iso(list)}` : `number ${list.number}`
 }
 
 function iso({ thisUpdateMs }: AuthorityList): string {

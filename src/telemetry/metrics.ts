@@ -6,6 +6,7 @@ import {
   createCaCopyMetrics,
   createCertificateMetrics
 } from './certificate-metrics.ts'
+import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
@@ -89,7 +90,7 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts, CertificateFacts {
+export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts, CertificateFacts, FetchFacts {
   readonly masters: () => readonly (Member & {
     readonly state: string
     readonly mode: string
@@ -216,12 +217,13 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     }
   })
   createCertificateMetrics(registry, facts)
+  createFetchMetrics(registry, facts)
   createPoolMetrics(registry, facts)
   createSourceMetrics(registry, facts)
   createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,
-    help: 'Files of revocation lists that were refused while others were in force, by reason.',
+    help: 'Revocation lists that were refused, of a file or of the CA, by reason; the same ones once.',
     labelNames: ['reason'] as const,
     registers
   })

@@ -59,6 +59,8 @@ export const status: Status = Object.freeze<Status>({
     nextUpdate: '2026-01-30T00:00:00.000Z',
     number: '7',
     source: '/etc/puppet-lb/crl.pem',
+    fetchedAt: null,
+    problem: null,
     late: null
   },
   reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] },

@@ -7,7 +7,7 @@ import { constants, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startApp } from '../../src/app.ts'
-import { readInThread } from '../../src/control/revocation-reader.ts'
+import { readInThread } from '../../src/control/revocation/reader.ts'
 import { formatPem } from '../../src/pki/pem.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'

@@ -58,3 +58,17 @@ t.test('what operators said to the running one is told, for it stays', async t =
 `
   })
 })
+
+t.test('what the CA would give is no change that a file could tell', async t => {
+  const tls = 'tls: { cert: server.pem, key: server.key, ca: ca.pem, crl: { fetch: true } }'
+  const settings = summaryOf(load(t, minimal().replace(/^tls: .*$/m, tls)))
+  const scene = await startScene(t, {
+    deps: { settings: () => settings },
+    admin: { token, host: '0.0.0.0' }
+  })
+  const path = join(t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal() }), 'puppet-lb.yaml')
+  const env = { PUPPET_LB_ADMIN_TOKEN: token, PUPPET_LB_ADMIN_PORT: String(scene.port) }
+  const { out } = await puppetLb(['check', '--config', path, '--against-running'], { env })
+  t.match(out, 'tls.crl.fetch: true -> none\n')
+  t.notMatch(out, 'tls.crl: ')
+})

@@ -77,6 +77,23 @@ t.test('a configuration without revocation lists is warned of: nobody else looks
   t.equal(warnings.length, 1)
 })
 
+t.test('lists that are fetched and kept nowhere are warned of', async t => {
+  for (const [crl, count] of [
+    ['fetch: true', 1],
+    ['fetch: true, directory: lists', 0]
+  ] as const) {
+    const yaml = minimal().replace('ca: ca.pem', `ca: ca.pem, crl: { ${crl} }`)
+    const file = join(t.testdir({ ...pemFiles, 'lb.yaml': yaml }), 'lb.yaml')
+    const { warnings, text } = check({ config: file }, {})
+    t.match(text, 'CRL fetched every 1m')
+    t.equal(
+      warnings.filter(each => / tls\.crl\.fetch: is true, and what is fetched is kept nowhere/.test(each))
+        .length,
+      count
+    )
+  }
+})
+
 t.test('a CA of the bundle whose list the file lacks is warned of', async t => {
   const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: crl.pem }')
   const [one = ''] = String(pemFiles['crl.pem']).split(/(?<=END X509 CRL-----\n)/)

@@ -7,7 +7,7 @@ import { authority, load, minimal, pemFiles } from './fixture.ts'
 const secret = 'correct-horse-battery-staple'
 const other = await authority.issue({ certname: 'puppet.example.com' })
 
-const full = `tls: { cert: server.pem, key: server.key, ca: ca.pem, crl: { file: crl.pem, refresh: 1m } }
+const full = `tls: { cert: server.pem, key: server.key, ca: ca.pem, crl: { file: crl.pem, fetch: true, directory: lists, refresh: 1m } }
 ca: { url: "https://ca" }
 masters:
   - { name: m1, url: "https://m1", capacity: 4 }

@@ -21,6 +21,8 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_TLS_CA',
       'PUPPET_LB_TLS_PROFILE',
       'PUPPET_LB_TLS_CRL_FILE',
+      'PUPPET_LB_TLS_CRL_FETCH',
+      'PUPPET_LB_TLS_CRL_DIRECTORY',
       'PUPPET_LB_TLS_CRL_REFRESH',
       'PUPPET_LB_TLS_CRL_EXPIRED',
       'PUPPET_LB_CA_URL',

@@ -67,6 +67,18 @@ t.test('masters may be shown a certificate', async t => {
   t.equal(settingsOf(t, minimal()).upstream.tls.client, undefined)
 })
 
+t.test('revocation lists come from a file, from the CA, or from both', async t => {
+  const crlOf = (crl: string, more = '') => settingsOf(t, withTls(`${usual}, crl: { ${crl} }`, more)).tls.crl
+  t.match(crlOf('fetch: true'), { file: undefined, fetch: true, directory: undefined })
+  t.match(crlOf('fetch: true, directory: lists'), { directory: /^\/.*\/lists$/ })
+  t.match(crlOf('fetch: true', 'state: { directory: state }'), { directory: /^\/.*\/state$/ })
+  t.match(crlOf('fetch: true, file: crl.pem'), { file: /^\/.*\/crl\.pem$/, fetch: true })
+  t.match(crlOf('file: crl.pem', 'state: { directory: state }'), { fetch: false, directory: undefined })
+  t.match(problemsOf(t, withTls(`${usual}, crl: { refresh: 2m }`)), [
+    /^puppet-lb\.yaml:1:\d+ tls\.crl: says nowhere to get lists from; must have the key file, or `fetch: true`, or both$/
+  ])
+})
+
 t.test('the revocation lists of a chain are accepted', async t => {
   const { tls } = settingsOf(t, withTls(`${usual}, crl: { file: crl.pem }`))
   t.match(tls.crl, { file: /^\/.*\/crl\.pem$/, refreshMs: 60_000 })

@@ -2,8 +2,8 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readLists } from '../../src/config/revocation-lists.ts'
-import { createRevocationWatch } from '../../src/control/revocation.ts'
-import type { ListReader } from '../../src/control/revocation-reader.ts'
+import type { ListReader } from '../../src/control/revocation/reader.ts'
+import { createRevocationWatch } from '../../src/control/revocation/watch.ts'
 import type { RevokedSet } from '../../src/model/messages.ts'
 import type { WhenExpired } from '../../src/model/settings.ts'
 import { authoritiesOf } from '../../src/pki/authorities.ts'
@@ -75,7 +75,9 @@ async function scene(t: Test, crl: string | Buffer, refreshMs = HOUR, expired: W
     readFile(task) {
       readings++
       return readHere(task)
-    }
+    },
+    openStream: () => t.fail('nothing is fetched') as never,
+    from: () => t.fail('nobody is asked') as never
   })
   t.teardown(() => watch.stop())
   watch.onRefusal(reason => refusals.push(reason))
@@ -182,7 +184,7 @@ t.test('what is prepared is in force when it is adopted, and not before', async 
   replace(await listOf('0A', '0C'))
   const prepared = await watch.prepare(tls)
   t.same(serials(watch.revoked()), ['A'])
-  t.equal(prepared.source?.reading.lists[0]?.entries, 2)
+  t.equal(prepared.inForce?.lists[0]?.entries, 2)
   watch.adopt(prepared)
   t.same(serials(watch.revoked()), ['A', 'C'])
   t.same(published, [])

@@ -1,6 +1,14 @@
 import t from 'tap'
+import { authoritiesOf } from '../../src/pki/authorities.ts'
 import type { AuthorityList } from '../../src/pki/crl.ts'
-import { laterOf, shrinkages, successionProblems } from '../../src/pki/succession.ts'
+import {
+  laterOf,
+  neverChanged,
+  servedProblems,
+  shrinkages,
+  successionProblems
+} from '../../src/pki/succession.ts'
+import { createAuthority } from '../../src/simulation/certificates.ts'
 
 const DAY_MS = 86_400_000
 let made = 0
@@ -87,3 +95,42 @@ t.test('fewer entries are told with both counts, as many or more are not', async
   for (const entries of [10, 11]) t.same(shrinkages([inForce], [list({ entries })]), [])
   t.same(shrinkages([], [inForce]), [])
 })
+
+const served: Readonly<Record<string, readonly [of: Partial<AuthorityList>, reason?: string]>> = {
+  'a higher number': [{ number: 6n }],
+  'a lower number of an earlier day and fewer entries': [
+    { number: 0n, ...earlier, entries: 0 },
+    'infrastructure'
+  ],
+  'the same number and fewer entries': [{ entries: 9 }, 'infrastructure'],
+  'a lower number and as many entries': [{ number: 4n }, 'older'],
+  'the same number and as many entries': [{ ...later }, 'same-number']
+}
+
+for (const [what, [of, reason]] of Object.entries(served)) {
+  t.test(`${what}, served by the CA itself, is ${reason ?? 'taken'}`, async t => {
+    const problems = servedProblems([inForce], [list(of)], new Set(['ca']))
+    t.same(
+      problems.map(each => each.reason),
+      reason === undefined ? [] : [reason]
+    )
+  })
+}
+
+t.test('a list that a CA lacks is missing, whoever serves it', async t => {
+  t.match(servedProblems([inForce], [], new Set(['ca'])), [{ reason: 'missing' }])
+})
+
+t.test(
+  'a list that never changed in a month is one to wonder about, unless its CA issues CAs alone',
+  async t => {
+    const authorities = authoritiesOf((await createAuthority()).bundle)
+    const [below, above] = authorities.map(({ keyId }) => keyId) as [string, string]
+    const first = { number: 0n, entries: 0, nextUpdateMs: undefined }
+    const doubts = (...lists: readonly AuthorityList[]) => neverChanged(lists, authorities, 131 * DAY_MS)
+    const doubtful = list({ ...first, authority: below })
+    t.same(doubts(doubtful, list({ ...first, authority: above })), [doubtful])
+    for (const rest of [{ entries: 1 }, { number: 1n }, { number: undefined }, later])
+      t.same(doubts(list({ ...first, authority: below, ...rest })), [])
+  }
+)

@@ -1,41 +1,81 @@
-import t from 'tap'
-import { createEnrolledAgent, runAgent } from './support/agent.ts'
-import { operatorCommand, saveCrl } from './support/authority.ts'
-import { reaches } from './support/background.ts'
-import { scratch } from './support/layout.ts'
-import { askProxy, startProxy } from './support/proxy.ts'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import t, { type Test } from 'tap'
+import { type Agent, createEnrolledAgent, runAgent } from './support/agent.ts'
+import { operator, operatorCommand } from './support/authority.ts'
+import { mustRun, reaches } from './support/background.ts'
+import { caMaster, ports, proxyHost, scratch } from './support/layout.ts'
+import { accessLogOf, endMaster, masterReady, startMaster } from './support/master.ts'
+import { masterDir } from './support/master-config.ts'
+import { admin, askProxy, startProxy } from './support/proxy.ts'
 
-/** The balancer reads its file again every second. */
+/** The balancer asks the CA every second; the rest is what reading and a loaded machine take. */
 const NOTICED_MS = 15_000
+const LISTS = 'GET /puppet-ca/v1/certificate_revocation_list/ca'
 
-const crlFile = scratch('proxy/crl.pem')
-await saveCrl(crlFile)
-t.teardown((await startProxy({ name: 'revocation', crlFile })).end)
+const directory = scratch('proxy/lists')
+const crl = { directory }
+let proxy = await startProxy({ name: 'revocation', crl })
+t.teardown(() => proxy.end())
 
-const sacked = await createEnrolledAgent({ certname: 'sacked.example.test' })
-const kept = await createEnrolledAgent({ certname: 'kept.example.test' })
-const node = ({ certname }: { readonly certname: string }) =>
-  `/puppet/v3/node/${certname}?environment=production`
+const [sacked, cleaned, late, kept] = await enrolled('sacked', 'cleaned', 'late', 'kept')
+const node = ({ certname }: Agent) => `/puppet/v3/node/${certname}?environment=production`
+const statusFor = async (agent: Agent) => (await askProxy(node(agent), { as: agent.ssl })).status
+const isRefused = async (agent: Agent) => (await statusFor(agent)) === 403
+const crlStatus = async () => JSON.parse((await admin('/api/status')).body).crl
+
+async function enrolled(...names: readonly string[]) {
+  const agents = []
+  for (const name of names) agents.push(await createEnrolledAgent({ certname: `${name}.example.test` }))
+  return agents as [Agent, Agent, Agent, Agent]
+}
+
+/** A connection of an agent that stays open, on which it has been served. */
+async function openConnection(t: Test, { ssl, ...agent }: Agent) {
+  const [cert, key, ca] = [ssl.cert, ssl.key, operator().ca].map(file => readFileSync(file))
+  const socket = connect({ host: proxyHost, port: ports.proxy, servername: proxyHost, cert, key, ca })
+  t.teardown(() => socket.destroy())
+  // It may be cut by a reset.
+  socket.on('error', () => {})
+  await once(socket, 'secureConnect')
+  const ask = async () => {
+    socket.write(`GET ${node({ ssl, ...agent })} HTTP/1.1\r\nHost: ${proxyHost}\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    return String(answer).slice(9, 12)
+  }
+  t.equal(await ask(), '200')
+  return { ask, closed: new Promise<void>(resolve => socket.once('close', () => resolve())) }
+}
 
 t.test('with a list that names nobody, everybody is served', async t => {
-  t.equal((await askProxy(node(sacked), { as: sacked.ssl })).status, 200)
+  for (const agent of [sacked, cleaned, kept]) t.equal(await statusFor(agent), 200)
+  t.match(await crlStatus(), { entries: 0, source: /certificate_revocation_list\/ca$/, problem: null })
 })
 
-t.test('an operator revokes a certificate through the balancer', async t => {
-  t.match(
-    await operatorCommand('revoke', '--certname', sacked.certname),
-    /Certificate for sacked.* has been revoked/
+for (const [action, agent] of Object.entries({ revoke: sacked, clean: cleaned })) {
+  t.test(
+    `${action}: refused on open and new connections within the refresh, and nobody else notices`,
+    async t => {
+      const [theirs, other] = [await openConnection(t, agent), await openConnection(t, kept)]
+      const cut = theirs.closed.then(() => performance.now())
+      t.match(
+        await operatorCommand(action, '--certname', agent.certname),
+        /Certificate for \S+ has been revoked|Revoked certificate|Cleaned files/
+      )
+      const doneMs = performance.now()
+      t.ok(await reaches(() => isRefused(agent), NOTICED_MS), 'a new connection is refused')
+      t.comment(
+        `the open connection was cut ${((await cut) - doneMs).toFixed(0)} ms after the command had ended`
+      )
+      t.equal(await other.ask(), '200', 'on the connection it had')
+      const { headers, body } = await askProxy(node(agent), { as: agent.ssl })
+      t.match(headers, { 'content-type': /^text\/plain/, 'x-puppet-lb-reason': 'certificate-refused' })
+      t.match(body, /certificate.*revoked/i)
+    }
   )
-})
-
-t.test('once the new list lies in its place, the revoked agent is refused with a sentence', async t => {
-  await saveCrl(crlFile)
-  const refused = async () => (await askProxy(node(sacked), { as: sacked.ssl })).status === 403
-  t.ok(await reaches(refused, NOTICED_MS), 'refused')
-  const { headers, body } = await askProxy(node(sacked), { as: sacked.ssl })
-  t.match(headers, { 'content-type': /^text\/plain/, 'x-puppet-lb-reason': /./ })
-  t.match(body, /certificate.*revoked/i)
-})
+}
 
 t.test('its run fails and shows that sentence, where others go on', async t => {
   const { status, output } = await runAgent(sacked)
@@ -43,3 +83,76 @@ t.test('its run fails and shows that sentence, where others go on', async t => {
   t.match(output, /403.*revoked/)
   t.equal((await runAgent(kept)).status, 2)
 })
+
+t.test('the CA is asked by a condition, and sends its list only when it has another', async t => {
+  const unchanged = async () => accessLogOf(caMaster).some(line => line.startsWith(`304 "${LISTS}`))
+  t.ok(await reaches(unchanged, 90_000), 'a minute after the last change')
+})
+
+t.test('while the CA is down, a balancer that is started goes by the list it has kept', async t => {
+  await endMaster(caMaster, 'SIGTERM')
+  await proxy.end()
+  proxy = await startProxy({ name: 'revocation', crl })
+  t.equal(await statusFor(sacked), 403)
+  t.equal(await statusFor(kept), 200)
+  t.match(await crlStatus(), { entries: 2, source: join(directory, 'revocation-lists.pem') })
+})
+
+const caConf = join(masterDir(caMaster), 'conf.d/ca.conf')
+const ordinary = readFileSync(caConf, 'utf8')
+
+t.test(
+  'a CA that serves its infrastructure list un-revokes nobody, and the log says what it is, once',
+  async t => {
+    writeFileSync(caConf, ordinary.replace('{', '{ enable-infra-crl: true,'))
+    startMaster(caMaster)
+    await masterReady(caMaster)
+    const told = () => proxy.log().match(/"reasons":\["infrastructure"\]/g)?.length ?? 0
+    t.ok(await reaches(async () => told() > 0, NOTICED_MS), 'told')
+    const asked = accessLogOf(caMaster).length
+    t.ok(await reaches(async () => accessLogOf(caMaster).length > asked + 2, NOTICED_MS), 'asked again')
+    t.equal(told(), 1)
+    t.equal(await statusFor(sacked), 403)
+  }
+)
+
+t.test(
+  'then the full list is shipped by the script of the README, and counts beside what the CA serves',
+  async t => {
+    const shipped = scratch('proxy/shipped/crl.pem')
+    mkdirSync(scratch('proxy/shipped'), { recursive: true })
+    await operatorCommand('revoke', '--certname', late.certname)
+    t.equal(await statusFor(late), 200, 'no list that anybody sees names it')
+    await ship(shipped)
+    await proxy.reload({ crl: { ...crl, file: shipped } })
+    t.equal(await statusFor(late), 403)
+    t.equal(await statusFor(kept), 200)
+    t.match(await crlStatus(), { entries: 3, source: shipped })
+  }
+)
+
+t.test('back to the full list, the CA is believed again', async t => {
+  await endMaster(caMaster, 'SIGTERM')
+  writeFileSync(caConf, ordinary)
+  startMaster(caMaster)
+  await masterReady(caMaster)
+  const isWell = async () => (await crlStatus()).source.endsWith('certificate_revocation_list/ca')
+  t.ok(await reaches(isWell, NOTICED_MS), 'asked and believed')
+  for (const agent of [sacked, cleaned, late]) t.equal(await statusFor(agent), 403)
+})
+
+/** Runs the script as it stands in the README, from the CA's host to another one. */
+async function ship(target: string): Promise<void> {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const [, text] = /```sh\n(#!\/bin\/sh\n# \/usr\/local\/bin\/ship-crl [\s\S]*?)```/.exec(readme) ?? []
+  const [script, shell] = [scratch('ship-crl'), scratch('ssh')]
+  writeFileSync(script, text ?? '')
+  // The other host is this one; rsync speaks to itself all the same.
+  writeFileSync(shell, '#!/bin/sh\nshift\nexec sh -c "$*"\n')
+  for (const file of [script, shell]) chmodSync(file, 0o755)
+  const list = join(masterDir(caMaster), 'authority/ca_crl.pem')
+  await mustRun({
+    ...{ command: script, args: [list, `lb-1:${target}`], cwd: scratch(), env: { RSYNC_RSH: shell } },
+    logFile: scratch('logs/ship-crl.log')
+  })
+}

@@ -39,6 +39,12 @@ const cases: Readonly<Record<ReasonCode, (t: T) => Promise<RawAnswer>>> = {
     await scene.masters[0]?.kill()
     return (await anonymous(scene, t)).ask(fromModern('/puppet/v3/node/x'))
   },
+  async 'revocations-unknown'(t) {
+    const crl = { file: undefined, fetch: true, refreshMs: 60_000, expired: 'keep', place: 'x.yaml' } as const
+    const scene = await startScene(t, { overrides: { tls: { crl } } })
+    const agent = await scene.pki.authority.issue({ certname: 'agent1' })
+    return (await connectRaw(t, scene.pki, scene.app.port, agent)).ask(get('/puppet/v3/node/x'))
+  },
   async 'too-many-connections'(t) {
     const scene = await startScene(t, { overrides: { listen: { limits: { perCertname: 1 } } } })
     const agent = await scene.pki.authority.issue({ certname: 'agent1' })

@@ -35,6 +35,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     pools: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
+    crlFetch: () => undefined,
     certificates: () => new Map(),
     caDocuments: () => new Map(),
     log: { totalLost: () => 0, faults: () => 0 },
@@ -159,4 +160,17 @@ t.test('a reload that fails leaves the time of the last good one', async t => {
   t.same(await series('config_last_reload_success_timestamp_seconds'), [at])
   control.attempted(true)
   t.same(await series('config_last_reload_success '), ['config_last_reload_success 1'])
+})
+
+t.test('how fetching revocation lists goes is shown once the CA is asked', async t => {
+  let crlFetch: ReturnType<ControlFacts['crlFetch']>
+  const { series } = setUp({ crlFetch: () => crlFetch })
+  t.same(await series('crl_fetch'), [])
+  crlFetch = { answeredAtMs: undefined, failures: new Map([['refused', 2]]) }
+  t.same(await series('crl_fetch'), ['crl_fetch_failures_total{cause="refused"} 2'])
+  crlFetch = { ...crlFetch, answeredAtMs: 5_000 }
+  t.same(await series('crl_fetch'), [
+    'crl_fetch_success_timestamp_seconds 5',
+    'crl_fetch_failures_total{cause="refused"} 2'
+  ])
 })

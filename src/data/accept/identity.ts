@@ -30,7 +30,8 @@ export interface RevocationKey {
   readonly serial: Uint8Array
 }
 
-const anonymous: Identity = Object.freeze({
+/** Somebody who showed no certificate. */
+export const anonymous: Identity = Object.freeze({
   certname: undefined,
   headers: identityHeaders(undefined),
   refusal: undefined,

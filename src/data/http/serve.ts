@@ -1,11 +1,12 @@
 import { only } from '../../balance/eligibility.ts'
 import { goalOf, toDefault } from '../../balance/routes.ts'
-import { ProxyError } from '../../model/errors.ts'
+import { ProxyError, type ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
 import type { RevokedSet } from '../../model/messages.ts'
 import { canServe, type Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import { type Identity, refusalOf } from '../accept/identity.ts'
+import { areListsAwaited, believe } from './believed.ts'
 import { hasBody } from './body.ts'
 import { type CaCopyDeps, caCopyFor } from './ca-documents.ts'
 import type { Delivery } from './delivery.ts'
@@ -29,9 +30,9 @@ export interface ServeDeps extends ToMasterDeps, CaCopyDeps {
 }
 
 /** Serves one request: whoever may not is refused, everything else goes the way of its plan. */
-export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
+export function serve(exchange: Exchange, shown: Identity, deps: ServeDeps): void {
   const { responder } = deps
-  const { request, generation } = exchange
+  const { request } = exchange
   const fault = framingFault(request)
   if (fault !== undefined) {
     deps.endConversation(exchange)
@@ -44,7 +45,7 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     responder.refuse(exchange, new ProxyError('bad-request', 'it must name one host'))
     return
   }
-  const refusal = refusalOf(identity, deps.revoked(), deps.wallClock())
+  const refusal = refusalOf(shown, deps.revoked(), deps.wallClock())
   if (refusal !== undefined) {
     // Its agent may be welcome by now, when the CAs are others, but a connection is judged at its handshake. While a
     // body comes it stays open: the answer would get lost.
@@ -52,7 +53,8 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     responder.refuse(exchange, new ProxyError('certificate-refused', refusal))
     return
   }
-  exchange.certname = identity.certname
+  exchange.certname = shown.certname
+  const { identity, rules, isUnknown } = believe(exchange, shown, deps.revoked())
   const plan = planOf(
     {
       method: request.method as string,
@@ -61,9 +63,13 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
       certname: identity.certname,
       remote: exchange.remote
     },
-    generation
+    rules
   )
   exchange.class = plan.class
+  if (isUnknown && plan.action === 'refuse' && isForCertificates(plan.code)) {
+    responder.refuse(exchange, new ProxyError('revocations-unknown'))
+    return
+  }
   if (goesToMaster(plan) && isTooLarge(exchange, identity, deps)) return
   switch (plan.action) {
     case 'refuse':
@@ -85,6 +91,11 @@ export function serve(exchange: Exchange, identity: Identity, deps: ServeDeps): 
     case 'master':
       serveByMaster(exchange, identity, plan, deps)
   }
+}
+
+/** Whether somebody with a certificate might have been served. */
+function isForCertificates(code: ReasonCode): boolean {
+  return code === 'certificate-required' || code === 'admin-refused'
 }
 
 function goesToMaster({ action }: Plan): boolean {
@@ -143,7 +154,10 @@ function toCa(exchange: Exchange, identity: Identity, plan: CaPlan, deps: ServeD
 function answerForPool(exchange: Exchange, identity: Identity, deps: ServeDeps): void {
   const { responder } = deps
   if (exchange.request.method === 'OPTIONS') exchange.response.setHeader('allow', allowedMethods)
-  if (isAnybodyThereFor(exchange, identity, deps)) responder.answer(exchange, 200, 'running')
+  // An agent with a `server_list` is to go on to another balancer.
+  if (areListsAwaited(exchange.generation, deps.revoked())) {
+    responder.answer(exchange, 503, 'error', { reason: 'revocations-unknown' })
+  } else if (isAnybodyThereFor(exchange, identity, deps)) responder.answer(exchange, 200, 'running')
   else responder.answer(exchange, 503, 'error', { reason: 'no-master' })
 }
 

@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask } from './ask.ts'
 import { mustRun } from './background.ts'
 import { inDebian } from './debian.ts'
-import { caMaster, operatorName, ports, proxyHost, scratch, sslOf, urlOf } from './layout.ts'
+import { caMaster, operatorName, ports, proxyHost, scratch, sslOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
 /** Makes the CA (root and intermediate), the CA master's own certificate and an operator's. `--force`: nothing runs yet. */
@@ -93,11 +92,3 @@ export async function enrol({ certname, directory, altNames }: Enrolment): Promi
 
 /** The operator's certificate: the CA's `auth.conf` lets its extension `pp_cli_auth` administer. */
 export const operator = () => sslOf(masterDir(caMaster), operatorName)
-
-/** Fetches the whole CRL (root and intermediate) from the CA master and writes it to a file. */
-export async function saveCrl(file: string): Promise<void> {
-  const url = `${urlOf(caMaster)}/puppet-ca/v1/certificate_revocation_list/ca`
-  const { status, body } = await ask({ url, trust: operator().ca })
-  if (status !== 200) throw new Error(`the CA answered ${status} for its CRL: ${body}`)
-  writeFileSync(file, body)
-}

@@ -24,8 +24,8 @@ const source = join(import.meta.dirname, '../../../src/main.ts')
 export interface ProxySettings {
   /** Names its configuration and its log. */
   readonly name: string
-  /** File of revocation lists, read again every second; without it nobody counts as revoked. */
-  readonly crlFile?: string
+  /** Where its revocation lists come from, looked at every second; without it nobody counts as revoked. */
+  readonly crl?: { readonly file?: string; readonly directory?: string }
   /** Compile masters it knows; without it all of them. */
   readonly masters?: readonly MasterLayout[]
   /** Pools of a master, by its short name; without it the default one. */
@@ -118,7 +118,7 @@ export async function stateOf(name: string): Promise<string | undefined> {
 }
 
 function configuration({
-  crlFile,
+  crl,
   masters = compileMasters,
   pools = {},
   tcpPool,
@@ -141,7 +141,7 @@ tls:
   cert: ${cert}
   key: ${key}
   ca: ${ca}
-${crlFile === undefined ? '' : `  crl: { file: ${crlFile}, refresh: 1s }\n`}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
+${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
 masters:
 ${entries.join('')}routes: [ ${routes.join(', ')} ]
 upstream:
@@ -152,6 +152,17 @@ admin: { port: ${ports.admin} }
 queue: { timeout: ${queueTimeout} }
 reload: ${reload}
 `
+}
+
+/** With a directory they are fetched from the CA. */
+function crlLine(crl: ProxySettings['crl']): string {
+  if (!crl) return ''
+  const { file, directory } = crl
+  const keys = [
+    ...(file === undefined ? [] : [`file: ${file}`]),
+    ...(directory === undefined ? [] : ['fetch: true', `directory: ${directory}`])
+  ]
+  return `  crl: { ${keys.join(', ')}, refresh: 1s }\n`
 }
 
 /** Name of a master in the balancer's configuration, metrics and log. */

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino'
-import type { EventLog } from '../model/event.ts'
-import type { Runtime } from '../model/runtime.ts'
-import type { WhenExpired } from '../model/settings.ts'
-import type { AuthorityList } from '../pki/crl.ts'
-import type { CrlError, RefusalReason } from '../pki/crl-error.ts'
-import type { Shrinkage } from '../pki/succession.ts'
+import type { EventLog } from '../../model/event.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { WhenExpired } from '../../model/settings.ts'
+import type { AuthorityList } from '../../pki/crl.ts'
+import type { CrlError, RefusalReason } from '../../pki/crl-error.ts'
+import type { Shrinkage } from '../../pki/succession.ts'
 
-/** What operators are told of revocation lists: each thing once, until it changes. */
+/** What operators are told of revocation lists: each thing once, until it changes. A source is a file, or a URL of the CA. */
 export interface RevocationNotices {
-  readonly refused: (file: string, refusal: CrlError) => void
-  /** The file is good again: the next refusal is told, even if it is the same. */
-  readonly accepted: () => void
-  readonly shrunk: (file: string, shrinkages: readonly Shrinkage[]) => void
+  readonly refused: (source: string, refusal: CrlError) => void
+  /** It is good again: the next refusal is told, even if it is the same. */
+  readonly accepted: (source: string) => void
+  readonly shrunk: (source: string, shrinkages: readonly Shrinkage[]) => void
   /** Sentences about CAs that have no list. */
   readonly missing: (sentences: readonly string[]) => void
   /** Tells of those that are past their nextUpdate. */
@@ -22,38 +22,40 @@ export interface RevocationNotices {
 export function createRevocationNotices({
   runtime,
   log,
-  events
+  events,
+  isInForce
 }: {
   readonly runtime: Pick<Runtime, 'wallClock'>
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
+  /** Whether any list is in force. */
+  readonly isInForce: () => boolean
 }): RevocationNotices {
   const listeners: ((reason: RefusalReason) => void)[] = []
-  let lastRefusal: string | undefined
+  const lastRefusals = new Map<string, string>()
   let lastMissing = ''
   let lastLate = ''
 
   return {
-    refused(file, { message: cause, problems }) {
-      if (lastRefusal === `${file} ${cause}`) return
-      lastRefusal = `${file} ${cause}`
+    refused(source, { message: cause, problems }) {
+      if (lastRefusals.get(source) === cause) return
+      lastRefusals.set(source, cause)
       const reasons = [...new Set(problems.map(({ reason }) => reason))]
-      log.warn(
-        { file, cause, reasons },
-        'certificate revocation list is unusable; the last one stays in force'
-      )
-      events.add({ kind: 'crl', text: `the revocation lists of ${file} are refused: it ${cause}` })
+      const effect = isInForce() ? 'the last one stays in force' : 'there is none, so agents are refused'
+      const what = `certificate revocation list is unusable; ${effect}`
+      log.warn({ source, cause, reasons, ...(reasons.includes('infrastructure') && { remedy }) }, what)
+      events.add({ kind: 'crl', text: `the revocation lists of ${source} are refused: it ${cause}` })
       for (const reason of reasons) for (const listener of listeners) listener(reason)
     },
 
-    accepted() {
-      lastRefusal = undefined
+    accepted(source) {
+      lastRefusals.delete(source)
     },
 
-    shrunk(file, shrinkages) {
+    shrunk(source, shrinkages) {
       for (const { issuer, before, after } of shrinkages) {
         log.warn(
-          { file, ca: issuer, before, after },
+          { source, ca: issuer, before, after },
           'certificate revocation list names fewer certificates than the one before it; those left out are served again'
         )
         const text = `the revocation list of ${issuer} names ${after} certificates in place of ${before}`
@@ -63,7 +65,7 @@ export function createRevocationNotices({
 
     missing(sentences) {
       const all = sentences.join('\n')
-      if (all !== lastMissing) for (const sentence of sentences) log.warn(`tls.crl.file: ${sentence}`)
+      if (all !== lastMissing) for (const sentence of sentences) log.warn(sentence)
       lastMissing = all
     },
 
@@ -88,3 +90,7 @@ export function createRevocationNotices({
     onRefusal: listener => void listeners.push(listener)
   }
 }
+
+/** What to do about an infrastructure list. */
+export const remedy =
+  'ship ca_crl.pem of the CA to tls.crl.file, as the README says under "The full list", or set enable-infra-crl to false'

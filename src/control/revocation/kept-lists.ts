@@ -1,0 +1,57 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** Where lists that the CA gave are kept over a restart, in the directory for them. */
+export function keptFile(directory: string): string {
+  return join(directory, 'revocation-lists.pem')
+}
+
+/** What is written before it is put in the place of the kept file; two processes of a takeover may share a directory. */
+export function pendingFile(directory: string): string {
+  return `${keptFile(directory)}.${process.pid}.new`
+}
+
+/** Whether there is anything. */
+export async function isKept(directory: string): Promise<boolean> {
+  return stat(keptFile(directory)).then(
+    () => true,
+    () => false
+  )
+}
+
+/**
+ * Writes a pending file, with its directory if need be, for nobody but this user. Returns the system's error code when
+ * that fails. Takes its time: for a thread that does nothing else.
+ */
+export function writePending(file: string, bytes: Uint8Array): string | undefined {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    rmSync(file, { force: true })
+    const descriptor = openSync(file, 'wx', 0o600)
+    try {
+      writeFileSync(descriptor, bytes)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    return undefined
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+/** Puts the pending file in the place of the kept one, whole or not at all. Resolves with an error code otherwise. */
+export async function keepPending(directory: string): Promise<string | undefined> {
+  return rename(pendingFile(directory), keptFile(directory)).then(() => undefined, codeOf)
+}
+
+/** Removes it. */
+export async function dropPending(directory: string): Promise<void> {
+  await rm(pendingFile(directory), { force: true }).catch(() => {}) // The next one takes its place.
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message
+}
