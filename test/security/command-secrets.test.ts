@@ -34,6 +34,27 @@ const slips: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'the key as a key': { [keyInOneLine]: 1 }
 }
 
+t.test('a defect that ends the process is told, and nothing that its error carries', async t => {
+  const throwing = `process.once('SIGWINCH', () => {
+    throw Object.assign(new Error('no good: Bearer ${token}'), { rawPacket: '${password}', key: ${JSON.stringify(pki.server.key)} })
+  })`
+  const { url } = await startScriptedMaster(t, (_request, response) => response.end('{}'))
+  const balancer = await spawnBalancer(
+    t,
+    pki,
+    { ca: url, masters: [{ name: 'm1', url }] },
+    { nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(throwing)}`] }
+  )
+  balancer.process.kill('SIGWINCH')
+  t.equal(await balancer.exit, 1)
+  t.match(balancer.lines.at(-1), {
+    level: 'fatal',
+    msg: 'a defect ends this process',
+    err: { type: 'Error', message: 'no good: Bearer (left out)' }
+  })
+  for (const secret of [token, password, keyLine]) t.notOk(balancer.output().includes(secret))
+})
+
 t.test('no command and no level of the log tells a token, a key or a password', async t => {
   const master = await startScriptedMaster(t, (_request, response) => response.end('{}'), { tls: pki.server })
   const balancer = await spawnBalancer(
