@@ -10,6 +10,7 @@ const CA = 'puppetlabs.services.ca.certificate-authority-service/certificate-aut
 const NO_CA =
   'puppetlabs.services.ca.certificate-authority-disabled-service/certificate-authority-disabled-service'
 const WATCHER = 'puppetlabs.trapperkeeper.services.watcher.filesystem-watch-service/filesystem-watch-service'
+
 /** Where a master keeps everything it has. */
 export const masterDir = ({ name }: MasterLayout): string => scratch('masters', name)
 
@@ -78,7 +79,7 @@ const opened = (file: string, opening: RegExp, first: string): string =>
 function openedText(text: string, opening: RegExp, first: string): string {
   const [found] = opening.exec(text) ?? []
   if (found === undefined) throw new Error(`a packaged file has no ${opening}`)
-  return text.replace(found, `${found}${first}`)
+  return text.replace(found, () => `${found}${first}`)
 }
 
 /** Who looks at certificates itself must let the balancer in beside those of the Puppet CA. */
