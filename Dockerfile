@@ -10,6 +10,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
 COPY LICENSE ./
 COPY config ./config
 COPY src ./src
+RUN npm run --silent sbom > sbom.cdx.json
 # The user of the image owns nothing and reads everything, whatever the umask of the checkout was.
 RUN chmod -R u=rwX,go=rX /app
 
@@ -18,7 +19,8 @@ FROM ${BASE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/LICENSE /app/package.json ./
+# Scanners take a file of this ending for what it is: CycloneDX.
+COPY --from=build /app/LICENSE /app/package.json /app/sbom.cdx.json ./
 COPY --from=build /app/config ./config
 COPY --from=build /app/src ./src
 

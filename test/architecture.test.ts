@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: ['model', 'telemetry'],
   balance: ['model', 'puppet'],
+  build: [],
   commands: ['.', 'balance', 'config', 'control', 'data', 'demo', 'model', 'puppet', 'shared', 'telemetry'],
   config: ['model', 'pki', 'puppet', 'shared'],
   control: ['config', 'model', 'pki', 'puppet', 'shared', 'telemetry', 'upstream'],

@@ -5,6 +5,14 @@ import { reasonCodes } from '../src/model/errors.ts'
 import { endpointClasses } from '../src/puppet/endpoint.ts'
 import { createControlMetrics, createTrafficMetrics } from '../src/telemetry/metrics.ts'
 import { figuresIn, withFigures } from './bench/readme-figures.ts'
+import {
+  copiedFiles,
+  namedInReadme,
+  recipe,
+  recipeNames,
+  transplanted,
+  vendorsDirectories
+} from './support/recipes.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const named = (pattern: RegExp) => [...readme.matchAll(pattern)].map(match => match[1] as string)
@@ -58,6 +66,38 @@ t.test('the figures in the README are those of the published results', async t =
   t.equal(withFigures(readme, figuresIn(new URL('bench/results', import.meta.url).pathname)), readme)
   t.match(readme, '<!-- figures: fleet -->')
   t.match(readme, '<!-- figures: cpu -->')
+})
+
+t.test('every recipe of the README is one that the tests run, and the other way round', async t => {
+  t.same([...namedInReadme].sort(), [...recipeNames].sort())
+})
+
+// https://www.puppet.com/docs/puppet/8/server/config_file_webserver, and where its packages keep certificates:
+// https://www.puppet.com/docs/puppet/8/dirs_ssldir and https://www.puppet.com/docs/puppet/8/dirs_confdir
+t.test("with the other packages' directories the recipes name files of their documented layout", async t => {
+  const texts = recipeNames.map(name => recipe(name, vendorsDirectories))
+  const copied = copiedFiles.map(([from]) => transplanted(from, vendorsDirectories))
+  const paths = [...texts.join('\n').matchAll(/(?<=[:\s])\/(?:etc|var|opt)\/[^\s"]+/g)].map(([path]) => path)
+  t.same(
+    [...paths, ...copied]
+      .filter(path => !path.startsWith('/etc/puppet-lb/'))
+      .filter(unique)
+      .sort(),
+    [
+      '/etc/puppetlabs/puppet/ssl/certs/ca.pem',
+      '/etc/puppetlabs/puppet/ssl/certs/master-1.example.com.pem',
+      '/etc/puppetlabs/puppet/ssl/certs/puppet.example.com.pem',
+      '/etc/puppetlabs/puppet/ssl/certs/puppetca.example.com.pem',
+      '/etc/puppetlabs/puppet/ssl/crl.pem',
+      '/etc/puppetlabs/puppet/ssl/private_keys/master-1.example.com.pem',
+      '/etc/puppetlabs/puppet/ssl/private_keys/puppet.example.com.pem',
+      '/etc/puppetlabs/puppet/ssl/private_keys/puppetca.example.com.pem',
+      '/etc/puppetlabs/puppetserver/ca/ca_crl.pem',
+      '/etc/puppetlabs/puppetserver/clients.pem',
+      '/etc/puppetlabs/puppetserver/hop.pem',
+      '/etc/puppetlabs/puppetserver/request-logging.xml'
+    ]
+  )
 })
 
 function labelsIn(cell: string): string[] {

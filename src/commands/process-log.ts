@@ -13,5 +13,11 @@ export function openProcessLog({ level, file }: LogSettings): {
   const logOutput = openingLogFile(file, () => createLogOutput(file?.path, systemRuntime))
   // Whatever ends the process, the lines that say what was before are those one wants to read.
   process.on('exit', logOutput.writeLast)
-  return { log: createLog(level, logOutput), logOutput }
+  const log = createLog(level, logOutput)
+  // Node itself would print whatever the error carries.
+  process.on('uncaughtException', err => {
+    log.fatal({ err }, 'a defect ends this process')
+    process.exit(1)
+  })
+  return { log, logOutput }
 }

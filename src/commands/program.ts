@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/problems.ts'
+import { withoutSecrets } from '../model/secret-text.ts'
 import type { AdminFlags } from './admin-address.ts'
 import {
   addAdminOptions,
@@ -34,7 +35,7 @@ export async function run(args: readonly string[], io: Terminal = processTermina
       io.err(`${error.lines.join('\n')}\n`)
       return 1
     }
-    io.err(`puppet-lb: ${error instanceof Error ? error.message : String(error)}\n`)
+    io.err(`puppet-lb: ${withoutSecrets(error instanceof Error ? error.message : String(error))}\n`)
     return 2
   }
 }
@@ -52,7 +53,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
     .configureOutput({
       writeOut: io.out,
       writeErr: io.err,
-      outputError: (text, write) => write(oneSentence(text))
+      outputError: (text, write) => write(withoutSecrets(oneSentence(text)))
     })
     .showSuggestionAfterError()
   addServe(program, finish)

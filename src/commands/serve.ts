@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
 import type { Predecessor } from '../control/takeover/predecessor.ts'
 import { systemRuntime } from '../model/runtime.ts'
+import { withoutSecrets } from '../model/secret-text.ts'
 import { flushLog } from '../telemetry/log.ts'
 import { tellMigration } from './connect-migration.ts'
 import { findPredecessor, onPortsOf, TakeoverMisfitError } from './predecessor.ts'
@@ -67,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (error instanceof ConfigError) throw error
     const { message, code } = error as NodeJS.ErrnoException
     const hint = code === 'EADDRINUSE' ? hintOf(options) : ''
-    process.stderr.write(`puppet-lb cannot start: ${message}${hint}\n`)
+    process.stderr.write(`puppet-lb cannot start: ${withoutSecrets(message)}${hint}\n`)
     return error instanceof TakeoverMisfitError ? 1 : 2
   }
 }

@@ -24,12 +24,17 @@ export function readAdminToken(
     return problem ? undefined : text
   }
   const path = ['admin', 'token', 'file']
-  const from = readNamed(path, admin?.token?.file, context)
+  const from = readNamed(path, admin?.token?.file, context, mayBeToken)
   if (!from) return undefined
   const text = from.text.trim()
   const problem = problemOf(text)
   if (problem) context.report(path, `names ${from.file}, which holds a token ${problem}; ${allowed}`)
   return problem ? undefined : text
+}
+
+/** A token that stands in place of the name of its file looks like no path as a rule: no folder, no ending. */
+function mayBeToken(name: string): boolean {
+  return token.test(name) && !/^\.{0,2}\/|\.[a-z]{2,8}$/.test(name)
 }
 
 function problemOf(text: string): string | undefined {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isOwnFault } from '../model/own-fault.ts'
+import { holdsSecret } from '../model/secret-text.ts'
 import { type Path, type Report, showValue } from './problems.ts'
 
 /** What reading the files a configuration names needs to know. */
@@ -28,8 +29,16 @@ export interface NamedFile {
   readonly text: string
 }
 
-/** Reads the file that the key at `path` names; `undefined` when a problem was reported or there is no name. */
-export function readNamed(path: Path, name: string | undefined, context: FileContext): NamedFile | undefined {
+/**
+ * Reads the file that the key at `path` names; `undefined` when a problem was reported or there is no name. A name that
+ * is or may be (`isSecret`) what ought to be in the file is not repeated.
+ */
+export function readNamed(
+  path: Path,
+  name: string | undefined,
+  context: FileContext,
+  isSecret = holdsSecret
+): NamedFile | undefined {
   if (name === undefined) return undefined
   const file = resolve(context.directory, name)
   context.files.add(file)
@@ -37,7 +46,8 @@ export function readNamed(path: Path, name: string | undefined, context: FileCon
     return { path, file, text: readFileSync(file, 'utf8') }
   } catch (error) {
     const cause = readFailure(error)
-    const text = `is ${showValue(name)}, but ${cause} at ${file}; must be a file this user can read`
+    const [is, place] = isSecret(name) ? ['names a file', 'there'] : [`is ${showValue(name)}`, `at ${file}`]
+    const text = `${is}, but ${cause} ${place}; must be a file this user can read`
     context.report(path, text, isOwnFault(error) ? { isOwnFault: true } : {})
     return undefined
   }

@@ -18,7 +18,7 @@ export function origin() {
 /** What keeps the text from being an origin. A password in it is not repeated. */
 function originProblem(written: string): string | undefined {
   const url = URL.parse(written)
-  if (/^[^/]*\/\/[^/]*@/.test(written)) return 'holds a user name or password'
+  if (written.includes('@')) return 'holds a user name or password, or another @'
   if (!url || /\s/.test(written) || !/^\w+:\/\//.test(written)) return `is ${showValue(written)}`
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     return `has the scheme ${url.protocol.slice(0, -1)}`

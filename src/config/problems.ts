@@ -1,3 +1,5 @@
+import { holdsSecret } from '../model/secret-text.ts'
+
 /** Where a value sits in the configuration: `['masters', 1, 'url']`. */
 export type Path = readonly (string | number)[]
 
@@ -75,7 +77,7 @@ export function showKey(name: string): string {
   return /^[\w.<-]{1,40}$/.test(name) ? name : '(not a name)'
 }
 
-/** A value as it may be printed: short, on one line, and never the content of a PEM file put in by mistake. */
+/** A value as it may be printed: short, on one line, and never a key or password put in by mistake. */
 export function showValue(value: unknown): string {
   if (value === null || value === '') return 'empty'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
@@ -83,6 +85,7 @@ export function showValue(value: unknown): string {
   if (typeof value !== 'string') return String(value)
   if (value.includes('-----BEGIN')) return 'the text of a PEM file'
   if (/[\r\n]/.test(value)) return 'a text of several lines'
+  if (holdsSecret(value)) return 'what looks like a key, a certificate or a password'
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
 }
 

@@ -4,6 +4,7 @@ import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { withoutSecrets } from '../model/secret-text.ts'
 import { createHeartbeats } from '../shared/heartbeats.ts'
 import { merged } from '../telemetry/merged.ts'
 import { HUNG_MS, watchHungWorkers } from './hung-workers.ts'
@@ -138,7 +139,7 @@ export function createPlanes(options: PlanesOptions): Planes {
     retired = retired.then(counted => merged([counted, countersOf(member.link.lastMetrics())]))
     const isExpected = stopping || !member.isListening
     if (!isExpected) {
-      const why = member.endedFor ?? cause?.message
+      const why = member.endedFor ?? (cause && withoutSecrets(cause.message))
       log.error({ worker, cause: why }, 'a worker thread died; it is replaced')
       events.add({ kind: 'worker-died', text: `worker ${worker} died: ${why ?? 'no reason given'}` })
     }

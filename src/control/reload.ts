@@ -3,6 +3,7 @@ import { diffOf, isBootKey } from '../config/diff.ts'
 import { ConfigError } from '../config/problems.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { withoutSecrets } from '../model/secret-text.ts'
 import type { Config } from '../model/settings.ts'
 import type { ReloadReport, ReloadStatus, SettingChange } from '../model/status.ts'
 import type { ChangeQueue } from './change-queue.ts'
@@ -108,7 +109,8 @@ export function createReload(deps: ReloadDeps): Reload {
   }
 
   function fail(error: unknown, files: readonly string[]): ReloadReport {
-    const problems = error instanceof ConfigError ? [...error.lines] : [(error as Error).message]
+    const problems =
+      error instanceof ConfigError ? [...error.lines] : [withoutSecrets((error as Error).message)]
     const { needsRestart } = status
     const report: ReloadReport = {
       at: isoNow(),

@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads'
 import pino, { type Logger } from 'pino'
 import type { LogLevel } from '../model/settings.ts'
 import type { LogDestination, LogOutput } from './log-output.ts'
+import { tellError } from './told-error.ts'
 
 /**
  * A JSON log, one object a line. Keys, certificates and headers never go into it. pino makes the lines; its own
@@ -14,6 +15,7 @@ export function createLog(level: LogLevel, destination: LogDestination): Logger 
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: tellError },
       formatters: { level: label => ({ level: label }) }
     },
     destination

@@ -64,6 +64,12 @@ t.test('a file of a token that is not there is told', async t => {
   ])
 })
 
+t.test('what may be the token itself in place of its file is not shown', async t => {
+  t.same(problemsOf(t, minimal(`admin: { token: { file: ${secret} } }`)), [
+    'puppet-lb.yaml:5:25 admin.token.file: names a file, but there is no file there; must be a file this user can read'
+  ])
+})
+
 t.test('without file and variable there is no token', async t => {
   t.equal(load(t, minimal('admin:\n  token:\n    # file: x\n')).boot.admin.token, undefined)
 })

@@ -193,7 +193,9 @@ const wrongMasters: readonly (readonly [entry: string, problem: string])[] = [
       ['https://a//', 'has a path'],
       ['https://a?x', 'has a query or fragment'],
       ['https://a/#', 'has a query or fragment'],
-      ['https://me:secret@a', 'holds a user name or password'],
+      ['https://me:secret@a', 'holds a user name or password, or another @'],
+      ['https:/me:secret@a', 'holds a user name or password, or another @'],
+      ['me:secret@a:8140', 'holds a user name or password, or another @'],
       ['https://a:0', 'has the port 0']
     ] as const
   ).map(

@@ -57,13 +57,34 @@ t.test('the labels say what it is and which version', async t => {
 })
 
 t.test('only what runs is in it', async t => {
-  t.same(await shell('ls -A /app'), ['LICENSE', 'config', 'node_modules', 'package.json', 'src'])
+  t.same(await shell('ls -A /app'), [
+    'LICENSE',
+    'config',
+    'node_modules',
+    'package.json',
+    'sbom.cdx.json',
+    'src'
+  ])
   t.same(
     await shell('cd /app/node_modules && ls -d .cache node tap typescript @biomejs @types 2>/dev/null'),
     []
   )
   t.same(await shell('find /app/src -maxdepth 1 -name demo -o -maxdepth 1 -name simulation'), [])
   t.same(await shell('find / -xdev -name .npmrc -not -path "/usr/*" 2>/dev/null'), [])
+})
+
+t.test('its bill of materials names what is installed in it, and nothing else', async t => {
+  const script = `
+    const read = file => JSON.parse(require('fs').readFileSync('/app/' + file, 'utf8'))
+    const installed = Object.entries(read('node_modules/.package-lock.json').packages)
+      .map(([path, { version }]) => path.replace(/^.*node_modules\\//, '') + '@' + version)
+    const { metadata, components } = read('sbom.cdx.json')
+    const named = components.map(({ purl }) => decodeURIComponent(purl.replace('pkg:npm/', '')))
+    console.log(JSON.stringify({ of: metadata.component.name, installed: [...new Set(installed)].sort(), named: named.sort() }))`
+  const { stdout } = await runToEnd({ entrypoint: ['node', '-e', script] })
+  const { of, installed, named } = JSON.parse(stdout)
+  t.equal(of, 'puppet-lb')
+  t.same(named, installed)
 })
 
 t.test('its user can read the whole program and change none of it', async t => {

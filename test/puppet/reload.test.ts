@@ -6,7 +6,16 @@ import t from 'tap'
 import { compiledBy, createEnrolledAgent, runAgent } from './support/agent.ts'
 import { enrol, operator } from './support/authority.ts'
 import { reaches } from './support/background.ts'
-import { plainMaster, ports, proxyHost, proxyName, scratch, sslOf, tlsMaster } from './support/layout.ts'
+import {
+  plainMaster,
+  ports,
+  proxyFiles,
+  proxyHost,
+  proxyName,
+  scratch,
+  sslOf,
+  tlsMaster
+} from './support/layout.ts'
 import { compilesOn } from './support/master.ts'
 import { shortName, startProxy, stateOf } from './support/proxy.ts'
 import { inWaves } from './support/waves.ts'
@@ -25,7 +34,7 @@ await enrol({
   directory,
   altNames: [`DNS:${proxyName}`, 'DNS:puppet', `DNS:${proxyHost}`]
 })
-const certificateA = sslOf(scratch('proxy'), proxyName)
+const certificateA = proxyFiles()
 const certificateB = sslOf(directory, nextName)
 
 /** A master by another name is another one. */

@@ -54,9 +54,12 @@ export async function spawnBalancer(
   {
     nodeOptions = [],
     files = {},
+    env = {},
     descriptors
   }: {
     readonly nodeOptions?: readonly string[]
+    /** Variables beside those of this process. */
+    readonly env?: Readonly<Record<string, string>>
     /** Further files beside the configuration, by name. */
     readonly files?: Readonly<Record<string, string>>
     /** How many file descriptors it gets; default: as many as this process. */
@@ -95,7 +98,7 @@ export async function spawnBalancer(
     await rename(`${file}.new`, file)
   }
 
-  return serveFrom(t, place, [], { nodeOptions, descriptors })
+  return serveFrom(t, place, [], { nodeOptions, env, descriptors })
 }
 
 /** What of a process is the same for the next one. */
@@ -103,6 +106,7 @@ type Place = Pick<BalancerProcess, 'file' | 'directory' | 'rewrite'>
 
 interface Surroundings {
   readonly nodeOptions?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
   readonly descriptors?: number | undefined
 }
 
@@ -132,7 +136,7 @@ function spawnServe(
   t: { teardown: (task: () => unknown) => void },
   file: string,
   flags: readonly string[],
-  { nodeOptions = [], descriptors }: Surroundings
+  { nodeOptions = [], env = {}, descriptors }: Surroundings
 ) {
   const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file, ...flags]
   const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
@@ -140,7 +144,7 @@ function spawnServe(
     stdio: ['ignore', 'pipe', 'pipe'],
     // What tests go by is no key of a configuration.
     env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith('PUPPET_LB_TEST_'))
+      Object.entries({ ...process.env, ...env }).filter(([name]) => !name.startsWith('PUPPET_LB_TEST_'))
     )
   })
   const reader = createLogReader()

@@ -1,9 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { copiedFiles, transplanted } from '../../support/recipes.ts'
 import { mustRun } from './background.ts'
 import { inDebian } from './debian.ts'
-import { caMaster, operatorName, ports, proxyHost, scratch, sslOf } from './layout.ts'
-import { masterDir } from './master-config.ts'
+import { caMaster, operatorName, ports, proxyHost, proxyName, scratch, sslOf } from './layout.ts'
+import { masterDir, placesOf } from './master-config.ts'
+import { runRecipe } from './recipe-shell.ts'
 
 /** Makes the CA (root and intermediate), the CA master's own certificate and an operator's. `--force`: nothing runs yet. */
 export async function setUpAuthority(): Promise<void> {
@@ -27,6 +29,24 @@ export async function setUpAuthority(): Promise<void> {
     '--certname',
     operatorName
   ])
+}
+
+/**
+ * The balancer's certificate, as the README says: made on the CA master while that runs, and copied from there. Since
+ * this CA signs by itself, nobody has to be believed for it.
+ */
+export async function issueProxyCertificate(): Promise<void> {
+  const places = { 'puppet.example.com': proxyName, ',puppet\n': `,${proxyHost}\n` }
+  await runRecipe('certificate', {
+    cwd: scratch(),
+    places,
+    commands: { puppetserver: inDebian('puppetserver', []) },
+    last: ['--config', join(masterDir(caMaster), 'puppet/puppet.conf')]
+  })
+  for (const [from, to] of copiedFiles) {
+    const here = { ...placesOf(caMaster), 'puppet.example.com': proxyName }
+    copyFileSync(transplanted(from, here), scratch('proxy', transplanted(to, here)))
+  }
 }
 
 /** `puppetserver ca …` on the CA master itself, while it does not run. */

@@ -83,3 +83,14 @@ export const sslOf = (directory: string, certname: string) => ({
   ca: join(directory, 'ssl/certs/ca.pem'),
   crl: join(directory, 'ssl/crl.pem')
 })
+
+/** What the README has in `/etc/puppet-lb/tls`: copied from the CA master, and the certificate for masters with TLS. */
+export const proxyFiles = () => ({
+  cert: scratch('proxy/tls', `${proxyName}.pem`),
+  key: scratch('proxy/tls', `${proxyName}.key`),
+  ca: scratch('proxy/tls/ca.pem'),
+  crl: scratch('proxy/tls/crl.pem')
+})
+
+/** The certificate that masters with TLS know the balancer by. */
+export const hopFiles = () => ({ cert: scratch('proxy/tls/hop.pem'), key: scratch('proxy/tls/hop.key') })

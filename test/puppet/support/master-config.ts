@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { generation, packaged } from './debian.ts'
+import { type RecipeName, recipe, transplanted } from '../../support/recipes.ts'
+import { packaged } from './debian.ts'
 import { type MasterLayout, operatorName, scratch } from './layout.ts'
 
 const PACKAGED = packaged('/etc/puppet/puppetserver')
@@ -9,13 +10,29 @@ const CA = 'puppetlabs.services.ca.certificate-authority-service/certificate-aut
 const NO_CA =
   'puppetlabs.services.ca.certificate-authority-disabled-service/certificate-authority-disabled-service'
 const WATCHER = 'puppetlabs.trapperkeeper.services.watcher.filesystem-watch-service/filesystem-watch-service'
-/** Certificates are renewed from 8 on, if the CA is told so. */
-const RENEWAL = generation === 7 ? '' : ', allow-auto-renewal: true, auto-renewal-cert-ttl: 60d'
 
 /** Where a master keeps everything it has. */
 export const masterDir = ({ name }: MasterLayout): string => scratch('masters', name)
 
-/** Writes a master's whole configuration: the packaged files where they fit, its own where paths or addresses differ. */
+/**
+ * The README's directories, names and ports, and what they are for a master here. Debian's Puppet Server keeps in three
+ * places what it has in one here.
+ */
+export const placesOf = (master: MasterLayout): Readonly<Record<string, string>> => {
+  const dir = masterDir(master)
+  return {
+    '/etc/puppet/puppetserver/ca/': `${dir}/authority/`,
+    '/etc/puppet/puppetserver': dir,
+    '/var/lib/puppet/ssl': `${dir}/ssl`,
+    'puppetca.example.com': master.name,
+    'master-1.example.com': master.name,
+    '192.0.2.22': master.host,
+    '0.0.0.0': master.host,
+    '8140': String(master.port)
+  }
+}
+
+/** Writes a master's whole configuration: the packaged files with the README's changes, its own where paths differ. */
 export function writeMasterConfig(master: MasterLayout): void {
   const dir = masterDir(master)
   for (const sub of ['conf.d', 'services.d', 'puppet', 'var', 'run', 'log', 'tmp']) {
@@ -24,14 +41,11 @@ export function writeMasterConfig(master: MasterLayout): void {
   for (const file of ['conf.d/web-routes.conf', 'conf.d/metrics.conf'])
     cpSync(join(PACKAGED, file), join(dir, file))
   const files: Record<string, string> = {
-    'conf.d/auth.conf': trustHeaders(
-      readFileSync(join(PACKAGED, 'conf.d/auth.conf'), 'utf8'),
-      master.trustsHeaders ?? true
-    ),
-    'conf.d/ca.conf': `certificate-authority: { allow-subject-alt-names: true${RENEWAL} }\n`,
+    'conf.d/auth.conf': authConf(master),
+    'conf.d/ca.conf': caConf(),
     'conf.d/global.conf': `global: { logging-config: "${dir}/logback.xml" }\n`,
     'conf.d/puppetserver.conf': jrubyPuppet(dir, master.jrubies),
-    'conf.d/webserver.conf': webserver(dir, master),
+    'conf.d/webserver.conf': recipe(webserverRecipe(master), placesOf(master)),
     'services.d/bootstrap.cfg': `${readFileSync(join(PACKAGED, 'services.d/bootstrap.cfg'), 'utf8')}${LEGACY_ROUTES}\n`,
     'services.d/ca.cfg': `${master.isCa ? CA : NO_CA}\n${WATCHER}\n`,
     'logback.xml': appender('ConsoleAppender', '', '%d %-5p [%c{2}] %m%n', 'root level="info"', 'root'),
@@ -45,22 +59,34 @@ export function writeMasterConfig(master: MasterLayout): void {
  * The one line a master needs to believe the balancer about who the agent is, and a rule that lets an operator
  * flush caches, which no packaged rule allows anybody.
  */
-function trustHeaders(authConf: string, isTrusted: boolean): string {
-  const opening = /^authorization: \{\n( *version: 1\n *rules: \[\n)/m
-  if (!opening.test(authConf)) throw new Error(`${PACKAGED}/conf.d/auth.conf does not open as expected`)
-  return authConf.replace(
-    opening,
-    `authorization: {\n    allow-header-cert-info: ${isTrusted}\n$1${FLUSH_RULE}`
-  )
+function authConf({ trustsHeaders = true }: MasterLayout): string {
+  const rules = transplanted(recipe('flush'), { 'operator.example.com': operatorName })
+  const withRule = opened('conf.d/auth.conf', /^ *rules: \[\n/m, rules)
+  return trustsHeaders ? openedText(withRule, /^authorization: \{\n/m, recipe('auth.conf')) : withRule
 }
 
-const FLUSH_RULE = `        {
-            match-request: { path: "/puppet-admin-api/v1/environment-cache", type: path, method: delete }
-            allow: "${operatorName}"
-            sort-order: 200
-            name: "operator flushes environments"
-        },
-`
+/** Certificates are renewed from 8 on, if the CA is told so. */
+const caConf = (): string =>
+  opened('conf.d/ca.conf', /^certificate-authority: \{\n/m, recipe('ca.conf')).replace(
+    'allow-auto-renewal: false',
+    'allow-auto-renewal: true'
+  )
+
+/** A packaged file with something first in one of its groups, as the README has it put there. */
+const opened = (file: string, opening: RegExp, first: string): string =>
+  openedText(readFileSync(join(PACKAGED, file), 'utf8'), opening, first)
+
+function openedText(text: string, opening: RegExp, first: string): string {
+  const [found] = opening.exec(text) ?? []
+  if (found === undefined) throw new Error(`a packaged file has no ${opening}`)
+  return text.replace(found, () => `${found}${first}`)
+}
+
+/** Who looks at certificates itself must let the balancer in beside those of the Puppet CA. */
+function webserverRecipe({ tls, isCa, trustsHeaders = true }: MasterLayout): RecipeName {
+  if (!tls) return 'webserver.conf, plain'
+  return isCa || !trustsHeaders ? 'webserver.conf, CA' : 'webserver.conf, TLS'
+}
 
 const jrubyPuppet = (dir: string, jrubies: number): string => `jruby-puppet: {
   ruby-load-path: [/usr/lib/puppetserver/ruby/vendor_ruby]
@@ -72,14 +98,6 @@ const jrubyPuppet = (dir: string, jrubies: number): string => `jruby-puppet: {
   server-run-dir: "${dir}/run"
   server-log-dir: "${dir}/log"
   max-active-instances: ${jrubies}
-}
-`
-
-const webserver = (dir: string, { tls, host, port }: MasterLayout): string => `webserver: {
-  access-log-config: "${dir}/request-logging.xml"
-  ${tls ? 'client-auth: want' : ''}
-  ${tls ? 'ssl-host' : 'host'}: ${host}
-  ${tls ? 'ssl-port' : 'port'}: ${port}
 }
 `
 
@@ -96,9 +114,10 @@ function appender(kind: string, inner: string, pattern: string, wrap: string, cl
 `
 }
 
-const puppetConf = (dir: string, { name }: MasterLayout): string => `[main]
+/** Keys are short, since each costs seconds otherwise. */
+const puppetConf = (dir: string, { name, host, port, isCa }: MasterLayout): string => `[main]
 certname = ${name}
-ssldir = ${dir}/ssl
+${isCa ? `server = ${host}\nserverport = ${port}\nkeylength = 2048\n` : ''}ssldir = ${dir}/ssl
 cadir = ${dir}/authority
 vardir = ${dir}/var
 [server]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Answer, ask } from './ask.ts'
 import { end, serves, start } from './background.ts'
 import { inDebian } from './debian.ts'
-import { type MasterLayout, scratch, urlOf } from './layout.ts'
+import { hopFiles, type MasterLayout, scratch, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
 /** On two idle cores one master boots in 15 s, and all three, with their certificates, in a minute. */
@@ -56,9 +56,9 @@ export function signalMaster(master: MasterLayout, signal: 'SIGSTOP' | 'SIGCONT'
 export const masterPid = (master: MasterLayout): number =>
   Number(readFileSync(join(masterDir(master), 'pid'), 'utf8'))
 
-/** Asks a master directly, without a certificate and past the balancer. */
+/** Asks a master directly, past the balancer, with its certificate and about no agent. */
 export const askMaster = (master: MasterLayout, path: string): Promise<Answer> =>
-  ask({ url: `${urlOf(master)}${path}`, trust: 'anything' })
+  ask({ url: `${urlOf(master)}${path}`, trust: 'anything', ...(master.tls && { as: hopFiles() }) })
 
 /** Compiles running on a master now, as it tells itself: certnames are not shown, only their number. */
 export async function compilesOn(master: MasterLayout): Promise<number> {

@@ -7,19 +7,23 @@ import { end, isRunning, mustRun, reaches, serves, start } from './background.ts
 import {
   caMaster,
   compileMasters,
+  hopFiles,
   type MasterLayout,
   operatorName,
   ports,
+  proxyFiles,
   proxyHost,
-  proxyName,
   scratch,
-  sslOf,
   urlOf
 } from './layout.ts'
 
 const READY_DEADLINE_MS = 30_000
 const RELOAD_DEADLINE_MS = 30_000
-const source = join(import.meta.dirname, '../../../src/main.ts')
+/** The program's entry. */
+export const program = join(import.meta.dirname, '../../../src/main.ts')
+
+/** Where its admin listener is. */
+export const adminUrl = `http://127.0.0.1:${ports.admin}`
 
 export interface ProxySettings {
   /** Names its configuration and its log. */
@@ -59,32 +63,48 @@ export interface Proxy {
 
 /** Starts the balancer as its README says and resolves once it is ready. */
 export async function startProxy(settings: ProxySettings): Promise<Proxy> {
-  const config = scratch('proxy', `${settings.name}.yaml`)
-  writeFileSync(config, configuration(settings))
-  const logFile = scratch('logs', `proxy-${settings.name}.log`)
+  const file = scratch('proxy', `${settings.name}.yaml`)
+  writeFileSync(file, configuration(settings))
+  const proxy = await startProxyFrom({ name: settings.name, file })
+  const reloads = () => proxy.log().split('"msg":"configuration is reloaded"').length - 1
+  return {
+    ...proxy,
+    async reload(changed) {
+      const before = reloads()
+      writeFileSync(file, configuration({ ...settings, ...changed }))
+      proxy.signal('SIGHUP')
+      if (!(await reaches(async () => reloads() > before, RELOAD_DEADLINE_MS)))
+        throw new Error(`it does not say that it has reloaded:\n${proxy.log()}`)
+    }
+  }
+}
+
+/** The same from a configuration that somebody else wrote. */
+export async function startProxyFrom({
+  name,
+  file,
+  env = {}
+}: {
+  readonly name: string
+  readonly file: string
+  readonly env?: Readonly<Record<string, string>>
+}): Promise<Omit<Proxy, 'reload'>> {
+  const logFile = scratch('logs', `proxy-${name}.log`)
   const child = start({
     command: process.execPath,
-    args: [source, 'serve', '--config', config],
+    args: [program, 'serve', '--config', file],
     cwd: scratch(),
+    env,
     logFile
   })
   const { pid } = child
   const ended = once(child, 'exit').then(([code]) => code as number | null)
   await serves(pid, logFile, async () => (await admin('/readyz')).status === 200, READY_DEADLINE_MS)
-  const log = () => readFileSync(logFile, 'utf8')
-  const reloads = () => log().split('"msg":"configuration is reloaded"').length - 1
   return {
     end: () => end(pid),
     isRunning: () => isRunning(pid),
     signal: signal => process.kill(pid, signal),
-    async reload(changed) {
-      const before = reloads()
-      writeFileSync(config, configuration({ ...settings, ...changed }))
-      process.kill(pid, 'SIGHUP')
-      if (!(await reaches(async () => reloads() > before, RELOAD_DEADLINE_MS)))
-        throw new Error(`it does not say that it has reloaded:\n${log()}`)
-    },
-    log,
+    log: () => readFileSync(logFile, 'utf8'),
     ended() {
       child.ref()
       return ended
@@ -97,14 +117,13 @@ export const askProxy = (path: string, question: Omit<Question, 'url' | 'trust'>
   ask({ ...question, url: `https://${proxyHost}:${ports.proxy}${path}`, trust: operator().ca })
 
 /** One request to the balancer's admin listener. */
-export const admin = (path: string): Promise<Answer> =>
-  ask({ url: `http://127.0.0.1:${ports.admin}${path}`, trust: 'anything' })
+export const admin = (path: string): Promise<Answer> => ask({ url: `${adminUrl}${path}`, trust: 'anything' })
 
 /** Runs a command of the balancer against the one that runs; its output. Fails unless it ends with 0. */
 export const operate = (...args: readonly string[]): Promise<string> =>
   mustRun({
     command: process.execPath,
-    args: [source, ...args, '--admin', `http://127.0.0.1:${ports.admin}`],
+    args: [program, ...args, '--admin', adminUrl],
     cwd: scratch(),
     logFile: scratch('logs/operate.log')
   })
@@ -128,9 +147,9 @@ function configuration({
   queueTimeout = '5m',
   reload = 'watch'
 }: Omit<ProxySettings, 'name'>): string {
-  const own = sslOf(scratch('proxy'), proxyName)
+  const { ca, ...own } = proxyFiles()
   const { cert, key } = certificate ?? own
-  const { ca } = own
+  const hop = hopFiles()
   const entries = masters.map(master => {
     const name = shortName(master)
     return `  - { name: ${name}, url: "${urlOf(master)}", pools: [ ${(pools[name] ?? ['default']).join(', ')} ] }\n`
@@ -145,7 +164,7 @@ ${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, 
 masters:
 ${entries.join('')}routes: [ ${routes.join(', ')} ]
 upstream:
-  tls: { ca: ${ca}, cert: ${own.cert}, key: ${own.key} }
+  tls: { ca: ${ca}, cert: ${hop.cert}, key: ${hop.key} }
 health: { interval: 1s, timeout: 1s }
 access: { administrators: [ ${operatorName} ] }
 admin: { port: ${ports.admin} }
