@@ -242,7 +242,11 @@ t.test('masters are told who connects, by version 2, and probes say that they ar
 })
 
 t.test('what a header in front names is what masters are told', async t => {
-  const { enter, raw, line: logged } = await startTcpScene(t, {
+  const {
+    enter,
+    raw,
+    line: logged
+  } = await startTcpScene(t, {
     masters: [{}],
     proxyProtocol: 'v2',
     overrides: { listen: { proxyProtocol: { from: ['127.0.0.5'] } } }
