@@ -9,6 +9,7 @@ import { summaryOf } from './config/summary.ts'
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
 import { createEventLog } from './control/event-log.ts'
 import type { AskDns } from './control/sources/resolver.ts'
+import { startUnless } from './control/start-unless.ts'
 import { createReporting, metricFacts } from './control/status.ts'
 import type { Predecessor } from './control/takeover/predecessor.ts'
 import { startPlane } from './data/plane.ts'
@@ -53,6 +54,8 @@ export interface AppOptions {
   readonly dns?: AskDns
   /** The process that this one takes over from. */
   readonly predecessor?: Predecessor | undefined
+  /** Ends the start: `startApp` then rejects, once whoever has come in the meantime is served. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What the process is about, for `/readyz`. */
@@ -61,10 +64,11 @@ type Phase = 'starting' | 'serving' | 'draining'
 /**
  * Composes both planes and starts them: the admin listener first, so that `/readyz` can say what is waited for,
  * then one probe of every master, then the agents' listener. With a predecessor the admin listener comes last: until
- * this process serves, the other one answers operators. Rejects when a listener cannot have its address.
+ * this process serves, the other one answers operators. Rejects when a listener cannot have its address, or when `signal`
+ * says so before it serves.
  */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const { runtime = systemRuntime, load = () => config, predecessor } = options
+  const { runtime = systemRuntime, load = () => config, predecessor, signal } = options
   const { level, file } = config.settings.log
   const { logOutput = createLogOutput(file?.path, runtime) } = options
   const { log = createLog(level, logOutput) } = options
@@ -147,9 +151,13 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   let drained: Promise<number> | undefined
   try {
-    port = await control.start()
+    port = await startUnless(signal, control)
+    // Who is to end takes nothing more from the other process.
+    signal?.addEventListener('abort', () => phase === 'starting' && predecessor?.giveUp())
+    signal?.throwIfAborted()
     if (predecessor) {
       await control.takeover.finish()
+      signal?.throwIfAborted()
       admin = await openAdmin(config, control, { ...operators, takesOver: true })
       predecessor.serving()
     }
@@ -172,11 +180,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       stop: close
     }
   } catch (error) {
-    if (predecessor) {
-      // Who came in the meantime is still served; the other process serves all others.
-      predecessor.giveUp()
-      await control.planes.drain(config.settings.listen.drainTimeoutMs)
-    }
+    // Who came in the meantime is still served; the other process, where there is one, serves all others.
+    predecessor?.giveUp()
+    if (control.planes.listening() > 0) await control.planes.drain(config.settings.listen.drainTimeoutMs)
     await close()
     throw error
   }

@@ -15,6 +15,8 @@ export interface OperateOptions extends AdminFlags {
 /** Another change may be waited for, and a master that comes back is asked once. */
 const TIMEOUT_MS = 90_000
 const LOOK_MS = 500
+/** Who nobody answers for so long has lost the balancer. One that is taken over from is away for less. */
+const AWAY_MS = 15_000
 
 /**
  * Has a running balancer drain a master, give it back to work, take it out or weigh it anew, and says what came of it.
@@ -80,7 +82,10 @@ const goals: Readonly<
   undrain: { modes: ['active', 'leaving'], isReached: ({ state }) => state === 'up', is: 'up' }
 }
 
-/** Looks again and again until all are there, one of them was wanted otherwise meanwhile, or the time is over. */
+/**
+ * Looks again and again until all are there, one of them was wanted otherwise meanwhile, or the time is over. Rejects when
+ * the balancer is away for longer than one that is taken over from.
+ */
 async function waitFor(
   names: readonly string[],
   goal: Goal,
@@ -92,10 +97,26 @@ async function waitFor(
   const endMs = runtime.wallClock() + (timeout ?? Number.POSITIVE_INFINITY)
   const { modes, isReached, is } = goals[goal]
   let waiting = names
+  let answeredMs = runtime.wallClock()
+  /** `undefined`: nobody answered, which may be for a moment. */
+  async function look(): Promise<readonly MasterStatus[] | undefined> {
+    try {
+      const all = (await askAdmin(address, { path: '/api/masters' })).json() as readonly MasterStatus[]
+      answeredMs = runtime.wallClock()
+      return all
+    } catch (error) {
+      if (runtime.wallClock() >= Math.min(answeredMs + AWAY_MS, endMs)) throw error
+      return undefined
+    }
+  }
   const letEnd = stayAlive()
   try {
     for (;;) {
-      const all = (await askAdmin(address, { path: '/api/masters' })).json() as readonly MasterStatus[]
+      const all = await look()
+      if (!all) {
+        await pause(LOOK_MS, runtime)
+        continue
+      }
       const left: string[] = []
       for (const name of waiting) {
         const master = memberOf(all, name)

@@ -47,23 +47,25 @@ export async function serve(options: ServeOptions): Promise<number> {
     return predecessor
   }
 
-  async function start(): Promise<App> {
-    tellMigration(log)
-    const predecessor = await predecessorOf()
-    const own = predecessor ? onPortsOf(predecessor, config) : config
-    return startApp(own, { log, logOutput, load, predecessor })
-  }
+  const ending = new AbortController()
+  void signalled.then(() => ending.abort())
 
   try {
-    const app = await Promise.race([start(), signalled])
-    // Nobody is served yet, so there is nothing to wait for.
-    if (!app) return 0
+    tellMigration(log)
+    const predecessor = (await Promise.race([predecessorOf(), signalled])) || undefined
+    if (ending.signal.aborted) return 0
+    const own = predecessor ? onPortsOf(predecessor, config) : config
+    const app = await startApp(own, { log, logOutput, load, predecessor, signal: ending.signal })
     started.resolve(app)
     await Promise.race([signalled, app.handedOver])
     await app.drain()
     await flushLog(log)
     return 0
   } catch (error) {
+    if (ending.signal.aborted && error === ending.signal.reason) {
+      await flushLog(log)
+      return 0
+    }
     // The revocation lists are read with the start, and are part of the configuration.
     if (error instanceof ConfigError) throw error
     const { message, code } = error as NodeJS.ErrnoException

@@ -3,13 +3,23 @@ import { type DerElement, derChildren, derElement, derTag } from './der.ts'
 /** Where a TBSCertificate keeps its extensions: `[3]`, explicit (RFC 5280, section 4.1). */
 const EXTENSIONS_TAG = 0xa3
 
-/** The kinds of string that an extension of Puppet's may be. */
-const strings: ReadonlySet<number> = new Set([derTag.utf8String, derTag.printableString, derTag.ia5String])
+/** The kinds whose bytes are their text; what none of Puppet's rubies makes text of is left out. */
+const strings: ReadonlySet<number> = new Set([
+  derTag.utf8String,
+  derTag.numericString,
+  derTag.printableString,
+  derTag.teletexString,
+  derTag.ia5String,
+  derTag.visibleString,
+  derTag.generalString,
+  derTag.octetString
+])
 
 /**
  * The extensions of a certificate (DER), by dotted OID, as text; of one that is there twice the first. A value that is
- * a UTF8String, a PrintableString or an IA5String is what that holds, any other its bytes: CAs before Puppet 3.8 wrote
- * the bare text (PUP-3560), and so does whoever makes certificates by hand. Throws a RangeError for what is no DER.
+ * a string of ASN.1, of whichever kind, is what that holds, as masters show it (`lib/puppet/ssl/certificate.rb`); any
+ * other its bytes: CAs before Puppet 3.8 wrote the bare text (PUP-3560), and so does whoever makes certificates by hand.
+ * Throws a RangeError for what is no DER.
  */
 export function extensionTexts(certificate: Buffer): ReadonlyMap<string, string> {
   const [tbs] = derChildren(certificate, derElement(certificate, 0))
@@ -32,8 +42,16 @@ export function extensionTexts(certificate: Buffer): ReadonlyMap<string, string>
 
 function textOf(value: Buffer): string {
   const string = elementIn(value)
+  if (string?.tag === derTag.bmpString) return bigEndian(value.subarray(string.contentStart))
   const isText = string !== undefined && strings.has(string.tag)
   return (isText ? value.subarray(string.contentStart) : value).toString('utf8')
+}
+
+/** Two bytes a character, of which one that is cut short is none. */
+function bigEndian(bytes: Buffer): string {
+  return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString('utf16le')
 }
 
 /** The element that fills a value; `undefined` when it is none. */

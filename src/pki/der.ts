@@ -16,10 +16,15 @@ export const derTag = Object.freeze({
   objectIdentifier: 0x06,
   enumerated: 0x0a,
   utf8String: 0x0c,
+  numericString: 0x12,
   printableString: 0x13,
+  teletexString: 0x14,
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  visibleString: 0x1a,
+  generalString: 0x1b,
+  bmpString: 0x1e,
   sequence: 0x30,
   /** `[0]`, explicit: where a list and a certificate keep what is optional. */
   context0: 0xa0

@@ -113,6 +113,8 @@ export async function startScene(
     port: server.port,
     origin: `http://127.0.0.1:${server.port}`,
     close,
+    release: server.release,
+    reopen: server.reopen,
     runtime,
     events,
     reloads: () => reloads

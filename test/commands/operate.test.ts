@@ -50,7 +50,6 @@ async function setUp(
     looks: () => looks,
     run: (...args: string[]) => puppetLb([...args, '--admin', scene.origin], { runtime }),
     become,
-    paused: () => pauses.promise,
     /** When it pauses: masters become this, and the time to the next look passes. */
     async turn(...next: Partial<MasterStatus>[]) {
       await pauses.promise
@@ -187,6 +186,19 @@ t.test('one that leaves meanwhile is waited for until it has left', async t => {
   t.same(await ended, { code: 0, out: 'it is done\nalpha has left\n', err: '' })
 })
 
+t.test('one that waits goes on when a balancer takes over from another', async t => {
+  const { run, become, turn, release, reopen } = await setUp(t)
+  become({ mode: 'draining' })
+  const ended = run('drain', 'alpha', '--wait')
+  await turn({ mode: 'draining' })
+  release()
+  await turn()
+  await turn()
+  await reopen()
+  await turn({ mode: 'drained' })
+  t.same(await ended, { code: 0, out: 'it is done\nalpha is drained\n', err: '' })
+})
+
 t.test('when somebody wants it otherwise meanwhile, that ends it with 2', async t => {
   const { run, become } = await setUp(t)
   become({ mode: 'active' })
@@ -210,12 +222,13 @@ t.test('--timeout waits no longer, and says how far it is', async t => {
   })
 })
 
-t.test('a balancer that goes away while it is waited for ends it with 2', async t => {
-  const { run, become, paused, turn, close } = await setUp(t)
+t.test('a balancer that goes away for good while it is waited for ends it with 2', async t => {
+  const { run, become, turn, release } = await setUp(t)
   become({ mode: 'draining' })
   const ended = run('drain', 'alpha', '--wait')
-  await paused()
-  await close()
-  await turn()
-  t.match(await ended, { code: 2, err: /cannot be reached/ })
+  await turn({ mode: 'draining' })
+  release()
+  // Two looks a second, for a quarter of a minute.
+  for (let look = 0; look < 30; look++) await turn()
+  t.match(await ended, { code: 2, err: /cannot be reached: ECONNREFUSED\n$/ })
 })

@@ -242,13 +242,21 @@ t.test('masters are told who connects, by version 2, and probes say that they ar
 })
 
 t.test('what a header in front names is what masters are told', async t => {
-  const { enter, raw } = await startTcpScene(t, {
+  const {
+    enter,
+    raw,
+    line: logged
+  } = await startTcpScene(t, {
     masters: [{}],
     proxyProtocol: 'v2',
     overrides: { listen: { proxyProtocol: { from: ['127.0.0.5'] } } }
   })
   const line = 'PROXY TCP4 192.0.2.7 198.51.100.1 40000 8140\r\n'
-  await (await enter(`${line}hello`, '127.0.0.5')).until('hello')
+  const agent = await enter(`${line}hello`, '127.0.0.5')
+  await agent.until('hello')
+  agent.socket.end()
+  const told = await logged({ msg: 'connection' })
+  t.match(told, { remote: '192.0.2.7', bytesIn: 5, bytesOut: 5 }, 'the header is none of the agent’s bytes')
   t.match(raw[0]?.connections, [
     { ends: { source: { address: '192.0.2.7', port: 40_000 }, destination: { address: '198.51.100.1' } } }
   ])

@@ -22,6 +22,8 @@ export class Passage implements Visitor {
   /** Port of the listener, as the configuration has it. */
   readonly port: number
   readonly #forget: (passage: Passage) => void
+  /** Bytes of its PROXY header, which are the balancer's in front and none of the agent. */
+  #headerBytes = 0
   remote: string
   address: number | undefined
   state: PassageState = 'silent'
@@ -55,11 +57,12 @@ export class Passage implements Visitor {
 
   /** Bytes that came from the agent and from the master so far. */
   get bytes(): { readonly in: number; readonly out: number } {
-    return { in: this.client.bytesRead, out: this.upstream?.bytesRead ?? 0 }
+    return { in: this.client.bytesRead - this.#headerBytes, out: this.upstream?.bytesRead ?? 0 }
   }
 
   /** Whose connection it is: what the header says, or the socket's own ends. */
   begin(header: ProxyHeader | undefined): void {
+    this.#headerBytes = header?.length ?? 0
     const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = this.client
     this.ends = header?.ends ?? {
       source: { address: plainAddress(remoteAddress), port: remotePort },
