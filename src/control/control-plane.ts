@@ -1,12 +1,11 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
 import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Config, Settings } from '../model/settings.ts'
+import type { Config } from '../model/settings.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
@@ -23,9 +22,10 @@ import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import { planesOf } from './planes-of.ts'
+import { type PreparationDeps, prepareSettings } from './prepared-settings.ts'
 import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { createReload, type PreparedReload, type Reload } from './reload.ts'
+import { createReload, type Reload } from './reload.ts'
 import { readInThread, streamToThread } from './revocation/reader.ts'
 import { createRevocationWatch } from './revocation/watch.ts'
 import { createRoster, type Roster } from './roster.ts'
@@ -40,9 +40,8 @@ import { createHeldElsewhere } from './takeover/held-elsewhere.ts'
 import type { Predecessor } from './takeover/predecessor.ts'
 import { overlayOf } from './takeover/taking-over.ts'
 
-/** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
+/** Who is not found by then is no hindrance to those who are: a start goes on without. */
 const START_LOOKUP_TIMEOUT_MS = 10_000
-const RELOAD_LOOKUP_TIMEOUT_MS = 5_000
 
 export interface ControlPlaneOptions {
   readonly config: Config
@@ -193,6 +192,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }, runtime)
   const watchFiles = (files: readonly string[]) => watch.set(settings.reload === 'watch' ? files : [])
   let remarks: readonly string[] = []
+  const adopted: PreparationDeps['adopted'] = (next, said) => {
+    settings = next
+    log.level = next.log.level
+    remarks = said
+  }
   const reload = createReload({
     changes,
     first: config,
@@ -211,7 +215,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     async prepare(next) {
       nextSettings = next.settings
       try {
-        return await prepareSettings(next.settings)
+        return await prepareSettings(next.settings, {
+          ...{ sources, revocations, certificates, members, apply, adopted },
+          logOutput: options.logOutput
+        })
       } catch (error) {
         // Who joins meanwhile, as DNS says, goes by those in force.
         nextSettings = settings
@@ -219,33 +226,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       }
     }
   })
-
-  async function prepareSettings(next: Settings): Promise<PreparedReload> {
-    const logFile = next.log.file
-    const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-    const found = await sources.prepare(next, RELOAD_LOOKUP_TIMEOUT_MS)
-    const { masters, ca } = found.named
-    const give = (error: unknown): never => {
-      output.cancel()
-      found.cancel()
-      throw error
-    }
-    const lists = await revocations.prepare(next.tls, { ca, upstream: next.upstream }).catch(give)
-    const change = await members.prepare({ masters, ca }).catch(give)
-    return {
-      changed: lists.changed,
-      async commit() {
-        settings = next
-        log.level = settings.log.level
-        output.commit()
-        revocations.adopt(lists)
-        found.commit()
-        remarks = [...change.remarks, ...found.named.remarks]
-        await apply(change, () => ({ settings, revoked: revocations.revoked() }))
-        void certificates.reconsider()
-      }
-    }
-  }
 
   async function start(): Promise<number> {
     // A file that changes while masters are probed must not be missed.
