@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { CaDocuments } from '../model/ca-documents.ts'
 import type { EventLog } from '../model/event.ts'
+import type { Publication } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
 import { within } from '../model/within.ts'
@@ -11,7 +12,8 @@ import { createKeptDocuments } from './ca-documents/kept-documents.ts'
 import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
 import type { PresentedCertificates } from './presented-certificates.ts'
-import type { RevocationWatch } from './revocation/watch.ts'
+import { readInThread, streamToThread } from './revocation/reader.ts'
+import { createRevocationWatch, type RevocationWatch } from './revocation/watch.ts'
 import type { Roster } from './roster.ts'
 
 /** A start waits so long for copies of the CA's documents, beside what else it waits for. */
@@ -24,12 +26,12 @@ export interface CertificateCareOptions {
   readonly roster: Pick<Roster, 'current'>
   readonly settings: () => Settings
   readonly presented: Pick<PresentedCertificates, 'of'>
-  readonly revocations: Pick<RevocationWatch, 'current'>
-  readonly publish: (documents: CaDocuments) => void
+  readonly publish: (part: Pick<Publication, 'revoked' | 'caDocuments'>) => void
 }
 
-/** Looks after what ends or goes away by itself: copies of the CA's documents, and the ends of certificates. */
+/** Looks after what ends or goes away by itself: revocation lists, copies of the CA's documents, ends of certificates. */
 export interface CertificateCare {
+  readonly revocations: RevocationWatch
   readonly caDocuments: () => CaDocuments
   readonly ends: () => readonly CertificateEnd[]
   /** The CA has given somebody one of its documents. */
@@ -43,12 +45,24 @@ export interface CertificateCare {
   readonly stop: () => void
 }
 
-/** Composition of its parts, no rules. Resolves when what was kept over a restart is read. */
+/**
+ * Composition of its parts, no rules. Resolves when the revocation lists, and what was kept over a restart, are read; rejects
+ * with a ConfigError when the lists cannot be used.
+ */
 export async function createCertificateCare(options: CertificateCareOptions): Promise<CertificateCare> {
-  const { runtime, log, roster, settings, presented, revocations } = options
+  const { runtime, log, events, roster, settings, presented, publish } = options
+  const revocations = createRevocationWatch({
+    ...{ runtime, log, events },
+    publish: revoked => publish({ revoked }),
+    readFile: readInThread,
+    openStream: streamToThread,
+    from: () => ({ ca: roster.current().ca, upstream: settings().upstream })
+  })
+  revocations.adopt(await revocations.prepare(settings().tls))
   const copies = createCaDocuments({
     ...options,
     ca: () => roster.current().ca,
+    publish: caDocuments => publish({ caDocuments }),
     visit: createVisits(runtime),
     judge: judgeAside,
     kept: createKeptDocuments(log)
@@ -63,6 +77,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
   const notices = createExpiryNotices({ ...options, ends })
   await copies.restore()
   return {
+    revocations,
     caDocuments: copies.current,
     ends,
     documentWasRead: copies.wasRead,
@@ -73,6 +88,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
       notices.look()
     },
     stop() {
+      revocations.stop()
       copies.stop()
       notices.stop()
     }

@@ -26,8 +26,6 @@ import { type PreparationDeps, prepareSettings } from './prepared-settings.ts'
 import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type Reload } from './reload.ts'
-import { readInThread, streamToThread } from './revocation/reader.ts'
-import { createRevocationWatch } from './revocation/watch.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
@@ -77,7 +75,7 @@ export interface ControlPlane {
   readonly planes: Planes
   readonly reload: Reload
   readonly operate: Operate
-  readonly revocations: ReturnType<typeof createRevocationWatch>
+  readonly revocations: CertificateCare['revocations']
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly takeover: TakeoverEnds
@@ -125,25 +123,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     nextSettings: () => nextSettings
   }
 
-  const revocations = createRevocationWatch({
-    runtime,
-    log,
-    events,
-    publish: revoked => void publisher.publish({ revoked }),
-    readFile: readInThread,
-    openStream: streamToThread,
-    from: () => ({ ca: roster.current().ca, upstream: settings.upstream })
+  const certificates = await createCertificateCare({
+    ...context,
+    publish: part => void publisher.publish(part)
   })
-  revocations.adopt(await revocations.prepare(settings.tls))
+  const { revocations } = certificates
   const supervisor = superviseMasters({
     ...context,
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
-  })
-  const certificates = await createCertificateCare({
-    ...context,
-    revocations,
-    publish: caDocuments => void publisher.publish({ caDocuments })
   })
   const publisher: Publisher = createPublisher(
     {
@@ -279,7 +267,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       outliers.stop()
       takeover.stop()
       supervisor.stop()
-      revocations.stop()
       certificates.stop()
       await planes.terminate()
     }
