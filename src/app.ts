@@ -100,7 +100,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   let port = 0
   const handingOver = control.takeover.offer({
     refusal: () =>
-      phase === 'serving' ? undefined : `This balancer is ${phase}: nobody can take over from it.`,
+      phase === 'starting' ? 'This balancer is starting: nobody can take over from it.' : undefined,
     self: () => ({
       version: packageVersion(),
       pid: process.pid,

@@ -51,7 +51,7 @@ function describe(told: Explanation): string {
 function poolOf({ route }: Explanation, pool: string): string {
   if (!route) return `${pool}, which gets what no route takes`
   const by = `by route ${route.number} (${route.conditions}), ${route.place}`
-  return pool === route.pool ? `${pool}, ${by}` : `${pool}, since no member of ${route.pool} was up, ${by}`
+  return pool === route.pool ? `${pool}, ${by}` : `${pool}, in place of ${route.pool}, ${by}`
 }
 
 /** Each with its number. */

@@ -1,6 +1,7 @@
 import type { Goal } from '../balance/routes.ts'
 import { firstTurns } from '../model/explanation.ts'
 import type { Master } from '../model/master.ts'
+import { isIn } from '../model/pool.ts'
 import type { RouteSettings } from '../model/route.ts'
 import type { EndpointClass } from '../puppet/endpoint.ts'
 
@@ -37,7 +38,7 @@ export interface RequestRecord {
   /** Where the routes send it, and which one says so. `undefined`: there are none, or none took it. */
   goal: Goal | undefined
   route: RouteSettings | undefined
-  /** The pool that was to serve it when its first master was chosen. */
+  /** The pool that was to serve it when its first master was chosen; once one of another has it, the pool of that. */
   pool: string | undefined
   /** The best tier when its first master was chosen, and numbers of each. */
   tier: readonly Master[]
@@ -78,9 +79,16 @@ export function beginTurn(record: RequestRecord, master: Master, sinceMs: number
     record.turns.splice(firstTurns, 1)
     record.turnsLeftOut++
   }
+  if (record.pool !== undefined) record.pool = poolWith(master, record.goal, record.pool)
   if (record.turns === none) record.turns = [turn]
   else record.turns.push(turn)
   return turn
+}
+
+/** Of the pools that may serve a goal the one that a master is of: `now`, if it is. */
+function poolWith(master: Master, goal: Goal | undefined, now: string): string {
+  if (isIn(master, now)) return now
+  return [goal?.pool, goal?.otherwise].find(pool => pool !== undefined && isIn(master, pool)) ?? now
 }
 
 /** A turn ends: how, and after how long. */

@@ -118,6 +118,18 @@ t.test('each master’s turn has its end and its time, and goes on until then', 
   t.same(history.find('a')?.tried, [first, { master: 'm2', end: 'complete', ms: 31 }])
 })
 
+t.test('the pool that is told is that of the master that has it', async t => {
+  const history = testHistory(() => 0, { poolOf: ({ pool }) => pool })
+  const record = history.open('a')
+  record.goal = { pool: 'site-b', otherwise: 'default', route: 0 }
+  history.note(record, 'policy', undefined)
+  t.equal(record.pool, 'site-b')
+  beginTurn(record, { ...m1, pools: ['site-b'] }, 0)
+  t.equal(record.pool, 'site-b')
+  beginTurn(record, { ...m1, pools: ['default'] }, 0)
+  t.equal(record.pool, 'default', 'a phase of a run goes on where it began')
+})
+
 t.test('one that waits is told with the time it has waited until now', async t => {
   const runtime = fakeRuntime()
   const history = testHistory(runtime.now)

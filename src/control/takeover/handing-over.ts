@@ -63,6 +63,8 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
   let hasEnded = Promise.withResolvers<void>()
   let successor: { readonly ask: TakeoverAsk; readonly wire: Wire<FromPredecessor> } | undefined
   let stage: Stage = 'asked'
+  /** Told to end, it has ended what it had: whatever comes, nothing is taken back. */
+  let hasDrained = false
   let cancelSilence = () => {}
   let stopTelling = () => {}
 
@@ -125,7 +127,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
     held.forget('successor')
     const { ask } = successor ?? {}
     successor = undefined
-    if (stage === 'serving') return
+    if (stage === 'serving' || hasDrained) return
     const sentence = `process ${ask?.pid}, which was about to take over, has ended: this one serves on`
     log.warn(sentence)
     events.add({ kind: 'takeover', text: sentence })
@@ -144,7 +146,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
 
   return {
     handOver(ask) {
-      const sentence = deps.refusal()
+      const sentence = hasDrained ? 'This balancer has drained and is gone in a moment.' : deps.refusal()
       if (sentence !== undefined) return { status: 503, sentence }
       if (!successor && stage !== 'serving') return stream => begin(ask, stream)
       return { status: 409, sentence: `Process ${successor?.ask.pid ?? ''} is about to take over already.` }
@@ -152,7 +154,10 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
     handedOver: handedOver.promise,
     isReleased: () => stage !== 'asked',
     async end(cut) {
+      hasDrained = true
       if (!successor) return
+      // Told to end before the successor was ready: that takes the listeners as soon as it hears of the end.
+      if (stage !== 'serving') deps.admin().leave()
       successor.wire.send({ type: 'ended', cut })
       successor.wire.close()
       await within(LAST_WORD_MS, hasEnded.promise, runtime)

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { findPredecessor, onPortsOf } from '../../src/commands/predecessor.ts'
+import { systemRuntime } from '../../src/model/runtime.ts'
+import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { captureLog } from '../support/log-lines.ts'
+import { connectRawAgent } from '../support/raw-agent.ts'
+import { startScriptedMaster } from '../support/scripted-master.ts'
+import { startHandingOver, takeOver } from '../support/takeover.ts'
+
+type Test = { teardown: (task: () => unknown) => void }
+
+const pki = await createTestPki()
+const identity = await pki.authority.issue({ certname: 'a.example.com' })
+const ask = { version: '9.9.9', runtime: systemRuntime }
+
+async function startScene(t: Test) {
+  const held: ServerResponse[] = []
+  const master = await startScriptedMaster(t, (request, response) => {
+    if (request.url?.includes('catalog')) held.push(response)
+    else response.end('{}')
+  })
+  const directory = mkdtempSync(join(tmpdir(), 'plb-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const config = testConfig(
+    pki,
+    { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+    { admin: { socket: join(directory, 'admin.sock') } }
+  )
+  return { config, master, held }
+}
+
+const readiness = async (port: number) => (await fetch(`http://127.0.0.1:${port}/readyz`)).status
+
+t.test('one that was told to end hands over while it ends what it has', async t => {
+  const { config, master, held } = await startScene(t)
+  const old = await startHandingOver(t, config)
+  const agent = await connectRawAgent(t, pki, old.port, identity)
+  agent.send('GET /puppet/v3/catalog/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n')
+  await master.until(() => held.length === 1)
+  const ended = old.drain()
+  await old.line({ msg: 'draining: accepting no more connections' })
+  const next = await takeOver(t, config)
+  t.same([next.port, next.adminPort], [old.port, old.adminPort])
+  t.equal(await readiness(next.adminPort), 200)
+  const other = await connectRawAgent(t, pki, next.port, identity)
+  other.send('GET /puppet/v3/node/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n')
+  await other.until('{}')
+  held[0]?.end('{"catalog":1}')
+  t.match(await agent.end, /200 OK\r\n.*\{"catalog":1\}/is)
+  t.equal(await ended, 0)
+  await next.line({ msg: `process ${process.pid}, which this one took over from, has drained` })
+})
+
+t.test(
+  'one that has ended before it hears of its successor leaves that the listeners of operators',
+  async t => {
+    const { config } = await startScene(t)
+    const old = await startHandingOver(t, config)
+    const met = await findPredecessor(config, ask)
+    if (!met) throw new Error('nobody to take over from')
+    const predecessor = { ...met, serving: () => {} }
+    const next = await startBalancer(t, onPortsOf(met, config), { log: captureLog().log, predecessor })
+    t.equal(next.adminPort, old.adminPort)
+    t.equal(await old.drain(), 0)
+    t.equal(await readiness(next.adminPort), 200)
+    const again = await findPredecessor(config, ask)
+    t.ok(again, 'and at the Unix socket')
+    again?.giveUp()
+  }
+)
