@@ -20,9 +20,11 @@ export interface ServeOptions {
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const load = () => loadConfig(options.config, process.env, { lists: 'later' })
+  const load = (lists: 'now' | 'later' = 'later') =>
+    loadConfig(options.config, process.env, { lists, logs: true })
   const config = load()
-  const { log, logOutput } = openProcessLog(config.settings.log)
+  // A log file that cannot be had is told with everything else that is wrong, the revocation lists included.
+  const { log, logOutput } = openProcessLog(config.settings.log, () => load('now'))
   const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now, {
@@ -55,7 +57,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     const predecessor = (await Promise.race([predecessorOf(), signalled])) || undefined
     if (ending.signal.aborted) return 0
     const own = predecessor ? onPortsOf(predecessor, config) : config
-    const app = await startApp(own, { log, logOutput, load, predecessor, signal: ending.signal })
+    const app = await startApp(own, {
+      log,
+      logOutput,
+      load: () => load(),
+      predecessor,
+      signal: ending.signal
+    })
     started.resolve(app)
     await Promise.race([signalled, app.handedOver])
     await app.drain()

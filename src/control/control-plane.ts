@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { openingLogFile } from '../config/log-file.ts'
 import type { EventLog } from '../model/event.ts'
 import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
@@ -23,6 +22,7 @@ import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import { planesOf } from './planes-of.ts'
+import { prepareSettings } from './prepare-settings.ts'
 import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { createReload, type PreparedReload, type Reload } from './reload.ts'
@@ -40,9 +40,8 @@ import { createHeldElsewhere } from './takeover/held-elsewhere.ts'
 import type { Predecessor } from './takeover/predecessor.ts'
 import { overlayOf } from './takeover/taking-over.ts'
 
-/** Who is not found by then is no hindrance to those who are: a start and a reload go on without. */
+/** Who is not found by then is no hindrance to those who are: a start goes on without. */
 const START_LOOKUP_TIMEOUT_MS = 10_000
-const RELOAD_LOOKUP_TIMEOUT_MS = 5_000
 
 export interface ControlPlaneOptions {
   readonly config: Config
@@ -211,7 +210,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     async prepare(next) {
       nextSettings = next.settings
       try {
-        return await prepareSettings(next.settings)
+        return await prepareReload(next.settings)
       } catch (error) {
         // Who joins meanwhile, as DNS says, goes by those in force.
         nextSettings = settings
@@ -220,28 +219,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     }
   })
 
-  async function prepareSettings(next: Settings): Promise<PreparedReload> {
-    const logFile = next.log.file
-    const output = openingLogFile(logFile, () => options.logOutput.prepare(logFile?.path))
-    const found = await sources.prepare(next, RELOAD_LOOKUP_TIMEOUT_MS)
-    const { masters, ca } = found.named
-    const give = (error: unknown): never => {
-      output.cancel()
-      found.cancel()
-      throw error
-    }
-    const lists = await revocations.prepare(next.tls, { ca, upstream: next.upstream }).catch(give)
-    const change = await members.prepare({ masters, ca }).catch(give)
+  async function prepareReload(next: Settings): Promise<PreparedReload> {
+    const ready = await prepareSettings(next, { ...options, revocations, sources, members })
     return {
-      changed: lists.changed,
+      changed: ready.changed,
       async commit() {
         settings = next
         log.level = settings.log.level
-        output.commit()
-        revocations.adopt(lists)
-        found.commit()
-        remarks = [...change.remarks, ...found.named.remarks]
-        await apply(change, () => ({ settings, revoked: revocations.revoked() }))
+        ready.commit()
+        remarks = ready.remarks
+        await apply(ready.change, () => ({ settings, revoked: revocations.revoked() }))
         void certificates.reconsider()
       }
     }
@@ -291,16 +278,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     certificates,
     start: () => changes.run(start),
     async stop() {
-      watch.stop()
-      sources.stop()
+      for (const each of [watch, sources, seating, drains, outliers, takeover]) each.stop()
+      for (const each of [supervisor, revocations, certificates]) each.stop()
       dns.cancel()
-      seating.stop()
-      drains.stop()
-      outliers.stop()
-      takeover.stop()
-      supervisor.stop()
-      revocations.stop()
-      certificates.stop()
       await planes.terminate()
     }
   }
