@@ -31,6 +31,7 @@ import { createRevocationWatch } from './revocation/watch.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seatLimitsOf } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
+import { createOwnPlaces, ownAddresses } from './sources/own-places.ts'
 import { type AskDns, createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
 import { type MasterContext, superviseMasters } from './supervise-masters.ts'
@@ -97,11 +98,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const kept = await overlayFile.read(config.settings.state.directory)
   const overlay = predecessor ? overlayOf(predecessor) : kept
   const { dns = createAskDns() } = options
-  let isStarted = false
+  let phase: 'begun' | 'starting' | 'started' = 'begun'
+  const ownPlaces = createOwnPlaces(config.boot.listen, ownAddresses)
   const sources = createSources(config.settings, {
     ...{ ask: dns.ask, runtime, log, events },
+    ownPlaces: ownPlaces.now,
     changed() {
-      if (isStarted) follow()
+      if (phase !== 'begun') follow()
     }
   })
   const { remarks: _, ...named } = sources.named()
@@ -240,7 +243,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     await sources.settled(START_LOOKUP_TIMEOUT_MS)
     const { masters: named, ca: namedCa } = sources.named()
     members.begin({ masters: named, ca: namedCa })
-    isStarted = true
+    phase = 'starting'
+    // The pools have the numbers of their queues from here on.
+    supervisor.compose()
     await takeover.begin()
     const { masters, ca } = roster.current()
     const probed = supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
@@ -253,11 +258,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const visit = certificates.visitCa()
     if (!predecessor) await assertFree(config.boot.listen)
     const port = await planes.start()
+    ownPlaces.listening(port, planes.tcpPorts())
     await visit
     seating.start()
     drains.start()
     outliers.start()
     certificates.watchEnds()
+    phase = 'started'
     return port
   }
 

@@ -52,6 +52,7 @@ export function createControl(deps: ControlDeps) {
 
   const sources = createSources(settings, {
     ...{ ask: deps.ask, runtime, log, events },
+    ownPlaces: () => () => false,
     changed() {
       if (isStarted) control.follow()
     }
