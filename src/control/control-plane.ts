@@ -162,6 +162,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
     ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
+    hasStarted: () => phase === 'started',
     // What this process knows of operators by then is older than what its successor keeps there.
     stateDirectory: () => (takeover.isHandedOver() ? undefined : settings.state.directory)
   })

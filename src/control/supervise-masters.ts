@@ -51,6 +51,11 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
       const load = supervisor.watchOf(id)?.load
       return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
     },
+    isBusy: ({ seat }) => memory.board.inFlight(seat) > 0,
+    // Nor is it charged with what agents left there.
+    abandoned({ id }) {
+      planes().tell({ type: 'ghosts-done', masterId: id, leftBeforeMs: options.runtime.now() })
+    },
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish: options.publish,
     watch: (master, judge) => {

@@ -19,6 +19,11 @@ export interface Snapshot {
   readonly doubted: readonly Master[]
   /** Ids of masters from which no answer is to be hoped for: what may be repeated moves on. Left out: there are none. */
   readonly silent?: readonly number[]
+  /**
+   * Ids of masters in maintenance from which nothing came when they went there: nobody waits for them. What may be
+   * repeated moves on, the rest is told. Left out: there are none.
+   */
+  readonly abandoned?: readonly number[]
   /** Why masters are not up, by id: a clause about each. Left out: nothing is known. */
   readonly causes?: ReadonlyMap<number, string>
 }

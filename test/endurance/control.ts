@@ -111,7 +111,8 @@ export function createControl(deps: ControlDeps) {
       },
       problem: () => undefined
     },
-    stateDirectory: () => undefined
+    stateDirectory: () => undefined,
+    hasStarted: () => true
   })
   const outliers = createOutlierDetection({
     masters: () => roster.current().masters.filter(takesNewRuns),

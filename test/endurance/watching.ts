@@ -43,6 +43,8 @@ export function superviseMachines(deps: WatchingDeps): Supervisor {
       const load = supervisor.watchOf(id)?.load
       return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
     },
+    isBusy: ({ seat }) => memory.board.inFlight(seat) > 0,
+    abandoned: ({ id }) => deps.tell({ type: 'ghosts-done', masterId: id, leftBeforeMs: deps.runtime.now() }),
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish: deps.publish,
     watch(first, judge) {
