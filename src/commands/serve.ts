@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
@@ -74,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       await flushLog(log)
       return 0
     }
+    if (options.takeover) await tellNoTakeover(log, error)
     // The revocation lists are read with the start, and are part of the configuration.
     if (error instanceof ConfigError) throw error
     const { message, code } = error as NodeJS.ErrnoException
@@ -81,6 +83,16 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.stderr.write(`puppet-lb cannot start: ${withoutSecrets(message)}${hint}\n`)
     return error instanceof TakeoverMisfitError ? 1 : 2
   }
+}
+
+/** Whoever reads the log alone is to know that the process that ran before still serves, and why. */
+async function tellNoTakeover(log: Logger, error: unknown): Promise<void> {
+  const cause = error instanceof Error ? error.message : String(error)
+  log.warn(
+    { cause: withoutSecrets(cause) },
+    'this process does not take over and ends; whoever runs serves on'
+  )
+  await flushLog(log)
 }
 
 /** What to do where somebody else has an address. */

@@ -4,9 +4,10 @@ import type { EventLog } from '../model/event.ts'
 import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
+import { isLedTo } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Config, Settings } from '../model/settings.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
@@ -29,7 +30,7 @@ import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { readInThread, streamToThread } from './revocation/reader.ts'
 import { createRevocationWatch } from './revocation/watch.ts'
 import { createRoster, type Roster } from './roster.ts'
-import { seatLimitsOf } from './seat-limits.ts'
+import { setSeatLimits } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
 import { createOwnPlaces, ownAddresses } from './sources/own-places.ts'
 import { type AskDns, createAskDns } from './sources/resolver.ts'
@@ -181,12 +182,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }
 
   function setSeats(): void {
-    void memory.slots.setSeats(seatLimitsOf(supervisor.snapshot(), supervisor, held))
+    setSeatLimits(memory, supervisor.snapshot(), supervisor, held)
   }
 
   const takeover = createTakeoverEnds({
     ...{ predecessor, memory, roster, held, changes, members, apply, overlayFile, runtime, log, events },
-    stateDirectory: () => settings.state.directory
+    stateDirectory: () => settings.state.directory,
+    pools: () => poolsIn(supervisor.snapshot()),
+    isRaw: master => isLedTo(master, settings.listen.tcp)
   })
 
   const watch = createFileWatch(() => {
@@ -257,7 +260,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     supervisor.open()
     supervisor.refresh()
     const visit = certificates.visitCa()
-    if (!predecessor) await assertFree(config.boot.listen)
+    await assertFree(config.boot.listen, predecessor?.state.listen)
     const port = await planes.start()
     ownPlaces.listening(port, planes.tcpPorts())
     await visit

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { type Master, seatOf } from '../model/master.ts'
-import { isIn } from '../model/pool.ts'
+import { isIn, isLedTo } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
 import type { SharedTables } from '../shared/memory.ts'
@@ -70,6 +70,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         preamble: () => preambleOf(memberOf(roster, master.id) ?? master, settingsNow()),
         slots,
         heldElsewhere: held.of,
+        isRaw: each => isLedTo(each, settingsNow().listen.tcp),
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
         arrivals: memory.arrivals,

@@ -44,16 +44,21 @@ export function poolsIn({ pools, tiers }: Pick<Snapshot, 'pools' | 'tiers'>): re
   return pools ?? [{ name: defaultPool, queue: 0, tiers, isUp: tiers.length > 0 }]
 }
 
-/**
- * Whether a master can serve requests: one of a pool that no raw TCP leads to, since that passes none on. Where raw TCP
- * leads to all pools, any master counts.
- */
+/** The pools that requests are given to: those that no raw TCP leads to, which passes none on. */
+export function askedPools(
+  snapshot: Pick<Snapshot, 'pools' | 'tiers'>,
+  tcp: readonly { readonly pool: string }[]
+): readonly PoolSnapshot[] {
+  return poolsIn(snapshot).filter(({ name }) => !tcp.some(({ pool }) => pool === name))
+}
+
+/** Whether a master can serve requests: one of the pools that are asked. Where there is no such pool, any master counts. */
 export function canServe(
   snapshot: Pick<Snapshot, 'pools' | 'tiers'>,
   tcp: readonly { readonly pool: string }[]
 ): boolean {
   const pools = poolsIn(snapshot)
-  const asked = pools.filter(({ name }) => !tcp.some(({ pool }) => pool === name))
+  const asked = askedPools(snapshot, tcp)
   return (asked.length > 0 ? asked : pools).some(({ tiers }) => tiers.length > 0)
 }
 

@@ -81,6 +81,7 @@ export function superviseMachines(deps: WatchingDeps): Supervisor {
                   ),
                 taken: () => slots.taken(seat),
                 ghosts: () => slots.ghosts(seat),
+                isCounted: () => true,
                 runtime,
                 changed: judge.changed,
                 ghostsDone: leftBeforeMs => deps.tell({ type: 'ghosts-done', masterId: id, leftBeforeMs })
