@@ -104,7 +104,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     self: () => ({
       version: packageVersion(),
       pid: process.pid,
-      listen: { host: config.boot.listen.host, port },
+      listen: { host: config.boot.listen.host, port, tcpPorts: control.planes.tcpPorts() },
       adminPort: admin?.port ?? 0
     }),
     admin: () => admin as Admin

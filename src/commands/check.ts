@@ -1,6 +1,5 @@
 import { grantedDescriptors } from '../config/granted-descriptors.ts'
 import { loadConfig } from '../config/load.ts'
-import { checkLogFile } from '../config/log-file.ts'
 import { formatDuration } from '../config/units.ts'
 import { descriptorBudget, descriptorWarning } from '../model/descriptors.ts'
 import { poolNames } from '../model/pool.ts'
@@ -17,8 +16,7 @@ export interface CheckResult {
 
 /** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
 export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): CheckResult {
-  const config = loadConfig(options.config, env)
-  checkLogFile(config.settings.log.file)
+  const config = loadConfig(options.config, env, { logs: true })
   const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
   const budget = descriptorBudget(grantedDescriptors(), config.boot, config.settings)
   const scarcity = descriptorWarning(budget, config.settings) ?? []

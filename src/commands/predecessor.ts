@@ -39,11 +39,19 @@ export function onPortsOf({ state }: Predecessor, config: Config): Config {
       `process ${state.pid} serves on ${host} port ${port}, and listen says ${listen.host} port ${listen.port}: ` +
         'a takeover keeps both. To serve there too, start without --takeover'
     )
+  const tcpPort = (own: number, index: number) => (own === 0 ? (state.listen.tcpPorts[index] ?? 0) : own)
   return {
     ...config,
     boot: {
-      listen: { ...listen, port },
+      listen: { ...listen, port, tcpPorts: listen.tcpPorts?.map(tcpPort) },
       admin: { ...admin, port: admin.port === 0 ? state.adminPort : admin.port }
+    },
+    settings: {
+      ...config.settings,
+      listen: {
+        ...config.settings.listen,
+        tcp: config.settings.listen.tcp.map((each, index) => ({ ...each, port: tcpPort(each.port, index) }))
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
@@ -20,9 +21,11 @@ export interface ServeOptions {
 
 /** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const load = () => loadConfig(options.config, process.env, { lists: 'later' })
+  const load = (lists: 'now' | 'later' = 'later') =>
+    loadConfig(options.config, process.env, { lists, logs: true })
   const config = load()
-  const { log, logOutput } = openProcessLog(config.settings.log)
+  // A log file that cannot be had is told with everything else that is wrong, the revocation lists included.
+  const { log, logOutput } = openProcessLog(config.settings.log, () => load('now'))
   const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now, {
@@ -55,7 +58,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     const predecessor = (await Promise.race([predecessorOf(), signalled])) || undefined
     if (ending.signal.aborted) return 0
     const own = predecessor ? onPortsOf(predecessor, config) : config
-    const app = await startApp(own, { log, logOutput, load, predecessor, signal: ending.signal })
+    const app = await startApp(own, {
+      log,
+      logOutput,
+      load: () => load(),
+      predecessor,
+      signal: ending.signal
+    })
     started.resolve(app)
     await Promise.race([signalled, app.handedOver])
     await app.drain()
@@ -66,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       await flushLog(log)
       return 0
     }
+    if (options.takeover) await tellNoTakeover(log, error)
     // The revocation lists are read with the start, and are part of the configuration.
     if (error instanceof ConfigError) throw error
     const { message, code } = error as NodeJS.ErrnoException
@@ -73,6 +83,16 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.stderr.write(`puppet-lb cannot start: ${withoutSecrets(message)}${hint}\n`)
     return error instanceof TakeoverMisfitError ? 1 : 2
   }
+}
+
+/** Whoever reads the log alone is to know that the process that ran before still serves, and why. */
+async function tellNoTakeover(log: Logger, error: unknown): Promise<void> {
+  const cause = error instanceof Error ? error.message : String(error)
+  log.warn(
+    { cause: withoutSecrets(cause) },
+    'this process does not take over and ends; whoever runs serves on'
+  )
+  await flushLog(log)
 }
 
 /** What to do where somebody else has an address. */

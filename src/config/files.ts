@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isOwnFault } from '../model/own-fault.ts'
 import { holdsSecret } from '../model/secret-text.ts'
+import { readFailure, readPlainFile } from './plain-file.ts'
 import { type Path, type Report, showValue } from './problems.ts'
 
 /** What reading the files a configuration names needs to know. */
@@ -43,7 +43,7 @@ export function readNamed(
   const file = resolve(context.directory, name)
   context.files.add(file)
   try {
-    return { path, file, text: readFileSync(file, 'utf8') }
+    return { path, file, text: readPlainFile(file).toString() }
   } catch (error) {
     const cause = readFailure(error)
     const [is, place] = isSecret(name) ? ['names a file', 'there'] : [`is ${showValue(name)}`, `at ${file}`]
@@ -51,17 +51,4 @@ export function readNamed(
     context.report(path, text, isOwnFault(error) ? { isOwnFault: true } : {})
     return undefined
   }
-}
-
-/** Why a file could not be read, to go before "at PATH". */
-export function readFailure(error: unknown): string {
-  const { code = 'an unknown error' } = error as NodeJS.ErrnoException
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no file',
-    ENOTDIR: 'there is no file',
-    EACCES: 'this user may not read the file',
-    EPERM: 'this user may not read the file',
-    EISDIR: 'there is a directory, not a file,'
-  }
-  return known[code] ?? `reading failed (${code})`
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { isOwnFault } from '../model/own-fault.ts'
@@ -9,8 +8,10 @@ import { adminBootOf, bootOf, settingsOf } from './assemble.ts'
 import { checkConsistency } from './consistency.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
-import { readFailure } from './files.ts'
+import type { FileContext } from './files.ts'
 import { likelySlips } from './likely-slips.ts'
+import { logFileProblem } from './log-file.ts'
+import { readFailure, readPlainFile } from './plain-file.ts'
 import {
   ConfigError,
   type Culprit,
@@ -33,6 +34,11 @@ export interface LoadOptions {
    * configuration in force.
    */
   readonly lists?: 'now' | 'later'
+  /**
+   * Whether this process is to log to `log.file`: then that is looked at with all the rest. With `lists: 'later'` only when
+   * something else is wrong, for whoever puts the configuration in force opens it.
+   */
+  readonly logs?: boolean
 }
 
 /**
@@ -42,7 +48,7 @@ export interface LoadOptions {
 export function loadConfig(
   file: string,
   env: Environment,
-  { wallClock = systemRuntime.wallClock, lists = 'now' }: LoadOptions = {}
+  { wallClock = systemRuntime.wallClock, lists = 'now', logs = false }: LoadOptions = {}
 ): Config {
   const { data, placeOf, problems, files, report, reportVariable } = openFile(file, env)
   const result = schema.safeParse(data)
@@ -58,6 +64,7 @@ export function loadConfig(
   const context = { directory: dirname(absolute), nowMs: wallClock(), report, warn, readsLists, files }
   const tlsFiles = readTlsFiles(draft, context)
   const token = readAdminToken(draft, env, context, reportVariable)
+  if (logs && (readsLists || problems.length > 0)) reportLogFile(draft, context)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
   const settings = settingsOf(result.data, tlsFiles, {
     places: {
@@ -75,6 +82,14 @@ export function loadConfig(
     settings,
     warnings
   })
+}
+
+function reportLogFile(
+  { log }: Draft,
+  { directory, report }: Pick<FileContext, 'directory' | 'report'>
+): void {
+  const text = log?.file === undefined ? undefined : logFileProblem(resolve(directory, log.file))
+  if (text !== undefined) report(['log', 'file'], text)
 }
 
 /**
@@ -127,7 +142,7 @@ function openFile(file: string, env: Environment) {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readPlainFile(file).toString()
   } catch (error) {
     const text = `cannot be read, ${readFailure(error)} at ${resolve(file)}; must be a configuration file`
     const where = file === '' ? '(no name)' : file

@@ -8,18 +8,24 @@ export function openingLogFile<Result>(logFile: LogFile | undefined, open: () =>
   try {
     return open()
   } catch (error) {
-    if (logFile === undefined) throw error
+    if (logFile === undefined || error instanceof ConfigError) throw error
     const { path, where } = logFile
-    const text = `is ${showValue(path)}, but ${openFailure(error)}; must be a file this user can write`
-    throw new ConfigError([{ where, key: 'log.file', text }])
+    throw new ConfigError([{ where, key: 'log.file', text: sentenceOf(path, error) }])
   }
 }
 
-/** Throws a ConfigError when this user could not log to that file. Makes no file. */
-export function checkLogFile(logFile: LogFile | undefined): void {
-  openingLogFile(logFile, () => {
-    if (logFile) tryToOpen(logFile.path)
-  })
+/** Why this user could not log to a file, without the key; `undefined` when it could. Makes no file. */
+export function logFileProblem(path: string): string | undefined {
+  try {
+    tryToOpen(path)
+    return undefined
+  } catch (error) {
+    return sentenceOf(path, error)
+  }
+}
+
+function sentenceOf(path: string, error: unknown): string {
+  return `is ${showValue(path)}, but ${openFailure(error)}; must be a file this user can write`
 }
 
 function tryToOpen(path: string): void {

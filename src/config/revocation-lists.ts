@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isOwnFault } from '../model/own-fault.ts'
 import type { Config } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { type AuthorityList, overviewOf, readRevocations } from '../pki/crl.ts'
 import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
-import { readFailure } from './files.ts'
+import { readFailure, readPlainFile } from './plain-file.ts'
 import type { Summary } from './summary.ts'
 
 /** A list of a million entries with reasons is a third of this. */
@@ -26,15 +26,12 @@ export interface ListFile {
 export function readListFile(file: string): { readonly bytes: Buffer; readonly digest: string } {
   let bytes: Buffer
   try {
-    const status = statSync(file)
-    // A pipe would be waited for without end.
-    if (!status.isFile())
-      throw unreadable(status.isDirectory() ? 'there is a directory' : 'it is not a plain file')
-    if (status.size > MAX_BYTES) throw unreadable(`it is longer than ${MAX_BYTES} bytes`)
     if (basename(realpathSync(file)) === INFRASTRUCTURE_FILE) throw infrastructure
-    bytes = readFileSync(file)
+    bytes = readPlainFile(file, MAX_BYTES)
   } catch (error) {
-    throw error instanceof CrlError ? error : unreadable(readFailure(error), isOwnFault(error))
+    throw error instanceof CrlError
+      ? error
+      : unreadable(readFailure(error).replace(/,$/, ''), isOwnFault(error))
   }
   return { bytes, digest: digestOf(bytes) }
 }

@@ -4,9 +4,10 @@ import type { EventLog } from '../model/event.ts'
 import { takesNewRuns } from '../model/master.ts'
 import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
+import { isLedTo } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { Config } from '../model/settings.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { Config, Settings } from '../model/settings.ts'
+import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
@@ -22,13 +23,14 @@ import { createOverlayFile } from './overlay-file.ts'
 import { createOwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
 import { planesOf } from './planes-of.ts'
-import { type PreparationDeps, prepareSettings } from './prepared-settings.ts'
+import { prepareSettings } from './prepare-settings.ts'
 import { createPresentedCertificates } from './presented-certificates.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import { createReload, type Reload } from './reload.ts'
+import { createReload, type PreparedReload, type Reload } from './reload.ts'
 import { createRoster, type Roster } from './roster.ts'
-import { seatLimitsOf } from './seat-limits.ts'
+import { setSeatLimits } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
+import { createOwnPlaces, ownAddresses } from './sources/own-places.ts'
 import { type AskDns, createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
 import { type MasterContext, superviseMasters } from './supervise-masters.ts'
@@ -95,11 +97,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const kept = await overlayFile.read(config.settings.state.directory)
   const overlay = predecessor ? overlayOf(predecessor) : kept
   const { dns = createAskDns() } = options
-  let isStarted = false
+  let phase: 'begun' | 'starting' | 'started' = 'begun'
+  const ownPlaces = createOwnPlaces(config.boot.listen, ownAddresses)
   const sources = createSources(config.settings, {
     ...{ ask: dns.ask, runtime, log, events },
+    ownPlaces: ownPlaces.now,
     changed() {
-      if (isStarted) follow()
+      if (phase !== 'begun') follow()
     }
   })
   const { remarks: _, ...named } = sources.named()
@@ -147,6 +151,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
     ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
     publish: part => publishSnapshot(part),
+    hasStarted: () => phase === 'started',
     // What this process knows of operators by then is older than what its successor keeps there.
     stateDirectory: () => (takeover.isHandedOver() ? undefined : settings.state.directory)
   })
@@ -165,12 +170,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }
 
   function setSeats(): void {
-    void memory.slots.setSeats(seatLimitsOf(supervisor.snapshot(), supervisor, held))
+    setSeatLimits(memory, supervisor.snapshot(), supervisor, held)
   }
 
   const takeover = createTakeoverEnds({
     ...{ predecessor, memory, roster, held, changes, members, apply, overlayFile, runtime, log, events },
-    stateDirectory: () => settings.state.directory
+    stateDirectory: () => settings.state.directory,
+    pools: () => poolsIn(supervisor.snapshot()),
+    isRaw: master => isLedTo(master, settings.listen.tcp)
   })
 
   const watch = createFileWatch(() => {
@@ -180,11 +187,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }, runtime)
   const watchFiles = (files: readonly string[]) => watch.set(settings.reload === 'watch' ? files : [])
   let remarks: readonly string[] = []
-  const adopted: PreparationDeps['adopted'] = (next, said) => {
-    settings = next
-    log.level = next.log.level
-    remarks = said
-  }
   const reload = createReload({
     changes,
     first: config,
@@ -203,10 +205,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     async prepare(next) {
       nextSettings = next.settings
       try {
-        return await prepareSettings(next.settings, {
-          ...{ sources, revocations, certificates, members, apply, adopted },
-          logOutput: options.logOutput
-        })
+        return await prepareReload(next.settings)
       } catch (error) {
         // Who joins meanwhile, as DNS says, goes by those in force.
         nextSettings = settings
@@ -215,13 +214,30 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     }
   })
 
+  async function prepareReload(next: Settings): Promise<PreparedReload> {
+    const ready = await prepareSettings(next, { ...options, revocations, sources, members })
+    return {
+      changed: ready.changed,
+      async commit() {
+        settings = next
+        log.level = settings.log.level
+        ready.commit()
+        remarks = ready.remarks
+        await apply(ready.change, () => ({ settings, revoked: revocations.revoked() }))
+        void certificates.reconsider()
+      }
+    }
+  }
+
   async function start(): Promise<number> {
     // A file that changes while masters are probed must not be missed.
     watchFiles(reload.config().files)
     await sources.settled(START_LOOKUP_TIMEOUT_MS)
     const { masters: named, ca: namedCa } = sources.named()
     members.begin({ masters: named, ca: namedCa })
-    isStarted = true
+    phase = 'starting'
+    // The pools have the numbers of their queues from here on.
+    supervisor.compose()
     await takeover.begin()
     const { masters, ca } = roster.current()
     const probed = supervisor.watch([...masters.filter(({ mode }) => mode !== 'maint'), ca])
@@ -232,13 +248,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     supervisor.open()
     supervisor.refresh()
     const visit = certificates.visitCa()
-    if (!predecessor) await assertFree(config.boot.listen)
+    await assertFree(config.boot.listen, predecessor?.state.listen)
     const port = await planes.start()
+    ownPlaces.listening(port, planes.tcpPorts())
     await visit
     seating.start()
     drains.start()
     outliers.start()
     certificates.watchEnds()
+    phase = 'started'
     return port
   }
 
@@ -259,15 +277,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     certificates,
     start: () => changes.run(start),
     async stop() {
-      watch.stop()
-      sources.stop()
+      for (const each of [watch, sources, seating, drains, outliers, takeover]) each.stop()
+      for (const each of [supervisor, certificates]) each.stop()
       dns.cancel()
-      seating.stop()
-      drains.stop()
-      outliers.stop()
-      takeover.stop()
-      supervisor.stop()
-      certificates.stop()
       await planes.terminate()
     }
   }

@@ -1,5 +1,10 @@
-import { type MembershipChange, type MembershipChangeDeps, prepareMembership } from './membership-change.ts'
-import { describeOverride, isIn, noOverlay, type Overlay, overlaid, withoutNames } from './overlay.ts'
+import {
+  type MembershipChange,
+  type MembershipChangeDeps,
+  maintenanceChange,
+  prepareMembership
+} from './membership-change.ts'
+import { describeOverride, isIn, noOverlay, type Overlay, overlaid, saidOf, withoutNames } from './overlay.ts'
 import type { NamedCa, NamedMaster } from './sources/join.ts'
 
 /** What a membership is made of, joined by name. */
@@ -13,8 +18,12 @@ export interface MemberParts {
 
 /** A change that is ready, and what it does beside that, one sentence each. */
 export interface PreparedMembers extends MembershipChange {
+  readonly commit: () => void
   readonly remarks: readonly string[]
 }
+
+/** What an operator says of masters, as it changes the overlay. */
+export type Saying = (overlay: Overlay) => Overlay
 
 /**
  * The parts in force, and the one way to others, whoever wants them: a reload, DNS or an operator. Changes are made one
@@ -26,13 +35,42 @@ export interface JoinedMembers {
   readonly begin: (parts: Partial<MemberParts>) => void
   /** Makes a change of some parts ready. Rejects with a NoSeatError. */
   readonly prepare: (parts: Partial<MemberParts>) => Promise<PreparedMembers>
+  /**
+   * A change that is ready at once: masters go into maintenance. It may be put in force while others are prepared; it holds
+   * over those, and over what was said before and waits. `isAlone`: there is none of either.
+   */
+  readonly hasten: (saying: Saying, isAlone: boolean) => PreparedMembers
+  /** How much was hastened until now. */
+  readonly mark: () => number
+  /** An overlay with what was hastened since a mark. */
+  readonly withHastened: (overlay: Overlay, since: number) => Overlay
 }
 
 /** `first` is in force already. */
 export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDeps): JoinedMembers {
   let current = first
+  let hastened: Saying[] = []
+  const mark = () => hastened.length
+  const withHastened = (overlay: Overlay, since: number) =>
+    hastened.slice(since).reduce((said, saying) => saying(said), overlay)
+
   return {
     current: () => current,
+    mark,
+    withHastened,
+    hasten(saying, isAlone) {
+      hastened = isAlone ? [] : [...hastened, saying]
+      const next = { ...current, overlay: saying(current.overlay) }
+      const change = maintenanceChange(wantedOf(next), deps)
+      return {
+        ...change,
+        remarks: [],
+        commit() {
+          current = next
+          change.commit()
+        }
+      }
+    },
     begin(parts) {
       current = { ...current, ...parts }
       const proposal = deps.roster.propose(wantedOf(current))
@@ -43,10 +81,13 @@ export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDe
       }
     },
     async prepare(parts) {
+      const since = mark()
       const named = { ...current, ...parts }
       const forgotten = namesTakenOut(current, named)
-      const next = { ...named, overlay: withoutNames(named.overlay, forgotten) }
-      const change = await prepareMembership(wantedOf(next), deps)
+      const nextNow = () => {
+        return { ...named, overlay: withoutNames(withHastened(named.overlay, since), forgotten) }
+      }
+      const change = await prepareMembership(wantedOf(nextNow()), deps)
       return {
         ...change,
         remarks: forgotten.map(name => {
@@ -54,8 +95,8 @@ export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDe
           return `${said}: that is forgotten, for the configuration names no ${name} any more`
         }),
         commit() {
-          current = next
-          change.commit()
+          current = nextNow()
+          change.commit(name => saidOf(name, current.overlay).mode === 'maint')
         }
       }
     }

@@ -42,6 +42,8 @@ export interface MemberControlDeps {
   readonly sources: Pick<Sources, 'named' | 'settled'>
   /** Where the overlay is kept, by the settings in force. */
   readonly stateDirectory: () => string | undefined
+  /** Whether all masters were probed once, and requests are served. */
+  readonly hasStarted: () => boolean
   readonly runtime: Runtime
   readonly log: Logger
   readonly events: EventLog
@@ -91,6 +93,7 @@ export function createMemberControl(deps: MemberControlDeps): MemberControl {
   const operate = createOperate({
     ...{ changes, members, apply, roster, supervisor, log, events },
     statuses: () => masterStatuses({ roster, supervisor, memory, members, drains }),
+    hasStarted: deps.hasStarted,
     problem: overlayFile.problem
   })
   const follow = createFollowing({ changes, members, apply, sources: deps.sources, runtime, log })

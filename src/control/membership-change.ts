@@ -16,10 +16,25 @@ export interface MembershipChangeDeps {
   readonly events: Pick<EventLog, 'add'>
 }
 
+/** Puts those into maintenance of whom operators said so: nobody is probed for that. */
+export function maintenanceChange(
+  wanted: Wanted,
+  { roster, supervisor }: MembershipChangeDeps
+): MembershipChange {
+  const proposal = roster.propose(wanted)
+  return {
+    commit() {
+      roster.adopt(proposal)
+      for (const { id, mode } of proposal.masters) if (mode === 'maint') supervisor.part(id)
+    },
+    seeOff() {}
+  }
+}
+
 /** A change of membership that is ready. */
 export interface MembershipChange {
-  /** Puts it in force. */
-  readonly commit: () => void
+  /** Puts it in force. `isInMaint`: who is in maintenance by now, whatever was said when it was prepared. */
+  readonly commit: (isInMaint?: (name: string) => boolean) => void
   /** To be called once it is published: those leave at once who have nothing to wait for. */
   readonly seeOff: () => void
 }
@@ -49,17 +64,30 @@ export async function prepareMembership(
   const { leaving } = proposal
   const oldCa = roster.current().ca
   return {
-    commit() {
+    commit(isInMaint = () => false) {
       release()
-      roster.adopt(proposal)
-      for (const { id, mode } of proposal.masters) if (mode === 'maint') supervisor.unwatch(id)
-      tellJoining(proposal, deps)
-      startSlowly(proposal, fresh, deps)
+      const final = withMaintenance(proposal, isInMaint)
+      roster.adopt(final)
+      for (const { id, mode } of final.masters) if (mode === 'maint') supervisor.part(id)
+      tellJoining(final, deps)
+      startSlowly(final, fresh, deps)
     },
     /** Those that leave without anything to wait for. */
     seeOff() {
       if (leaving.includes(oldCa)) seating.vacate(oldCa)
     }
+  }
+}
+
+function withMaintenance(proposal: Proposal, isInMaint: (name: string) => boolean): Proposal {
+  const each = (master: Master): Master =>
+    master.mode !== 'leaving' && isInMaint(master.name)
+      ? Object.freeze({ ...master, mode: 'maint' as const })
+      : master
+  return {
+    ...proposal,
+    masters: Object.freeze(proposal.masters.map(each)),
+    joining: proposal.joining.map(each)
   }
 }
 
@@ -97,10 +125,11 @@ function startSlowly(
   fresh: readonly Master[],
   { supervisor, slots }: MembershipChangeDeps
 ): void {
+  const probed = new Set(fresh.map(({ id }) => id))
   const serving = masters.filter(
-    each => !fresh.includes(each) && takesNewRuns(each) && supervisor.stateOf(each.id) === 'up'
+    each => !probed.has(each.id) && takesNewRuns(each) && supervisor.stateOf(each.id) === 'up'
   )
-  for (const master of fresh) {
+  for (const master of masters.filter(({ id }) => probed.has(id))) {
     const { seat, id, mode } = master
     if (id === ca.id || mode !== 'active' || !serving.some(each => sharePool(each, master))) continue
     void slots.startSlowly(seat)

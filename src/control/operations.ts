@@ -4,7 +4,7 @@ import type { EventLog } from '../model/event.ts'
 import { type Operate, type Operation, type OperationReport, UnknownMasterError } from '../model/operation.ts'
 import type { MasterStatus } from '../model/status.ts'
 import type { ChangeQueue } from './change-queue.ts'
-import type { JoinedMembers, MemberParts, PreparedMembers } from './joined-members.ts'
+import type { JoinedMembers, MemberParts, PreparedMembers, Saying } from './joined-members.ts'
 import { groupKey, type Overlay, saidOf, type Word, withGroupWord, withWord } from './overlay.ts'
 import type { Roster } from './roster.ts'
 import { idlePools } from './serving.ts'
@@ -21,31 +21,77 @@ export interface OperationsDeps {
   readonly statuses: () => readonly MasterStatus[]
   readonly roster: Pick<Roster, 'current'>
   readonly supervisor: Pick<Supervisor, 'snapshot'>
+  /** Whether all masters were probed once, and requests are served. */
+  readonly hasStarted: () => boolean
   /** Why it would not outlive a restart, although it should; `undefined` when it does. */
   readonly problem: () => string | undefined
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
 }
 
-/** What operators want of masters: drain, undrain, maint and weight. */
+/**
+ * What operators want of masters: drain, undrain, maint and weight. All but maint take their turn among the changes: `maint`
+ * needs no probe, and waits for nobody's.
+ */
 export function createOperate(deps: OperationsDeps): Operate {
-  const { changes, members, apply } = deps
-  return (name, operation, asker) =>
-    changes.run(async () => {
-      const parts = members.current()
-      const names = namesMeant(name, operation, parts, deps)
-      const word = wordOf(operation)
-      const overlay = names.includes(name)
-        ? withWord(parts.overlay, names, word)
-        : withGroupWord(parts.overlay, name, word)
-      const touched = names.filter(each => !isSame(each, parts.overlay, overlay))
-      const isKept = isDeepStrictEqual(parts.overlay, overlay)
-      if (!isKept) await apply(await members.prepare({ overlay }))
-      const asked = { names, touched, operation }
-      const report = reportOf(asked, deps)
-      tell(asked, { asker, report }, deps)
-      return report
-    })
+  const { changes, members } = deps
+  return async (name, operation, asker) => {
+    const order = { name, operation, asker }
+    const since = members.mark()
+    const inTurn = () =>
+      changes.run(async () =>
+        carryOut(order, deps, {
+          // What was hastened since then was said later.
+          said: overlay => members.withHastened(overlay, since),
+          prepare: (saying, { overlay }) => members.prepare({ overlay: saying(overlay) })
+        })
+      )
+    if (operation.action !== 'maint' || !deps.hasStarted() || !isKnown(order, deps)) return inTurn()
+    const isAlone = changes.isIdle()
+    return carryOut(order, deps, { prepare: saying => members.hasten(saying, isAlone) })
+  }
+}
+
+interface Order {
+  readonly name: string
+  readonly operation: Operation
+  readonly asker: string
+}
+
+interface Manner {
+  /** What holds over it. */
+  readonly said?: Saying
+  readonly prepare: (saying: Saying, parts: MemberParts) => PreparedMembers | Promise<PreparedMembers>
+}
+
+async function carryOut(
+  { name, operation, asker }: Order,
+  deps: OperationsDeps,
+  { said = overlay => overlay, prepare }: Manner
+): Promise<OperationReport> {
+  const parts = deps.members.current()
+  const names = namesMeant(name, operation, parts, deps)
+  const word = wordOf(operation)
+  const saying: Saying = overlay =>
+    said(names.includes(name) ? withWord(overlay, names, word) : withGroupWord(overlay, name, word))
+  const overlay = saying(parts.overlay)
+  const touched = names.filter(each => !isSame(each, parts.overlay, overlay))
+  if (!isDeepStrictEqual(parts.overlay, overlay)) await deps.apply(await prepare(saying, parts))
+  const asked = { names, touched, operation }
+  const report = reportOf(asked, deps)
+  tell(asked, { asker, report }, deps)
+  return report
+}
+
+/** One that is not known now may be in its turn. */
+function isKnown({ name, operation }: Order, deps: OperationsDeps): boolean {
+  try {
+    namesMeant(name, operation, deps.members.current(), deps)
+    return true
+  } catch (error) {
+    if (error instanceof UnknownMasterError) return false
+    throw error
+  }
 }
 
 function wordOf(operation: Operation): Word {
@@ -119,9 +165,11 @@ function sentenceOf(
 ): string {
   switch (operation.action) {
     case 'drain':
+      if (mode === 'maint') return saidLater(name)
       if (isNew) return `${name} drains: it takes no new runs, and ends those it has`
       return mode === 'drained' ? `${name} is drained already` : `${name} drains already`
     case 'undrain':
+      if (mode === 'maint') return saidLater(name)
       return isNew ? `${name} is given back to work` : `${name} neither drains nor is in maintenance`
     case 'maint':
       return isNew
@@ -132,6 +180,11 @@ function sentenceOf(
         ? `${name} has the weight ${weight} that is configured`
         : `${name} has the weight ${weight}; ${configuredWeight} is configured`
   }
+}
+
+/** It went into maintenance while this waited for its turn. */
+function saidLater(name: string): string {
+  return `${name} is in maintenance, as was said meanwhile`
 }
 
 function doubtsAbout(

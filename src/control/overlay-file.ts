@@ -33,6 +33,8 @@ export function createOverlayFile({
 }): OverlayFile {
   let kept: { readonly directory: string | undefined; readonly overlay: Overlay } | undefined
   let problem: string | undefined
+  /** One is written after the other, so that the last word is the one that is kept. */
+  let last: Promise<void> = Promise.resolve()
 
   function tell(sentence: string): void {
     log.warn(sentence)
@@ -60,6 +62,22 @@ export function createOverlayFile({
     problem = next
   }
 
+  async function write(directory: string | undefined, overlay: Overlay): Promise<void> {
+    if (directory === undefined) {
+      problem = undefined
+      return
+    }
+    if (kept?.overlay === overlay && kept.directory === directory && problem === undefined) return
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await replaceFile(join(directory, FILE), formatOverlay(overlay))
+      kept = { directory, overlay }
+      problem = undefined
+    } catch (error) {
+      fail(directory, error)
+    }
+  }
+
   return {
     async read(directory) {
       if (directory === undefined) return noOverlay
@@ -73,20 +91,9 @@ export function createOverlayFile({
       kept = overlay && { directory, overlay }
       return overlay ?? noOverlay
     },
-    async keep(directory, overlay) {
-      if (directory === undefined) {
-        problem = undefined
-        return
-      }
-      if (kept?.overlay === overlay && kept.directory === directory && problem === undefined) return
-      try {
-        await mkdir(directory, { recursive: true, mode: 0o700 })
-        await replaceFile(join(directory, FILE), formatOverlay(overlay))
-        kept = { directory, overlay }
-        problem = undefined
-      } catch (error) {
-        fail(directory, error)
-      }
+    keep(directory, overlay) {
+      last = last.then(() => write(directory, overlay))
+      return last
     },
     problem: () => problem
   }

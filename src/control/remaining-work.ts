@@ -12,13 +12,13 @@ export interface RemainingWorkDeps {
   readonly slots: Pick<SlotTable, 'taken'>
   readonly pins: Pick<PinTable, 'isLedTo'>
   /** What other processes of this balancer have there. */
-  readonly held: Pick<HeldElsewhere, 'of'>
+  readonly held: Pick<HeldElsewhere, 'of' | 'connectionsOf'>
   readonly runtime: Pick<Runtime, 'now'>
 }
 
 /** What a master has left to do that takes no new runs. */
 export interface RemainingWork {
-  /** It has no request, nor a JRuby that works for an agent that has gone. */
+  /** It has no request, no connection of raw TCP, nor a JRuby that works for an agent that has gone. */
   readonly isIdle: (master: Master) => boolean
   /** It is idle, and no run is pinned to it that could go on there. */
   readonly hasEnded: (master: Master) => boolean
@@ -33,7 +33,8 @@ export function createRemainingWork({
   runtime
 }: RemainingWorkDeps): RemainingWork {
   const isIdle = (master: Master) =>
-    board.inFlight(master.seat) === 0 && slots.taken(master.seat) === 0 && held.of(master) === 0
+    board.inFlight(master.seat) + slots.taken(master.seat) + held.of(master) + held.connectionsOf(master) ===
+    0
   return {
     isIdle,
     hasEnded(master) {

@@ -1,7 +1,19 @@
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
+import type { SharedTables } from '../shared/memory.ts'
 import type { SeatLimits } from '../shared/slots/types.ts'
 import type { Supervisor } from './supervisor.ts'
 import type { HeldElsewhere } from './takeover/held-elsewhere.ts'
+
+/** Says in shared memory what each seat can take, and what other processes of this balancer have there. */
+export function setSeatLimits(
+  { slots, board }: Pick<SharedTables, 'slots' | 'board'>,
+  snapshot: Snapshot,
+  supervisor: Pick<Supervisor, 'watchOf'>,
+  held: Pick<HeldElsewhere, 'lent' | 'connectionsOf'>
+): void {
+  void slots.setSeats(seatLimitsOf(snapshot, supervisor, held))
+  for (const master of snapshot.masters) board.setElsewhere(master.seat, held.connectionsOf(master))
+}
 
 /** What each seat can take: JRubies and foreign load of those that take work of any kind. */
 export function seatLimitsOf(

@@ -23,7 +23,7 @@ export interface SeatingDeps {
   readonly board: Pick<Board, 'inFlight'>
   readonly slots: Pick<SlotTable, 'taken' | 'failed' | 'resetSeat'>
   readonly pins: Pick<PinTable, 'isLedTo'>
-  readonly held: Pick<HeldElsewhere, 'of'>
+  readonly held: Pick<HeldElsewhere, 'of' | 'connectionsOf'>
   readonly turns: Pick<Turns, 'resetSeat'>
   readonly results: Pick<ResultTable, 'reset'>
   /** Resolves once every plane goes by all that was published until now. */

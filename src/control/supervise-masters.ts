@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { type Master, seatOf } from '../model/master.ts'
-import { isIn } from '../model/pool.ts'
+import { isIn, isLedTo } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
 import type { SharedTables } from '../shared/memory.ts'
@@ -51,6 +51,11 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
       const load = supervisor.watchOf(id)?.load
       return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
     },
+    isBusy: ({ seat }) => memory.board.inFlight(seat) > 0,
+    // Nor is it charged with what agents left there.
+    abandoned({ id }) {
+      planes().tell({ type: 'ghosts-done', masterId: id, leftBeforeMs: options.runtime.now() })
+    },
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish: options.publish,
     watch: (master, judge) => {
@@ -65,6 +70,7 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         preamble: () => preambleOf(memberOf(roster, master.id) ?? master, settingsNow()),
         slots,
         heldElsewhere: held.of,
+        isRaw: each => isLedTo(each, settingsNow().listen.tcp),
         results,
         ejected: ({ name }, fault) => options.ejections.add(name, fault),
         arrivals: memory.arrivals,

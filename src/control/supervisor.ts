@@ -27,8 +27,12 @@ export interface SupervisorOptions {
   readonly fall: () => number
   /** Whether all JRubies of a master are known to be busy: then a slow probe says nothing. */
   readonly isFull: (id: number) => boolean
+  /** Whether requests are under way at a master. */
+  readonly isBusy: (master: Master) => boolean
   /** Called before a master that was down, or was still making its JRubies, is given work again. */
   readonly returned: (master: Master) => void
+  /** Called with one in maintenance that says nothing any more, before it is published. */
+  readonly abandoned: (master: Master) => void
   /** Called with every new snapshot. */
   readonly publish: (snapshot: Snapshot) => void
 }
@@ -41,6 +45,11 @@ export interface Supervisor {
    */
   readonly watch: (masters: readonly Master[]) => Promise<void>
   readonly unwatch: (id: number) => void
+  /**
+   * Watches one no more that goes into maintenance. If it has something to do it is asked a last time: when nothing comes
+   * from it, nobody waits for it.
+   */
+  readonly part: (id: number) => void
   readonly watchOf: (id: number) => MasterWatch | undefined
   readonly stateOf: (id: number) => MasterState
   readonly report: (outcome: Outcome) => void
@@ -72,6 +81,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     doubted: []
   })
   let isOpen = false
+  /** Those in maintenance from which nothing came when they went there, and what was seen of them. */
+  const abandoned = new Map<number, string>()
 
   const watchOf = (id: number) => watches.get(id)
   const stateOf = (id: number): MasterState => watchOf(id)?.state() ?? 'unknown'
@@ -125,6 +136,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       // A guess again: a run whose files can still come from there need not mix them with another master's.
       doubted: working.filter(({ id }) => stateOf(id) === 'ejected' && watchOf(id)?.load?.isWarm()),
       silent: masters.filter(isGivenUp).map(({ id }) => id),
+      abandoned: masters.filter(({ id, mode }) => mode === 'maint' && abandoned.has(id)).map(({ id }) => id),
       causes: causesOf([...masters, ca])
     })
     return snapshot
@@ -133,7 +145,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** Why masters are not up. */
   function causesOf(members: readonly Master[]): ReadonlyMap<number, string> {
     const causes = members.flatMap(({ id }): [number, string][] => {
-      const cause = watchOf(id)?.cause()
+      const cause = watchOf(id)?.cause() ?? abandoned.get(id)
       return cause ? [[id, cause]] : []
     })
     return new Map(causes)
@@ -146,6 +158,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** The one before it is asked until the new one has something to say. */
   async function start(watch: MasterWatch): Promise<void> {
     const { id } = watch
+    abandoned.delete(id)
     if (!watches.has(id)) watches.set(id, watch)
     else successors.add(watch)
     await watch.start()
@@ -155,15 +168,37 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     lastStates.delete(id)
   }
 
+  function unwatch(id: number): void {
+    watches.get(id)?.stop()
+    watches.delete(id)
+    lastStates.delete(id)
+    abandoned.delete(id)
+  }
+
+  async function part(master: Master): Promise<void> {
+    const { id } = master
+    const watch = watchOf(id)
+    if (!watch) return
+    const [isFull, isMute] = [options.isFull(id), watch.isMute()]
+    unwatch(id)
+    if (!options.isBusy(master)) return
+    // One that is merely full is slow, and not to be given up for that.
+    const cause = isMute ? watch.cause() : await watch.lastLook(isFull)
+    if (cause === null || watches.has(id)) return
+    abandoned.set(id, cause)
+    options.abandoned(master)
+    refresh()
+  }
+
   return {
     async watch(masters) {
       const added = masters.map(master => options.watch(master, { isExcused, changed: refresh }))
       await Promise.all(added.map(start))
     },
-    unwatch(id) {
-      watches.get(id)?.stop()
-      watches.delete(id)
-      lastStates.delete(id)
+    unwatch,
+    part(id) {
+      const master = membership().masters.find(each => each.id === id)
+      if (master) void part(master)
     },
     watchOf,
     stateOf,

@@ -4,7 +4,10 @@ import { createEligibility } from '../balance/eligibility.ts'
 import { toDefault } from '../balance/routes.ts'
 import type { Master } from '../model/master.ts'
 import type { PlaneStart, Publication, Report } from '../model/messages.ts'
+import { queueLimit } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { Settings } from '../model/settings.ts'
+import { askedPools, type Snapshot } from '../model/snapshot.ts'
 import { openSharedMemory } from '../shared/memory.ts'
 import { createMasterForgetter } from '../telemetry/forget-master.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
@@ -33,6 +36,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
   const { board, slots, turns, connections: table } = memory
   const masterOnSeat = new Map<number, Master>()
   let eligibility = createEligibility(snapshot)
+  let mostWaiting = queueLimitOf(settings, snapshot)
   const deps = {
     // What a master does for others counts like what it does for us, and what it failed too soon as if it still ran.
     busyness: ({ seat }: Master) =>
@@ -88,6 +92,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
     caDocuments: () => caDocuments,
     eligibility: () => eligibility,
     generation: () => generation,
+    queueLimit: () => mostWaiting,
     masterAt: (seat: number) => masterOnSeat.get(seat) as Master,
     apply(publication: Publication) {
       if (publication.settings) {
@@ -100,6 +105,7 @@ export function createState({ start, runtime, log }: PlaneContext) {
       if (publication.caDocuments) caDocuments = publication.caDocuments
       if (publication.snapshot) snapshot = publication.snapshot
       room.configure(settings, snapshot.masters)
+      mostWaiting = queueLimitOf(settings, snapshot)
       if (!publication.snapshot) return
       eligibility = createEligibility(snapshot)
       seatMasters()
@@ -108,4 +114,8 @@ export function createState({ start, runtime, log }: PlaneContext) {
       void forgetAllBut(members.map(({ name }) => name))
     }
   }
+}
+
+function queueLimitOf({ queue, listen }: Settings, snapshot: Snapshot): number {
+  return queueLimit(queue.limit, askedPools(snapshot, listen.tcp).length)
 }

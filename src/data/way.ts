@@ -85,6 +85,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     snapshot,
     eligibility: state.eligibility,
     generation: state.generation,
+    queueLimit: state.queueLimit,
     revoked: state.revoked,
     wallClock,
     now,

@@ -19,6 +19,11 @@ export interface Snapshot {
   readonly doubted: readonly Master[]
   /** Ids of masters from which no answer is to be hoped for: what may be repeated moves on. Left out: there are none. */
   readonly silent?: readonly number[]
+  /**
+   * Ids of masters in maintenance from which nothing came when they went there: nobody waits for them. What may be
+   * repeated moves on, the rest is told. Left out: there are none.
+   */
+  readonly abandoned?: readonly number[]
   /** Why masters are not up, by id: a clause about each. Left out: nothing is known. */
   readonly causes?: ReadonlyMap<number, string>
 }
@@ -39,16 +44,21 @@ export function poolsIn({ pools, tiers }: Pick<Snapshot, 'pools' | 'tiers'>): re
   return pools ?? [{ name: defaultPool, queue: 0, tiers, isUp: tiers.length > 0 }]
 }
 
-/**
- * Whether a master can serve requests: one of a pool that no raw TCP leads to, since that passes none on. Where raw TCP
- * leads to all pools, any master counts.
- */
+/** The pools that requests are given to: those that no raw TCP leads to, which passes none on. */
+export function askedPools(
+  snapshot: Pick<Snapshot, 'pools' | 'tiers'>,
+  tcp: readonly { readonly pool: string }[]
+): readonly PoolSnapshot[] {
+  return poolsIn(snapshot).filter(({ name }) => !tcp.some(({ pool }) => pool === name))
+}
+
+/** Whether a master can serve requests: one of the pools that are asked. Where there is no such pool, any master counts. */
 export function canServe(
   snapshot: Pick<Snapshot, 'pools' | 'tiers'>,
   tcp: readonly { readonly pool: string }[]
 ): boolean {
   const pools = poolsIn(snapshot)
-  const asked = pools.filter(({ name }) => !tcp.some(({ pool }) => pool === name))
+  const asked = askedPools(snapshot, tcp)
   return (asked.length > 0 ? asked : pools).some(({ tiers }) => tiers.length > 0)
 }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 
 /** What both processes of a takeover speak, as a token of HTTP's `Upgrade`. Another form of it gets another number. */
-export const takeoverProtocol = 'puppet-lb-takeover/1'
+export const takeoverProtocol = 'puppet-lb-takeover/2'
 /** Where it is asked for at the admin listener, with POST. */
 export const takeoverPath = '/api/takeover'
 

@@ -34,8 +34,8 @@ export interface TurnWish {
 
 /** Turns as another process can read them, in milliseconds on the same clock. */
 export interface GivenTurns {
-  /** The last one of all. */
-  readonly lastMs: number
+  /** The last one of all, by queue; a queue that is left out has none. */
+  readonly lastMs: readonly (number | undefined)[]
   /** The two halves of a certname's hash, and its turn. */
   readonly turns: readonly (readonly [hash: number, check: number, turnMs: number])[]
 }
@@ -66,10 +66,11 @@ export function createReturnTurns(
   const numbers = new Float64Array(buffer, numbersAt, numberCount)
   const lock = createSharedLock(cells, LOCK, { controlOwner: workers, schedule })
   const turnMs = (entry: number) => numbers[HEADER_NUMBERS + entry] as number
+  const lastOf = (queue: number) => queue * HEADER_SIZE + header.last
 
   /** The next turn of all. When the last one has been given, another round of turns begins between those of the first. */
   function nextTurn({ earliestMs, latestMs, paceMs, queue = 0 }: TurnWish): number {
-    const [last, rounds] = [queue * HEADER_SIZE + header.last, queue * HEADER_SIZE + header.rounds]
+    const [last, rounds] = [lastOf(queue), queue * HEADER_SIZE + header.rounds]
     let next = Math.max(numbers[last] as number, earliestMs) + paceMs
     if (next > latestMs) {
       const round = (numbers[rounds] as number) + 1
@@ -121,11 +122,13 @@ export function createReturnTurns(
         const at = HEADER_CELLS + 2 * entry
         turns.push([cells[at] as number, cells[at + 1] as number, turnMs(entry)])
       }
-      return { lastMs: numbers[header.last] as number, turns }
+      const lastMs = Array.from({ length: queueCount }, (_, queue) => numbers[lastOf(queue)] as number)
+      return { lastMs, turns }
     },
     adopt: ({ lastMs, turns }: GivenTurns) =>
       lock.aloneSoon(() => {
-        numbers[header.last] = Math.max(numbers[header.last] as number, lastMs)
+        for (const [queue, last = 0] of lastMs.slice(0, queueCount).entries())
+          numbers[lastOf(queue)] = Math.max(numbers[lastOf(queue)] as number, last)
         for (const [hash, check, turn] of turns) write(placeOf(hash, check), hash, check, turn)
       }),
     // One that died half-way has lost one agent's turn at most, which is no fault to repair.

@@ -45,6 +45,25 @@ for (const [what, [name, cause]] of Object.entries(unusable)) {
     })
 }
 
+for (const command of ['serve', 'check'])
+  t.test(`${command} tells of a log file together with all else that is wrong`, async t => {
+    const wrongBefore = `log: { file: missing/lb.log }\nbalance: { policy: none }`
+    const wrongLater = minimal('log: { file: missing/lb.log }').replace(
+      'ca: ca.pem',
+      '$&, crl: { file: no.pem }'
+    )
+    for (const [text, other] of [
+      [minimal(wrongBefore), 'balance.policy'],
+      [wrongLater, 'tls.crl.file']
+    ] as const) {
+      const config = join(t.testdir({ ...pemFiles, 'lb.yaml': text }), 'lb.yaml')
+      const { code, err } = await puppetLb([command, '--config', config])
+      t.equal(code, 1)
+      t.match(err, /log\.file: is .*its directory does not exist/)
+      t.ok(err.includes(` ${other}: `), err)
+    }
+  })
+
 t.test('a log file on a disk that is full keeps nobody from serving, from the start on', async t => {
   const pki = await createTestPki()
   const master = await startScriptedMaster(t, (_request, response) => response.end('fine'))

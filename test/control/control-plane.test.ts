@@ -134,10 +134,14 @@ t.test('a reload that fails changes no member, no setting and no plane', async t
   const { settings } = control.reload.config()
   const config = configOf({ m2: 'http://127.0.0.1:1' })
   const crl = { file: '/nowhere/crl.pem', refreshMs: 60_000, expired: 'keep', place: 'x.yaml:1:2' } as const
-  scene.config = { ...config, settings: { ...config.settings, tls: { ...config.settings.tls, crl } } }
+  const log = { ...config.settings.log, file: { path: '/nowhere/lb.log', where: 'x.yaml:3:4' } }
+  scene.config = { ...config, settings: { ...config.settings, log, tls: { ...config.settings.tls, crl } } }
   t.match(await control.reload.now(), {
     ok: false,
-    problems: [/^x\.yaml:1:2 tls\.crl\.file: names \/nowhere\/crl\.pem, which cannot be read/]
+    problems: [
+      /^x\.yaml:1:2 tls\.crl\.file: names \/nowhere\/crl\.pem, which cannot be read/,
+      /^x\.yaml:3:4 log\.file: is "\/nowhere\/lb\.log", but its directory does not exist/
+    ]
   })
   t.equal(current().masters, before)
   t.equal(control.reload.config().settings, settings)

@@ -27,7 +27,7 @@ async function setUp() {
         return (pinned.get(id) ?? 0) > 0
       }
     },
-    held: { of: () => 0 },
+    held: { connectionsOf: () => 0, of: () => 0 },
     runtime
   })
   const events = createEventLog(runtime.wallClock)

@@ -36,7 +36,12 @@ function setUp(first: readonly NamedMaster[]) {
         current = { ...current, ...parts }
       }
       return { commit, seeOff() {}, remarks: [] }
-    }
+    },
+    hasten() {
+      throw new Error('DNS hastens nothing')
+    },
+    mark: () => 0,
+    withHastened: overlay => overlay
   }
   const follow = createFollowing({
     ...{ changes, members, runtime, log },

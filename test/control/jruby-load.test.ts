@@ -19,6 +19,7 @@ function setUp(configured?: number) {
     ghosts: 0,
     changes: 0,
     asked: 0,
+    isCounted: true,
     intervalMs: 5_000,
     configured
   }
@@ -32,6 +33,7 @@ function setUp(configured?: number) {
     },
     taken: () => state.taken,
     ghosts: () => state.ghosts,
+    isCounted: () => state.isCounted,
     runtime,
     changed: () => state.changes++,
     ghostsDone: leftBeforeMs => done.push(leftBeforeMs)
@@ -123,6 +125,17 @@ t.test(
     t.ok(state.asked - calm <= 5, `asked ${state.asked - calm} times in 20 s`)
   }
 )
+
+t.test('one that is reached by raw TCP works for others all the time, and is asked at leisure', async t => {
+  const { load, state, runtime } = setUp()
+  state.isCounted = false
+  state.report = report({ capacity: 4, busy: 1 })
+  await load.start()
+  await runtime.advance(5_600)
+  const before = state.asked
+  await runtime.advance(20_000)
+  t.ok(state.asked - before <= 5, `asked ${state.asked - before} times in 20 s`)
+})
 
 t.test('a short interval is not made absurdly short', async t => {
   const { load, state, runtime } = setUp()

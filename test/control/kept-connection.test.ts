@@ -132,6 +132,7 @@ t.test('a watch connects anew every third round, and asks about JRubies on the s
     slots: { taken: () => 0, ghosts: () => 0 },
     arrivals: createArrivals(),
     heldElsewhere: () => 0,
+    isRaw: () => false,
     results: { total: () => 0 },
     ejected() {},
     isExcused: () => false,

@@ -363,6 +363,25 @@ t.test('one that is down, and answers neither probes nor requests, is waited for
   t.equal(watch.isMute(), false, 'what refuses a connection breaks off those it has, or works on')
 })
 
+t.test('one that shakes no hands is mute once it is down, though something comes from it', async t => {
+  const { watch, scene, rounds } = setUp()
+  await watch.start()
+  scene.answer = {
+    healthy: false,
+    cause: 'it did not end the TLS handshake in time',
+    kind: 'handshake-timeout',
+    isSlow: false,
+    isOwnFault: false
+  }
+  await rounds(2)
+  t.equal(watch.isMute(), false, 'not yet')
+  await rounds(1)
+  t.equal(watch.state(), 'down')
+  t.equal(watch.isMute(), true)
+  scene.successes++
+  t.equal(watch.isMute(), false, 'it answered something')
+})
+
 t.test('one that was never well is not known to be mute', async t => {
   const { watch, scene, rounds } = setUp()
   scene.answer = slow

@@ -166,3 +166,39 @@ t.test('one that left in maintenance and is named again is watched again', async
   ;(await prepare({ a: 1, b: 1 })).commit()
   t.equal(stateOf('b'), 'up')
 })
+
+t.test(
+  'one that goes into maintenance with work is asked a last time whether anything comes from it',
+  async t => {
+    const { prepare, roster, supervisor, frozen, busy, working, abandoned, givenUp, probedAt, runtime } =
+      await setUp({ well: 1, frozen: 1, slow: 1, idle: 1, other: 1 })
+    frozen.add('frozen').add('idle')
+    busy.add('slow')
+    for (const name of ['well', 'frozen', 'slow']) working.add(name)
+    const maint = { mode: 'maint' as const }
+    const change = await prepare({ well: maint, frozen: maint, slow: maint, idle: maint, other: 1 })
+    const looks = () => ['well', 'frozen', 'slow', 'idle'].map(name => probedAt.get(name)?.length)
+    const before = looks()
+    change.commit()
+    await runtime.advance(0)
+    t.same(
+      looks().map((count, index) => (count ?? 0) - (before[index] ?? 0)),
+      [1, 1, 1, 0]
+    )
+    t.same(abandoned, ['frozen'])
+    t.equal(givenUp(), 'frozen', 'and not one that is slow for the first time')
+    await runtime.advance(60_000)
+    t.same(
+      looks().map((count, index) => (count ?? 0) - (before[index] ?? 0)),
+      [1, 1, 1, 0],
+      'and never again'
+    )
+    const [, { id } = { id: -1 }] = roster.current().masters
+    t.equal(supervisor.snapshot().causes?.get(id), 'timed out')
+    frozen.clear()
+    const back = await prepare({ well: maint, frozen: 1, slow: maint, idle: maint, other: 1 })
+    back.commit()
+    supervisor.refresh()
+    t.equal(givenUp(), '')
+  }
+)

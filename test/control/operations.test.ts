@@ -33,9 +33,9 @@ async function setUp(pool: Pool, overlay: MemberParts['overlay'] = noOverlay) {
   )
   const drained = new Set<string>()
   const drains = { isDrained: (id: number) => [...drained].some(name => scene.idOf(name) === id) }
+  const changes = createChangeQueue()
   const operate = createOperate({
-    ...{ members, roster, supervisor, log, events },
-    changes: createChangeQueue(),
+    ...{ members, roster, supervisor, log, events, changes },
     async apply(change) {
       change.commit()
       supervisor.refresh()
@@ -48,10 +48,11 @@ async function setUp(pool: Pool, overlay: MemberParts['overlay'] = noOverlay) {
         drains,
         memory: { board: { inFlight: () => 0 } as never }
       }),
+    hasStarted: () => true,
     problem: () => state.problem
   })
   return {
-    ...{ ...scene, operate, members, lines, drained, state },
+    ...{ ...scene, operate, members, lines, drained, state, changes },
     perform: (name: string, action: Exclude<Operation['action'], 'weight'>) =>
       operate(name, { action }, 'over the Unix socket'),
     weigh: (name: string, weight: number | 'default') =>
@@ -230,4 +231,40 @@ t.test('an operation that fails changes nothing, and the next one has its turn',
   t.match(roster.current().masters, [{ mode: 'maint' }, { mode: 'active' }])
   Object.assign(supervisor, { watch })
   t.same((await perform('a', 'undrain')).done, ['a is given back to work'])
+})
+
+t.test('maintenance waits for no change that is prepared, and holds over it', async t => {
+  const { perform, members, changes, roster, supervisor, stateOf } = await setUp({ a: 1, b: 1 })
+  const { promise: probed, resolve } = Promise.withResolvers<void>()
+  const reload = changes.run(async () => {
+    const change = await members.prepare(settingsOf({ a: 5, b: 1, c: 1 }))
+    await probed
+    change.commit()
+    supervisor.refresh()
+  })
+  const undrain = perform('a', 'undrain')
+  const drain = perform('b', 'drain')
+  t.match(await perform('a', 'maint'), { masters: [{ name: 'a', mode: 'maint' }] })
+  t.equal(
+    (await perform('b', 'maint')).done[0],
+    'b is in maintenance: it gets no requests, and is not probed'
+  )
+  const modes = () => roster.current().masters.map(({ name, mode }) => `${name} ${mode}`)
+  t.same(modes(), ['a maint', 'b maint'])
+  resolve()
+  await reload
+  t.same((await undrain).done, ['a is in maintenance, as was said meanwhile'])
+  t.same((await drain).done, ['b is in maintenance, as was said meanwhile'])
+  t.same(modes(), ['a maint', 'b maint', 'c active'])
+  t.match(roster.current().masters, [{ name: 'a', weight: 5 }], 'and the reload is in force')
+  t.equal(stateOf('a'), 'unknown', 'it is not watched')
+  t.same((await perform('a', 'undrain')).done, ['a is given back to work'], 'what is said later counts')
+  t.same(modes(), ['a active', 'b maint', 'c active'])
+})
+
+t.test('a name that only a change under way knows is put into maintenance in its turn', async t => {
+  const { perform, members, changes, roster } = await setUp({ a: 1 })
+  void changes.run(async () => (await members.prepare(settingsOf({ a: 1, b: 1 }))).commit())
+  await perform('b', 'maint')
+  t.match(roster.current().masters, [{ mode: 'active' }, { name: 'b', mode: 'maint' }])
 })

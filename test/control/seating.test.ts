@@ -31,7 +31,7 @@ async function setUp(pool: Pool) {
       resetSeat: async seat => void reset.push(`slots ${seat}`)
     },
     pins: { isLedTo: id => (pinned.get(id) ?? 0) > 0 },
-    held: { of: () => 0 },
+    held: { of: () => 0, connectionsOf: () => 0 },
     turns: { resetSeat: async seat => void reset.push(`turns ${seat}`) },
     results: { reset: seat => void reset.push(`results ${seat}`) },
     whenApplied: () => new Promise(resolve => void applied.push(resolve)),

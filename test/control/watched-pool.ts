@@ -44,6 +44,8 @@ export function watchedPool(pool: Pool) {
     Set<string>,
     Set<string>
   ]
+  const working = new Set<string>()
+  const abandoned: string[] = []
   const probedAt = new Map<string, number[]>()
   const returned: string[] = []
   const snapshots: Snapshot[] = []
@@ -58,6 +60,8 @@ export function watchedPool(pool: Pool) {
     membership: roster.current,
     fall: () => health.fall,
     isFull: id => full.has(nameOf(id)),
+    isBusy: ({ name }) => working.has(name),
+    abandoned: ({ name }) => abandoned.push(name),
     returned: master => returned.push(master.name),
     publish: snapshot => snapshots.push(snapshot),
     watch: (master, judge) =>
@@ -84,11 +88,27 @@ export function watchedPool(pool: Pool) {
     [...roster.current().masters, roster.current().ca].find(master => master.name === name)?.id as number
   const names = (masters: readonly Master[] = []) => masters.map(({ name }) => name).join(' ')
   return {
-    ...{ runtime, roster, sick, busy, full, cold, frozen, returned, snapshots, supervisor, probedAt },
+    ...{
+      runtime,
+      roster,
+      sick,
+      busy,
+      full,
+      cold,
+      frozen,
+      returned,
+      snapshots,
+      supervisor,
+      probedAt,
+      working,
+      abandoned
+    },
     serving: () => snapshots.at(-1)?.tiers.map(names) ?? [],
     finishing: () => names(snapshots.at(-1)?.finishing),
     /** Those at which nothing is left that may be repeated. */
     silent: () => snapshots.at(-1)?.silent?.map(nameOf).join(' '),
+    /** Those in maintenance for whom nobody waits. */
+    givenUp: () => snapshots.at(-1)?.abandoned?.map(nameOf).join(' '),
     doubted: () => names(snapshots.at(-1)?.doubted),
     idOf,
     stateOf: (name: string) => supervisor.stateOf(idOf(name)),

@@ -383,3 +383,67 @@ t.test('a request whose master falls silent', async t => {
     t.same(scene.board(), [1, 0])
   })
 })
+
+t.test('a request whose master says nothing and is in maintenance', async t => {
+  const startScene = async () => {
+    const underWay = createRequestsUnderWay()
+    const scene = await deliveryScene({ underWay })
+    const { pool, serveOnly } = scene
+    return {
+      ...scene,
+      giveUp() {
+        serveOnly([pool[1]])
+        underWay.reconsider({ ...snapshotOf(pool), abandoned: [pool[0].id] })
+      }
+    }
+  }
+
+  await t.test('moves on, and nothing is charged there any more', async t => {
+    const scene = await startScene()
+    const { answer } = scene.send('1')
+    await scene.runtime.advance(50)
+    scene.upstreams[0].last().connect()
+    scene.giveUp()
+    await scene.runtime.advance(50)
+    t.same(scene.board(), [0, 1])
+    t.same(scene.taken(), [0, 1])
+    const other = scene.upstreams[1].last()
+    other.connect()
+    other.head(200)
+    other.end()
+    t.equal(answer.status, 200)
+  })
+
+  await t.test('is told so when it may not be repeated', async t => {
+    const scene = await startScene()
+    const { answer } = scene.send('1', { repeatable: false })
+    await scene.runtime.advance(50)
+    scene.upstreams[0].last().connect()
+    scene.giveUp()
+    t.match(answer, { status: 504, body: /did not answer in time/ })
+    t.same(scene.board(), [0, 0])
+    t.same(scene.taken(), [0, 0])
+  })
+
+  await t.test('moves on whatever it is when it was not sent yet', async t => {
+    const scene = await startScene()
+    scene.send('1', { repeatable: false })
+    await scene.runtime.advance(50)
+    scene.giveUp()
+    await scene.runtime.advance(50)
+    t.same(scene.board(), [0, 1])
+  })
+
+  await t.test('leaves a JRuby there that its agent had left already', async t => {
+    const scene = await startScene()
+    const { hangUp } = scene.send('1')
+    await scene.runtime.advance(50)
+    const left = scene.upstreams[0].last()
+    left.connect()
+    hangUp()
+    t.same(scene.taken(), [1, 0])
+    scene.giveUp()
+    left.fail('UND_ERR_ABORTED')
+    t.same(scene.taken(), [0, 0])
+  })
+})

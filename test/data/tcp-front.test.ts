@@ -11,6 +11,7 @@ import { createResultTable } from '../../src/shared/results.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 import { masters } from '../support/masters.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+import { createStarvation } from '../support/starvation.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -25,20 +26,21 @@ async function listen(t: Test, take: (socket: Socket) => void): Promise<number> 
 }
 
 /** The front of one listener, with one master that does with connections what `script` says. */
-async function setUp(t: Test, script: (socket: Socket) => void) {
+async function setUp(t: Test, script: (socket: Socket) => void, hasDescriptor = true) {
   const url = `https://127.0.0.1:${await listen(t, script)}`
   const [master] = masters({ raw1: { url, pools: ['raw'] } })
   if (!master) throw new Error('no master')
   const pools = [{ name: 'raw', queue: 1, tiers: [[master]], isUp: true }]
   const [arrivals, results, runtime] = [createArrivals(), createResultTable(), fakeRuntime()]
+  const metrics = createTrafficMetrics(new Registry())
   const front = createTcpFront({
     ...{ worker: 0, arrivals, results, runtime, report() {}, firstByteMs: 20_000 },
-    board: { inFlight: () => 0, begin() {}, end() {} },
+    board: { inFlight: () => 0, elsewhere: () => 0, begin() {}, end() {} },
     connections: { count() {} },
     entrance: { place() {}, leave: () => true },
-    reception: { receive: (_, make, proceed) => proceed(make('127.0.0.1'), undefined) },
-    descriptors: { take: () => true, giveBack() {} },
-    metrics: createTrafficMetrics(new Registry()),
+    reception: { refusedAsNoTls() {}, receive: (_, make, proceed) => proceed(make('127.0.0.1'), undefined) },
+    descriptors: { take: () => hasDescriptor, giveBack() {} },
+    metrics,
     settings: () =>
       ({
         listen: { tcp: [{ port: 8141, pool: 'raw', proxyProtocol: undefined }] },
@@ -62,7 +64,8 @@ async function setUp(t: Test, script: (socket: Socket) => void) {
     agent,
     runtime,
     arrivals: () => arrivals.count(0),
-    done: () => results.total(0, 'answered')
+    done: () => results.total(0, 'answered'),
+    ends: async () => (await metrics.tcpConnectionsTotal.get()).values.map(({ labels }) => labels.end)
   }
 }
 
@@ -95,4 +98,21 @@ t.test('when it drains, who says nothing for five seconds more is let go', async
   await runtime.advance(1)
   t.equal(await drained, 0)
   await closed
+})
+
+t.test('what the balancer itself lacks is told as its own fault, and no master is blamed', async t => {
+  const { agent, ends } = await setUp(t, () => {}, false)
+  agent.write('one')
+  await once(agent.resume(), 'close')
+  t.same(await ends(), ['own-fault'])
+})
+
+t.test('so is a connect that the system has no descriptor for', async t => {
+  const { agent, ends } = await setUp(t, () => {})
+  const starvation = createStarvation(t)
+  await starvation.begin()
+  agent.write('one')
+  await once(agent.resume(), 'close')
+  await starvation.end()
+  t.same(await ends(), ['own-fault'])
 })

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import t from 'tap'
 import { connectAgent } from '../support/agent.ts'
 import { startBalancer, testConfig } from '../support/balancer.ts'
+import { spawnBalancer } from '../support/balancer-process.ts'
 import { scrape } from '../support/metrics.ts'
 import { operatorOf } from '../support/operator.ts'
+import { connectRawAgent } from '../support/raw-agent.ts'
+import { receive } from '../support/received.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
+import { startTcpMaster } from '../support/tcp-master.ts'
 import { pki, startTcpScene, type TcpAgent } from '../support/tcp-scene.ts'
 
 const identity = await pki.authority.issue({ certname: 'agent.example.com' })
@@ -299,3 +303,42 @@ t.test('masters of raw TCP are none for those who ask over HTTP', async t => {
   while ((await agent.ask({ path: '/' })).status === 200);
   await (await enter()).until('hello')
 })
+
+t.test(
+  'a worker that dies leaves its ports to the next one, and nothing is counted of what it had',
+  async t => {
+    const http = await startScriptedMaster(t, (_, response) => response.end('{}'))
+    const raw = await startTcpMaster(t, pki.server, socket => void socket.pipe(socket))
+    const balancer = await spawnBalancer(
+      t,
+      pki,
+      {
+        ca: http.url,
+        masters: [
+          { name: 'm1', url: http.url },
+          { name: 'raw1', url: raw.url, pools: ['raw'] }
+        ],
+        listen: { workers: 1, tcp: [{ port: 0, pool: 'raw' }] }
+      },
+      { nodeOptions: ['--import', new URL('../support/crash-on-request.ts', import.meta.url).href] }
+    )
+    const { tcpPorts } = await balancer.line({ msg: 'serving' })
+    const [port = 0] = tcpPorts as readonly number[]
+    const enter = async () => {
+      const socket = createConnection({ host: '127.0.0.1', port })
+      t.teardown(() => socket.destroy())
+      const received = receive(socket)
+      socket.write('hello')
+      await received.until('hello')
+      return received
+    }
+    const [first] = [await enter(), await enter()]
+    const crasher = await connectRawAgent(t, pki, balancer.port, identity)
+    crasher.send('GET /crash HTTP/1.1\r\nHost: puppet\r\n\r\n')
+    await first.end
+    await balancer.line({ msg: 'a worker thread is replaced' })
+    await enter()
+    const metrics = await scrape(balancer.adminPort)
+    t.equal(metrics.value('puppet_lb_in_flight', { master: 'raw1' }), 1)
+  }
+)

@@ -4,6 +4,7 @@ import { connectAgent, type Question } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { startMasterProcess } from '../support/master-process.ts'
 import { scrape } from '../support/metrics.ts'
+import { operatorOf } from '../support/operator.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -152,6 +153,28 @@ for (const isSecure of [true, false]) {
     })
   })
 }
+
+t.test(
+  'a frozen master that goes into maintenance before it is called silent keeps nobody waiting',
+  async t => {
+    const { app, first, second, agent, events } = await startScene(t, true, { lightMs: 60_000 })
+    const [a, b] = await Promise.all(['a', 'b'].map(name => agent(`${name}.example.com`)))
+    await first.hold()
+    const catalog = a?.ask(catalogOf('a.example.com'))
+    const report = b?.ask(reportOf('b.example.com'))
+    await Promise.all([first.untilHeld(1), first.untilRequested('/report/')])
+    first.freeze()
+    const operator = operatorOf(app)
+    t.equal((await operator.run('maint', 'first', '--wait', '--timeout', '30s')).code, 0)
+    t.match(await catalog, { status: 200, headers: { 'x-puppet-compiler-name': 'second' } })
+    t.match(await report, { status: 504, headers: { 'retry-after': undefined } })
+    t.notOk(events.seen.some(({ kind }) => kind === 'master-silent'))
+    t.notOk(second.requests.some(({ url }) => url.includes('/report/')))
+    t.match(await operator.master('first'), { mode: 'maint', cause: 'in maintenance' })
+    first.thaw()
+    t.equal((await operator.run('undrain', 'first', '--wait', '--timeout', '30s')).code, 0)
+  }
+)
 
 t.test('a CA that freezes is silent, and what it has is not asked again', async t => {
   const master = await startSimulatedMaster({ name: 'm1' })

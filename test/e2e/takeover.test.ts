@@ -8,7 +8,7 @@ import { findPredecessor } from '../../src/commands/predecessor.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
 import type { Config } from '../../src/model/settings.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
-import { listeningPorts } from '../support/listening-ports.ts'
+import { untilAlone } from '../support/listening-ports.ts'
 import { scrape } from '../support/metrics.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -46,12 +46,6 @@ async function startScene(t: Test, { capacity = 2, admin = {}, state = {}, healt
     { admin: { socket, ...admin }, state, health }
   )
   return { config, master, held, most: () => most, socket }
-}
-
-/** Resolves once one process alone listens on a port; each turn of the loop brings the other one nearer to its end. */
-async function untilAlone(port: number): Promise<void> {
-  while (listeningPorts(process.pid).filter(each => each === port).length > 1)
-    await new Promise(resolve => setImmediate(resolve))
 }
 
 async function operate(adminPort: number, path: string) {

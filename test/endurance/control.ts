@@ -52,6 +52,7 @@ export function createControl(deps: ControlDeps) {
 
   const sources = createSources(settings, {
     ...{ ask: deps.ask, runtime, log, events },
+    ownPlaces: () => () => false,
     changed() {
       if (isStarted) control.follow()
     }
@@ -110,7 +111,8 @@ export function createControl(deps: ControlDeps) {
       },
       problem: () => undefined
     },
-    stateDirectory: () => undefined
+    stateDirectory: () => undefined,
+    hasStarted: () => true
   })
   const outliers = createOutlierDetection({
     masters: () => roster.current().masters.filter(takesNewRuns),

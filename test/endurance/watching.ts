@@ -43,6 +43,8 @@ export function superviseMachines(deps: WatchingDeps): Supervisor {
       const load = supervisor.watchOf(id)?.load
       return load !== undefined && (load.isFull() || slots.taken(seatOf(id)) >= load.capacity())
     },
+    isBusy: ({ seat }) => memory.board.inFlight(seat) > 0,
+    abandoned: ({ id }) => deps.tell({ type: 'ghosts-done', masterId: id, leftBeforeMs: deps.runtime.now() }),
     returned: ({ seat }) => void slots.startSlowly(seat),
     publish: deps.publish,
     watch(first, judge) {
@@ -79,6 +81,7 @@ export function superviseMachines(deps: WatchingDeps): Supervisor {
                   ),
                 taken: () => slots.taken(seat),
                 ghosts: () => slots.ghosts(seat),
+                isCounted: () => true,
                 runtime,
                 changed: judge.changed,
                 ghostsDone: leftBeforeMs => deps.tell({ type: 'ghosts-done', masterId: id, leftBeforeMs })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canServe, tiersOf } from '../../src/model/snapshot.ts'
+import { askedPools, canServe, tiersOf } from '../../src/model/snapshot.ts'
 import { masters } from '../support/masters.ts'
 
 const pool = masters({ m0: 1, m1: 1 })
@@ -25,4 +25,14 @@ t.test('masters that raw TCP leads to serve no requests, however well they are',
 t.test('where raw TCP leads to all there are, they count', async t => {
   t.ok(canServe({ tiers: up, pools: [poolNamed('raw', true)] }, raw))
   t.notOk(canServe({ tiers: [], pools: [poolNamed('raw', false)] }, raw))
+})
+
+t.test('a pool of raw TCP takes no part in the places of those who wait', t => {
+  const pools = [poolNamed('default', true), poolNamed('raw', true)]
+  t.same(
+    askedPools({ tiers: up, pools }, raw).map(({ name }) => name),
+    ['default']
+  )
+  t.equal(askedPools({ tiers: up }, []).length, 1, 'without pools there is the default one')
+  t.end()
 })

@@ -5,6 +5,7 @@ import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
 import { binaryHeader } from '../support/proxy-headers.ts'
 import { fakeRuntime } from '../support/runtime.ts'
+import { startTcpScene } from '../support/tcp-scene.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'
 
@@ -32,6 +33,25 @@ t.test('nobody outside of the networks names an address: a header from there is 
   const plain = await connectRaw(t, pki, port, identity, { localAddress: '127.0.0.6' } as object)
   t.equal((await plain.ask(node)).status, 200)
   t.match(await atLeast(1, { msg: 'request' }), [{ remote: '127.0.0.6' }])
+})
+
+t.test('it leaves one hint in the log, however often it comes', async t => {
+  const { port, lines, line } = await setUp(t)
+  const header = { header: naming('192.0.2.7'), from: '127.0.0.6', identity }
+  for (let count = 0; count < 3; count++) await t.rejects(connectBehind(t, pki, port, header))
+  t.match(await line({ level: 'warn', remote: '127.0.0.6' }), {
+    msg: /no TLS: if that is a PROXY header, whoever sends it belongs into listen\.proxyProtocol\.from/
+  })
+  t.equal(lines.filter(({ level }) => level === 'warn').length, 1)
+})
+
+t.test('a master of raw TCP never sees a header that nobody may send', async t => {
+  const { enter, raw, line } = await startTcpScene(t)
+  for (const header of [naming('192.0.2.7'), binaryHeader().toString('latin1')])
+    t.equal(await (await enter(`${header}hello`)).end, '')
+  t.match(await line({ level: 'warn', remote: '127.0.0.1' }), { msg: /PROXY header/ })
+  await (await enter('hello')).until('hello')
+  t.equal(raw.flatMap(({ connections }) => connections).length, 1)
 })
 
 t.test('a second header within TLS is no request, and names nobody', async t => {

@@ -18,7 +18,7 @@ async function ask(port: number, headers: Readonly<Record<string, string>>, rest
   return text
 }
 
-const upgrade = 'puppet-lb-takeover/1'
+const upgrade = 'puppet-lb-takeover/2'
 
 t.test('nobody takes over who may not change anything', async t => {
   let asked = 0

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { adoptCarried, carriedFrom } from '../../src/control/takeover/carried.ts'
 import { createPinTable, type Pin } from '../../src/shared/pins.ts'
 import { createReturnTurns } from '../../src/shared/return-turns.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
@@ -55,6 +56,42 @@ t.test('an agent that was told when to come back keeps its turn over a takeover'
   t.equal(to.turnOf(0, 'a.example.com', wish), turn)
   t.equal(to.turnOf(0, 'b.example.com', wish), turn + 1_000, 'and others come behind it')
 })
+
+t.test(
+  'the queue of each pool goes on where it was, whatever its number is in the other process',
+  async t => {
+    const scene = (queue: number) => {
+      const runtime = fakeRuntime()
+      return {
+        runtime,
+        returns: createReturnTurns({ workers: 1, ...runtime }),
+        slots: createSlotTable({ workers: 1, entries: 4 }, runtime),
+        pools: () => [
+          { name: 'default', queue: 0 },
+          { name: 'dmz', queue }
+        ]
+      }
+    }
+    const [from, to] = [scene(1), scene(2)]
+    await from.runtime.advance(5_000)
+    const wish = (of: ReturnType<typeof scene>, queue: number) => {
+      const nowMs = of.runtime.now()
+      return { nowMs, earliestMs: nowMs + 10_000, latestMs: nowMs + 100_000, paceMs: 1_000, queue }
+    }
+    const waits = (of: ReturnType<typeof scene>, name: string, queue: number) =>
+      of.returns.turnOf(0, name, wish(of, queue)) - of.runtime.now()
+    t.equal(waits(from, 'dmz/a.example.com', 1), 11_000)
+    await from.slots.learnMeans(1, [10, 20, 3_000])
+    const carried = JSON.parse(JSON.stringify(carriedFrom(from, new Map())))
+    await adoptCarried(carried, to)
+    t.same(to.slots.meansMs(2), [10, 20, 3_000])
+    t.same(to.slots.meansMs(0), [0, 0, 0])
+    t.equal(waits(to, 'dmz/a.example.com', 2), 11_000, 'its turn is kept')
+    t.equal(waits(to, 'dmz/b.example.com', 2), 12_000, 'and others come behind it')
+    t.equal(waits(to, 'c.example.com', 0), 11_000, 'but not those of another pool')
+    await adoptCarried({ ...carried, queues: { gone: carried.queues.dmz } }, to)
+  }
+)
 
 t.test('JRubies that are lent leave less room, and nobody tries his luck there', async t => {
   const { now, schedule } = fakeRuntime()

@@ -23,3 +23,12 @@ function inodeOf(link: string): string | undefined {
     return undefined
   }
 }
+
+/**
+ * Resolves once one of two balancers in this process alone listens on a port; each turn of the loop brings the other one
+ * nearer to its end.
+ */
+export async function untilAlone(port: number): Promise<void> {
+  while (listeningPorts(process.pid).filter(each => each === port).length > 1)
+    await new Promise(resolve => setImmediate(resolve))
+}

@@ -23,7 +23,7 @@ export interface TakeoverFigures {
   readonly failures: readonly AgentRequestError[]
   /** Longest time in which a master had more requests than JRubies. */
   readonly overcommittedMs: number
-  /** Exit codes of a process with a bad file and of one that is killed half-way, before the first takeover. */
+  /** Exit codes, before the first takeover: with a bad file, with another port, and killed half-way. */
   readonly failedStarts: readonly (number | string)[]
   /** Exit codes of those that were taken over from. */
   readonly exits: readonly (number | string)[]
@@ -93,17 +93,23 @@ export async function loadTakeovers(
   }
 }
 
-/** Resolves when the one that runs is alone again after two that did not get to serve. */
+/** Resolves when the one that runs is alone again after three that did not get to serve. */
 async function failToTakeOver(balancer: BalancerProcess): Promise<readonly (number | string)[]> {
   await balancer.rewrite({ balance: { policy: 'none' } })
   const bad = await balancer.spawnAnother('--takeover').exit
+  await balancer.rewrite({ listen: { host: '127.0.0.1', port: 1, workers: 2 } })
+  const misfit = balancer.spawnAnother('--takeover')
+  await misfit.reader.line({
+    level: 'warn',
+    msg: 'this process does not take over and ends; whoever runs serves on'
+  })
   await balancer.rewrite({})
   const dying = balancer.spawnAnother('--takeover')
   await balancer.line({ pid: dying.child.pid })
   dying.child.kill('SIGKILL')
   const said = `process ${dying.child.pid}, which was about to take over, has ended: this one serves on`
   await balancer.line({ msg: said })
-  return [bad, await dying.exit]
+  return [bad, await misfit.exit, await dying.exit]
 }
 
 /** Looks at a master after everything that happens there; the result tells the longest time it had too much. */

@@ -31,6 +31,8 @@ export interface JRubyLoadOptions {
   readonly taken: () => number
   /** Of those, requests whose agent has left. */
   readonly ghosts: () => number
+  /** Whether it is given JRubies by what it tells. One that is reached by raw TCP works for others alone, so to speak. */
+  readonly isCounted: () => boolean
   readonly runtime: Runtime
   /** Called when what `capacity`, `foreign` or `isWarm` tell has changed. */
   readonly changed: () => void
@@ -98,7 +100,7 @@ export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
 
   function pauseMs(): number {
     const usualMs = intervalMs()
-    if (reportsWithoutForeign >= REPORTS_TO_CALM) return usualMs
+    if (reportsWithoutForeign >= REPORTS_TO_CALM || !options.isCounted()) return usualMs
     return Math.min(usualMs, Math.max(LEAST_INTERVAL_MS, usualMs / HASTE))
   }
 

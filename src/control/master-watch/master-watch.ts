@@ -6,7 +6,7 @@ import type { HealthSettings } from '../../model/settings.ts'
 import { afterConnects, afterResults, createEjection } from './ejection.ts'
 import { createHealth } from './health.ts'
 import type { JRubyLoad } from './jruby-load.ts'
-import type { BadProbe, ProbeManner, ProbeResult } from './probe.ts'
+import { type BadProbe, isLate, type ProbeManner, type ProbeResult } from './probe.ts'
 
 /** Up to this share of the interval is added or taken away, so that probes of many masters do not march in step. */
 const JITTER = 0.1
@@ -28,8 +28,9 @@ export interface MasterWatch {
   /** Probes in a row that it took and did not answer in time. */
   readonly slowProbes: () => number
   /**
-   * No word comes from it, or it was well, is down for probes that it took and did not answer, and has answered nothing
-   * else since the first of these: who waits for it waits in vain.
+   * No word comes from it, or it was well, is down for probes that it did not answer in time, and has answered nothing
+   * else since the first of these: who waits for it waits in vain. So is one that is frozen while what it had sent before is
+   * still on its way to an agent that reads slowly: something comes from it then, and tells nothing.
    */
   readonly isMute: () => boolean
   /** `undefined` for the CA, whose JRubies are nobody's business here. */
@@ -40,6 +41,11 @@ export interface MasterWatch {
   readonly ejectAsOutlier: (fault: Exclude<EjectionFault, 'connects'>, cause: string) => void
   /** Whether it is out for that. */
   readonly isOutlier: () => boolean
+  /**
+   * Asks it once more, after `stop`. Resolves with what is seen of one from which nothing is to be hoped for, else with
+   * null. `isFull`: its JRubies are all busy, so that it is slow says nothing.
+   */
+  readonly lastLook: (isFull: boolean) => Promise<string | null>
   readonly stop: () => void
 }
 
@@ -74,7 +80,9 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   const asOutlier = createEjection(afterResults, runtime.random)
   const { id } = master()
   let slowProbes = 0
-  /** What it had answered before those. */
+  /** Probes in a row that got no answer in time, those included for which it took no connection or did not shake hands. */
+  let lateProbes = 0
+  /** What it had answered before these. */
   let answeredBefore = 0
   /** Probes since the last one on a new connection; the first one is on such anyway. */
   let sinceFresh = 0
@@ -120,7 +128,8 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
     isSilent = !result.healthy && result.isSilent === true && hasBeenHealthy
     accepts = result.healthy || (result.isSlow && !isSilent)
     slowProbes = !result.healthy && result.isSlow && !isSilent ? slowProbes + 1 : 0
-    if (slowProbes === 1) answeredBefore = options.successes('answered')
+    lateProbes = !result.healthy && (result.isSlow || isLate(result.kind)) ? lateProbes + 1 : 0
+    if (lateProbes === 1) answeredBefore = options.successes('answered')
     if (!result.healthy) probeCause = result.cause
     const isExcused = slowProbes > 0 && health.state() === 'up' && options.isExcused(watch)
     const isNews = !isExcused && health.record(result.healthy, isSilent)
@@ -176,7 +185,16 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
   function isMute(): boolean {
     if (isSilent) return true
     const isDown = hasBeenHealthy && health.state() === 'down'
-    return isDown && slowProbes > 0 && options.successes('answered') === answeredBefore
+    return isDown && lateProbes > 0 && options.successes('answered') === answeredBefore
+  }
+
+  async function lastLook(isFull: boolean): Promise<string | null> {
+    const result = await options.probe({ isFresh: true, isTrusted: false })
+    if (result.healthy) return null
+    options.failed(result)
+    // One that shook hands and is slow for the first time may be busy with anything.
+    const isHung = result.isSlow && slowProbes > 0 && !isFull
+    return result.isSilent || result.kind === 'unreachable' || isHung ? result.cause : null
   }
 
   function causeOf(current: MasterState): string | null {
@@ -213,6 +231,7 @@ export function createMasterWatch(options: MasterWatchOptions): MasterWatch {
       if (!stopped) eject(fault, cause, asOutlier.eject(runtime.now(), options.successes('given')))
     },
     isOutlier: () => asOutlier.isEjected(runtime.now()),
+    lastLook,
     stop() {
       stopped = true
       cancel()

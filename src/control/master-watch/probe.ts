@@ -45,7 +45,7 @@ export interface ProbeDeps {
 export async function probe({ isFresh, isTrusted }: ProbeManner, deps: ProbeDeps): Promise<ProbeResult> {
   const before = deps.arrivals()
   const saysNothing = (result: ProbeResult): result is BadProbe =>
-    !result.healthy && lateKinds.has(result.kind) && deps.arrivals() === before
+    !result.healthy && isLate(result.kind) && deps.arrivals() === before
   let result = await look(deps, isFresh)
   if (!saysNothing(result)) return result
   // One that shook hands is busy, not silent. On a kept connection that does not show.
@@ -55,6 +55,11 @@ export async function probe({ isFresh, isTrusted }: ProbeManner, deps: ProbeDeps
     if (!saysNothing(result)) return result
   }
   return isBusy() ? result : { ...result, isSilent: true }
+}
+
+/** Whether a cause says that nothing came in time. */
+export function isLate(kind: CauseKind | undefined): boolean {
+  return lateKinds.has(kind)
 }
 
 const lateKinds: ReadonlySet<CauseKind | undefined> = new Set([

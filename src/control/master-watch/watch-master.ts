@@ -27,6 +27,8 @@ export interface WatchMasterOptions {
   readonly slots: Pick<SlotTable, 'taken' | 'ghosts'>
   /** JRubies that other processes of this balancer hold, and tell of. */
   readonly heldElsewhere: (master: Master) => number
+  /** Whether raw TCP leads to it: then its JRubies are nobody's business here. */
+  readonly isRaw: (master: Master) => boolean
   readonly results: Pick<ResultTable, 'total'>
   readonly arrivals: Pick<Arrivals, 'add' | 'count'>
   readonly isExcused: (watch: MasterWatch) => boolean
@@ -73,6 +75,7 @@ export function watchMaster(options: WatchMasterOptions): MasterWatch {
             ),
           taken: () => slots.taken(seat) + options.heldElsewhere(master()),
           ghosts: () => slots.ghosts(seat),
+          isCounted: () => !options.isRaw(master()),
           runtime,
           changed,
           ghostsDone: options.ghostsDone

@@ -77,7 +77,8 @@ export function undiscovered(settings: Pick<Settings, 'masters' | 'ca' | 'discov
 
 type AddressesOf = (kind: 'host' | 'target', name: string) => readonly string[]
 
-function addressesIn(name: string, { answer }: Known): readonly string[] {
+/** The addresses of a host, as far as they are known. */
+export function addressesIn(name: string, { answer }: Known): readonly string[] {
   if (isIP(name) !== 0) return [name]
   return answer !== undefined && 'addresses' in answer ? answer.addresses : []
 }

@@ -2,17 +2,23 @@ import type { Logger } from 'pino'
 import type { EventLog } from '../../model/event.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
-import { join, type Named } from './join.ts'
+import { addressesIn, join, type Named } from './join.ts'
 import { createLookups, type Lookups } from './lookups.ts'
+import type { IsOwn } from './own-places.ts'
 import { type Question, questionsOf } from './question.ts'
+import { refusalsOf } from './refused-targets.ts'
 import type { AskDns } from './resolver.ts'
 import { nextLists, noLists, type SrvLists } from './srv-members.ts'
 
 /** The settings that say who is a member. */
-export type SourceSettings = Pick<Settings, 'masters' | 'ca' | 'discovery'>
+export type SourceSettings = Pick<Settings, 'masters' | 'ca' | 'discovery'> & {
+  readonly listen: Pick<Settings['listen'], 'tcp'>
+}
 
 export interface SourcesDeps {
   readonly ask: AskDns['ask']
+  /** Looks where this process serves now. */
+  readonly ownPlaces: () => IsOwn
   /** Called when the sources may name others than before. */
   readonly changed: () => void
   readonly runtime: Pick<Runtime, 'schedule'>
@@ -53,9 +59,11 @@ export function createSources(first: SourceSettings, deps: SourcesDeps): Sources
   want()
 
   /** The records of a domain, by what is known now. */
-  function listsOf({ discovery: { srv } }: SourceSettings): SrvLists {
+  function listsOf({ discovery: { srv }, masters, listen: { tcp } }: SourceSettings): SrvLists {
     if (!srv) return noLists
-    const current = nextLists(lists.get(srv.domain) ?? noLists, srv.domain, lookups.known)
+    const addressesOf = (name: string) => addressesIn(name, lookups.known({ kind: 'target', name }))
+    const refusals = refusalsOf({ masters, tcp, isOwn: deps.ownPlaces(), addressesOf })
+    const current = nextLists(lists.get(srv.domain) ?? noLists, srv.domain, lookups.known, refusals)
     lists.set(srv.domain, current)
     return current
   }

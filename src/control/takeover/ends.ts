@@ -1,3 +1,5 @@
+import type { Master } from '../../model/master.ts'
+import type { PoolSnapshot } from '../../model/snapshot.ts'
 import type { ChangeQueue } from '../change-queue.ts'
 import type { JoinedMembers, PreparedMembers } from '../joined-members.ts'
 import type { OverlayFile } from '../overlay-file.ts'
@@ -16,6 +18,10 @@ export interface TakeoverEndsDeps extends Omit<TakingOverDeps, 'predecessor' | '
   readonly apply: (change: PreparedMembers) => Promise<void>
   readonly overlayFile: Pick<OverlayFile, 'keep'>
   readonly stateDirectory: () => string | undefined
+  /** The pools there are, with the numbers of their queues. */
+  readonly pools: () => readonly PoolSnapshot[]
+  /** Whether a master is reached by raw TCP. */
+  readonly isRaw: (master: Master) => boolean
 }
 
 /** A control plane as one of two of a takeover, at either end. */
@@ -37,7 +43,7 @@ export interface TakeoverEnds {
 
 /** Composition, no rules. */
 export function createTakeoverEnds(deps: TakeoverEndsDeps): TakeoverEnds {
-  const { predecessor, memory, roster, held, changes, members, apply, runtime, log, events } = deps
+  const { predecessor, memory, held, changes, members, apply, runtime, log, events } = deps
   const overlay = () => members.current().overlay
   const takingOver =
     predecessor &&
@@ -47,8 +53,8 @@ export function createTakeoverEnds(deps: TakeoverEndsDeps): TakeoverEnds {
       overlay,
       useOverlay: last => changes.run(async () => apply(await members.prepare({ overlay: last })))
     })
-  const carried = () => carriedFrom(memory, overlay(), runtime)
-  const telling = { ...memory, roster, held, runtime }
+  const carried = () => carriedFrom({ ...memory, ...deps }, overlay())
+  const telling = { ...memory, ...deps }
   let isHandedOver = false
   return {
     offer({ self, ...offered }) {

@@ -1,7 +1,15 @@
 import type { GivenTurns } from '../../shared/return-turns.ts'
 
-/** JRubies that a process holds, by the key of their master (`keyOf`). What is left out is none. */
+/** So many of something, by the key of their master (`keyOf`). What is left out is none. */
 export type Held = Readonly<Record<string, number>>
+
+/** What a process has at masters. */
+export interface Holdings {
+  /** JRubies. */
+  readonly jrubies: Held
+  /** Connections of raw TCP. */
+  readonly connections: Held
+}
 
 /**
  * Pins of runs as they cross to another process, where ids are others: a master is its place in `keys`. Times are on the
@@ -22,7 +30,16 @@ export interface Carried {
   /** What operators said of masters, as the overlay file has it. */
   readonly overlay: string
   readonly nowMs: number
-  readonly turns: GivenTurns
+  /** When agents that were sent away are to be back. */
+  readonly turns: GivenTurns['turns']
+  /** What is known of the queue of each pool, by its name: the numbers of queues are others in another process. */
+  readonly queues: Readonly<Record<string, CarriedQueue>>
+}
+
+/** What is known of the queue of a pool. */
+export interface CarriedQueue {
+  /** The last turn that was given. */
+  readonly lastTurnMs: number
   /** How long requests take, by rank. */
   readonly meansMs: readonly number[]
 }
@@ -31,16 +48,21 @@ export interface Carried {
 export interface PredecessorState extends Carried {
   readonly version: string
   readonly pid: number
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    /** For raw TCP, in the order of `listen.tcp`. */
+    readonly tcpPorts: readonly number[]
+  }
   /** The port that it has, whatever its configuration says. */
   readonly adminPort: number
-  readonly held: Held
+  readonly held: Holdings
 }
 
 /** What the one that is taken over from tells. Each `held` is whole, and comes at least once a second. */
 export type FromPredecessor =
   | ({ readonly type: 'state' } & PredecessorState)
-  | { readonly type: 'held'; readonly held: Held }
+  | { readonly type: 'held'; readonly held: Holdings }
   | ({ readonly type: 'pins' } & CarriedPins)
   /** Its admin port is free; nobody changes what is carried any more. */
   | ({ readonly type: 'released' } & Carried)
@@ -48,8 +70,8 @@ export type FromPredecessor =
 
 /** What the one that takes over tells. */
 export type FromSuccessor =
-  /** `waits`: whether requests wait there for a JRuby. */
-  | { readonly type: 'held'; readonly held: Held; readonly waits: boolean }
+  /** `waits`: the pools for whose JRubies requests wait there. */
+  | { readonly type: 'held'; readonly held: Holdings; readonly waits: readonly string[] }
   /** It listens where agents connect, and wants the admin listener now. */
   | { readonly type: 'release' }
   /** It has all it wants: the other one may drain. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Runtime } from '../../model/runtime.ts'
-import type { Carried, FromPredecessor, FromSuccessor, Held, PredecessorState } from './messages.ts'
+import type { Carried, FromPredecessor, FromSuccessor, Holdings, PredecessorState } from './messages.ts'
 import { createWire } from './wire.ts'
 
 /** The one that runs answers at once unless its machine or its event loop stands still. */
@@ -19,7 +19,8 @@ export interface Predecessor {
   readonly state: PredecessorState
   /** Gives everything that it has told since, and tells. */
   readonly listen: (listener: PredecessorListener) => void
-  readonly tellHeld: (held: Held, waits: boolean) => void
+  /** What this process holds, and the pools for whose JRubies requests wait here. */
+  readonly tellHeld: (held: Holdings, waits: readonly string[]) => void
   /**
    * Asks for the admin listener: resolves with what is carried by then, once its port is free. `undefined`: the process
    * has gone. Rejects when it does not answer.

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../../model/event.ts'
+import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
+import type { PoolSnapshot } from '../../model/snapshot.ts'
 import type { SharedTables } from '../../shared/memory.ts'
 import type { Overlay } from '../overlay.ts'
 import { formatOverlay, parseOverlay } from '../overlay-file.ts'
@@ -20,6 +22,10 @@ export interface TakingOverDeps {
   readonly memory: SharedTables
   readonly roster: Pick<Roster, 'current'>
   readonly held: HeldElsewhere
+  /** The pools there are, with the numbers of their queues. */
+  readonly pools: () => readonly PoolSnapshot[]
+  /** Whether a master is reached by raw TCP. */
+  readonly isRaw: (master: Master) => boolean
   readonly overlay: () => Overlay
   /** Puts another overlay in force. */
   readonly useOverlay: (overlay: Overlay) => Promise<void>
@@ -75,7 +81,7 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
 
   return {
     async begin() {
-      await adoptCarried(predecessor.state, memory, runtime)
+      await adoptCarried(predecessor.state, { ...memory, ...deps })
       held.told('predecessor', predecessor.state.held)
       awaitWord()
       predecessor.listen({
@@ -91,13 +97,12 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
         },
         gone
       })
-      const told = { ...memory, roster, held, runtime }
-      stopTelling = tellKin('predecessor', told, { held: predecessor.tellHeld })
+      stopTelling = tellKin('predecessor', { ...memory, ...deps }, { held: predecessor.tellHeld })
     },
     async finish() {
       const last = await predecessor.release()
       if (!last) return
-      await adoptCarried(last, memory, runtime)
+      await adoptCarried(last, { ...memory, ...deps })
       if (last.overlay !== formatOverlay(deps.overlay())) await deps.useOverlay(parseOverlay(last.overlay))
     },
     stop() {

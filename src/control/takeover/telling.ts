@@ -1,9 +1,12 @@
+import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
+import type { PoolSnapshot } from '../../model/snapshot.ts'
+import type { Board } from '../../shared/board.ts'
 import type { PinTable } from '../../shared/pins.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
 import { keyOf, type Roster } from '../roster.ts'
-import { type HeldElsewhere, isSameHeld, type Kin } from './held-elsewhere.ts'
-import type { CarriedPins, Held } from './messages.ts'
+import { type HeldElsewhere, isSameHoldings, isSameNames, type Kin } from './held-elsewhere.ts'
+import type { CarriedPins, Held, Holdings } from './messages.ts'
 import { createPinChanges } from './pin-changes.ts'
 
 /** How often it is looked what has changed. Short beside every request that keeps a JRuby for longer than a moment. */
@@ -14,14 +17,18 @@ const BEAT_MS = 1_000
 export interface TellingDeps {
   readonly roster: Pick<Roster, 'current'>
   readonly slots: Pick<SlotTable, 'taken' | 'depth'>
+  readonly board: Pick<Board, 'inFlight'>
+  /** Whether a master is reached by raw TCP. */
+  readonly isRaw: (master: Master) => boolean
+  readonly pools: () => readonly Pick<PoolSnapshot, 'name' | 'queue'>[]
   readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
   readonly held: Pick<HeldElsewhere, 'besides'>
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
 }
 
 export interface Told {
-  /** `waits`: whether requests wait for a JRuby here. */
-  readonly held: (held: Held, waits: boolean) => void
+  /** `waits`: the pools for whose JRubies requests wait here. */
+  readonly held: (held: Holdings, waits: readonly string[]) => void
   /** Left out: it is not told of pins. */
   readonly pins?: (pins: CarriedPins) => void
 }
@@ -30,18 +37,18 @@ export interface Told {
 export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
   const { runtime } = deps
   const pinChanges = createPinChanges(deps)
-  let last: Held | undefined
-  let didWait = false
+  let last: Holdings | undefined
+  let lastWaits: readonly string[] = []
   let toldAtMs = 0
   let cancel = () => {}
 
   function look(): void {
     const held = heldHere(kin, deps)
-    const waits = deps.slots.depth() > 0
-    const isNews = last === undefined || !isSameHeld(last, held) || waits !== didWait
+    const waits = waitingPools(deps)
+    const isNews = last === undefined || !isSameHoldings(last, held) || !isSameNames(waits, lastWaits)
     if (isNews || runtime.now() - toldAtMs >= BEAT_MS) {
       last = held
-      didWait = waits
+      lastWaits = waits
       toldAtMs = runtime.now()
       told.held(held, waits)
     }
@@ -54,15 +61,37 @@ export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
   return () => cancel()
 }
 
-/** JRubies that this process holds, and those of its other kin, who cannot tell that one. */
+function waitingPools({ slots, pools }: Pick<TellingDeps, 'slots' | 'pools'>): readonly string[] {
+  if (slots.depth() === 0) return []
+  return pools()
+    .filter(({ queue }) => slots.depth(queue) > 0)
+    .map(({ name }) => name)
+}
+
+/** What this process has at masters, and what its other kin have, who cannot tell that one. */
 export function heldHere(
   kin: Kin,
-  { roster, slots, held }: Pick<TellingDeps, 'roster' | 'held'> & { readonly slots: Pick<SlotTable, 'taken'> }
-): Held {
-  const sums = new Map(Object.entries(held.besides(kin)))
-  for (const master of roster.current().masters) {
+  {
+    roster,
+    slots,
+    board,
+    isRaw,
+    held
+  }: Pick<TellingDeps, 'roster' | 'board' | 'isRaw' | 'held'> & { readonly slots: Pick<SlotTable, 'taken'> }
+): Holdings {
+  const { masters } = roster.current()
+  const { jrubies, connections } = held.besides(kin)
+  return {
+    jrubies: together(jrubies, masters, ({ seat }) => slots.taken(seat)),
+    connections: together(connections, masters, master => (isRaw(master) ? board.inFlight(master.seat) : 0))
+  }
+}
+
+function together(others: Held, masters: readonly Master[], own: (master: Master) => number): Held {
+  const sums = new Map(Object.entries(others))
+  for (const master of masters) {
     const key = keyOf(master)
-    const sum = slots.taken(master.seat) + (sums.get(key) ?? 0)
+    const sum = own(master) + (sums.get(key) ?? 0)
     if (sum > 0) sums.set(key, sum)
   }
   return Object.fromEntries(sums)

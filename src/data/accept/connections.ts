@@ -10,7 +10,7 @@ import { type Connection, OpenConnection } from './connection.ts'
 import type { Arrival } from './conversation.ts'
 import type { Entrance } from './entrance.ts'
 import { guardGate } from './gate.ts'
-import { failedHandshake } from './handshake-end.ts'
+import { failedHandshake, isNoTls } from './handshake-end.ts'
 import { type Identity, isRevoked, judgeAnew, readIdentity } from './identity.ts'
 import type { Limits } from './limits.ts'
 import { plainAddress } from './network.ts'
@@ -45,7 +45,7 @@ export interface ConnectionsOptions {
   readonly table: ConnectionTable
   readonly limits: Pick<Limits, 'isBeyondCertname' | 'refused'>
   readonly entrance: Pick<Entrance, 'place' | 'leave'>
-  readonly reception: Pick<Reception, 'receive'>
+  readonly reception: Pick<Reception, 'receive' | 'refusedAsNoTls'>
   readonly now: Runtime['now']
   readonly wallClock: Runtime['wallClock']
   /** Hears of what keeps the system from accepting. */
@@ -130,8 +130,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
   guardGate(server, receive, options.acceptFailed)
   server.on('secureConnection', secure)
   server.on('tlsClientError', (error, tls) => {
-    const result = failedHandshake(error, bytesOf(below(tls)))
+    const tcp = below(tls)
+    const result = failedHandshake(error, bytesOf(tcp))
     if (result) metrics.handshakes.inc({ result })
+    if (isNoTls(error) && !headerBytes.has(tcp))
+      reception.refusedAsNoTls(open.get(tcp)?.remote ?? plainAddress(tcp.remoteAddress ?? ''))
   })
 
   return {

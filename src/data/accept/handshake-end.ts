@@ -12,3 +12,8 @@ export function failedHandshake(
   if (!hangUps.has(code)) return 'failure'
   return bytesRead > 0 ? 'abandoned' : undefined
 }
+
+/** Whether the first bytes were no TLS, nor a request in plain HTTP, which OpenSSL has another word for. */
+export function isNoTls({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_SSL_WRONG_VERSION_NUMBER'
+}

@@ -55,6 +55,11 @@ export function readProxyHeader(bytes: Buffer): ProxyReading {
   return faults.absent
 }
 
+/** Whether a connection begins with a header, as far as these bytes go. TLS begins otherwise. */
+export function beginsWithProxyHeader(bytes: Buffer): boolean {
+  return isBeginOf(proxySignature, bytes) || isBeginOf(lineBegin, bytes)
+}
+
 /** Whether as many bytes as there are agree with those that are wanted. */
 function isBeginOf(wanted: Buffer, bytes: Buffer): boolean {
   const length = Math.min(wanted.length, bytes.length)

@@ -30,6 +30,11 @@ export interface Reception {
     visitor: (remote: string) => Kind,
     proceed: (visitor: Kind, header: ProxyHeader | undefined) => void
   ) => void
+  /**
+   * Somebody who owes no header began with what is no TLS. Whether that was a header nobody can tell any more, but that
+   * is what it is most of the time: the log says so now and then.
+   */
+  readonly refusedAsNoTls: (remote: string) => void
   /** From now on these settings say who must begin with a header. */
   readonly configure: (settings: Pick<Settings, 'listen'>) => void
 }
@@ -56,7 +61,7 @@ const sentences: Readonly<Record<HeaderFault, string>> = {
 export function createReception(deps: ReceptionDeps): Reception {
   const { entrance, metrics, timeoutMs, log } = deps
   const { schedule, now } = deps.runtime
-  const seldom = createSeldom<HeaderFault>(now)
+  const seldom = createSeldom<HeaderFault | 'no-tls'>(now)
   let { from } = deps.settings.listen.proxyProtocol
   let mustTell = createNetworks(from)
 
@@ -99,6 +104,15 @@ export function createReception(deps: ReceptionDeps): Reception {
         if (entrance.settle(visitor, visitor.remote)) proceed(visitor, read)
         else visitor.dismiss()
       })
+    },
+    refusedAsNoTls(remote) {
+      seldom('no-tls', refused =>
+        log.warn(
+          { remote, refused },
+          'connections begin with what is no TLS: if that is a PROXY header, whoever sends it belongs into ' +
+            'listen.proxyProtocol.from'
+        )
+      )
     },
     configure({ listen }) {
       if (listen.proxyProtocol.from === from) return

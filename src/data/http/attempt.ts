@@ -105,6 +105,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#listener = { head: () => false, data() {}, complete: over, ended: over, defect: over }
   }
 
+  /** Nobody waits for it any more, and its master is not to go on with it. */
+  drop(): void {
+    this.abandon(() => {})
+    this.abort()
+  }
+
   /** Breaks it off; does nothing before the connection stands. */
   abort(): void {
     this.#controller?.abort(agentGone)

@@ -10,7 +10,7 @@ import { type NotRun, notRunOf, withoutRetryAfter } from './declining.ts'
 import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
 import { createIntake } from './intake.ts'
-import type { UnderWay } from './moving-on.ts'
+import { type Departures, leaveBehind, type UnderWay } from './moving-on.ts'
 import { createNextMaster } from './next-master.ts'
 import { createOutcomes } from './outcome.ts'
 import { MAX_MOVES, mayTryNext } from './retry.ts'
@@ -93,7 +93,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     })
   }
 
-  const self: UnderWay = { moveOn: silent => guard(() => moveOn(silent)) }
+  const self: UnderWay = { moveOn: from => guard(() => moveOn(from)) }
 
   const listener: AttemptListener = {
     head(status, message, headers) {
@@ -228,30 +228,28 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   /**
-   * Its master has fallen silent: what may be repeated goes to another one. Should the master come back, it works on
-   * what it has, and stays charged with it until it is done; what it then says is dropped.
+   * Its master has fallen silent: what may be repeated goes to another one. One that is in maintenance gets nothing more
+   * and is waited for by nobody: there the rest is told.
    */
-  function moveOn(silent: readonly number[]): void {
+  function moveOn({ silent, abandoned }: Departures): void {
     const left = attempt
-    if (!left || isAgentGone || left.isAnswered || !silent.includes(left.master.id)) return
-    const isInHand = request.complete && isBodyKept()
-    if (!delivery.repeatable || !isInHand || moves >= MAX_MOVES || !next.isAnybodyElse()) return
+    if (!left) return
+    const isOver = abandoned.includes(left.master.id)
+    if (!isOver && (isAgentGone || !silent.includes(left.master.id))) return
+    const mayRun = delivery.repeatable || (isOver && !left.isSent)
+    const isInHand = request.complete && isBodyKept() && !left.isAnswered
+    const mayMove = mayRun && isInHand && moves < MAX_MOVES && (isOver || next.isAnybodyElse())
+    if (isAgentGone) left.abort()
+    if (isAgentGone || (!mayMove && !isOver)) return
     moves++
-    const isGiven = intake?.body.isGiven ?? true
     const slotThere = hold
-    hold = undefined
+    if (!isOver) hold = undefined
     lastCause = deps.news.causeOf(left.master)
     endAttempt('master-silent')
-    deps.begin(left.master)
-    left.abandon(() => {
-      slotThere?.release()
-      deps.end(left.master)
-    })
-    slotThere?.leave(() => left.abort())
-    slotThere?.disown()
-    // It cannot work on what it never got whole.
-    if (!isGiven) left.abort()
-    next.find('master-silent')
+    if (isOver) left.drop()
+    else leaveBehind(left, slotThere, intake?.body.isGiven ?? true, deps)
+    if (mayMove) next.find('master-silent')
+    else refuse('master-timeout')
   }
 
   /** Closes the books on an attempt, once. */

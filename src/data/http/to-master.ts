@@ -2,7 +2,7 @@ import { type Eligible, only, type PoolInForce } from '../../balance/eligibility
 import { byRendezvous } from '../../balance/rendezvous.ts'
 import type { Goal } from '../../balance/routes.ts'
 import { ProxyError } from '../../model/errors.ts'
-import { certnameIn, queueLimit } from '../../model/pool.ts'
+import { certnameIn } from '../../model/pool.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
 import type { PinTable } from '../../shared/pins.ts'
@@ -19,6 +19,8 @@ import type { ReturnTimes } from './return-times.ts'
 export interface ToMasterDeps extends DestinationDeps {
   readonly responder: Pick<Responder, 'refuse'>
   readonly snapshot: () => Snapshot
+  /** Most requests that may wait in a queue now. */
+  readonly queueLimit: () => number
   readonly now: () => number
   /** Of the hash by which certnames are counted. */
   readonly seed: number
@@ -96,7 +98,7 @@ function slotNeed(
   { certname, request, generation: { settings, administrators, pools } }: Exchange,
   { rank, pin, deferrable, waits }: MasterPlan,
   goal: () => Goal,
-  { pins, now, seed, snapshot }: ToMasterDeps
+  { pins, now, seed, queueLimit }: ToMasterDeps
 ): SlotNeed | undefined {
   if (rank === undefined && !waits) return undefined
   return {
@@ -104,7 +106,7 @@ function slotNeed(
     isNeeded: rank !== undefined,
     claimant: claimantOf(certname, administrators, seed),
     memoryBytes: settings.listen.limits.memoryBytes,
-    limit: queueLimit(settings.queue.limit, snapshot().pools?.length ?? 1),
+    limit: queueLimit(),
     timeoutMs: settings.queue.timeoutMs,
     comesBack: deferrable && understandsRetryAfter(puppetVersionOf(request)),
     chosen(master) {

@@ -4,7 +4,7 @@ import { poolsIn, type Snapshot } from '../../model/snapshot.ts'
 
 /** What a choice depends on beside the snapshot. */
 export interface ChoiceDeps {
-  /** Connections at a master, over all workers. */
+  /** Connections at a master, over all workers, and those of other processes of this balancer. */
   readonly connections: (master: Master) => number
   readonly random: () => number
 }

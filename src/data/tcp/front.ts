@@ -16,6 +16,7 @@ import { causeOf } from '../../upstream/cause.ts'
 import type { Descriptors } from '../../upstream/connector.ts'
 import { proxyHeader } from '../../upstream/proxy-header.ts'
 import type { Entrance } from '../accept/entrance.ts'
+import { beginsWithProxyHeader } from '../accept/proxy-protocol.ts'
 import type { Reception } from '../accept/reception.ts'
 import { createChoice } from './choice.ts'
 import { Passage, type PassageEnd } from './passage.ts'
@@ -42,14 +43,14 @@ export interface TcpFront {
 
 export interface TcpFrontDeps {
   readonly worker: number
-  readonly board: Pick<Board, 'inFlight' | 'begin' | 'end'>
+  readonly board: Pick<Board, 'inFlight' | 'elsewhere' | 'begin' | 'end'>
   readonly connections: Pick<ConnectionTable, 'count'>
   /** A master that says something is not frozen. */
   readonly arrivals: Pick<Arrivals, 'add'>
   /** One that takes a connection and says something on it has done well. */
   readonly results: Pick<ResultTable, 'add'>
   readonly entrance: Pick<Entrance, 'place' | 'leave'>
-  readonly reception: Pick<Reception, 'receive'>
+  readonly reception: Pick<Reception, 'receive' | 'refusedAsNoTls'>
   readonly descriptors: Descriptors
   readonly metrics: Pick<TrafficMetrics, 'tcpConnections' | 'tcpConnectionsTotal' | 'tcpBytes'>
   readonly settings: () => Settings
@@ -69,7 +70,10 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
   const open = new Set<Passage>()
   const books = createPassageBooks(deps)
   const reach = createReach(runtime)
-  const choose = createChoice({ connections: ({ seat }) => board.inFlight(seat), random: runtime.random })
+  const choose = createChoice({
+    connections: ({ seat }) => board.inFlight(seat) + board.elsewhere(seat),
+    random: runtime.random
+  })
   const ruleOf = (port: number): TcpSettings | undefined =>
     settings().listen.tcp.find(each => each.port === port)
   let onEmpty = () => {}
@@ -107,10 +111,12 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     const { client } = passage
     const cancel = schedule(deps.firstByteMs, () => passage.dismiss())
     const look = () => {
-      if (client.readableLength > 0) {
-        stop()
-        connect(passage)
-      } else client.read()
+      const first: Buffer | null = client.read()
+      if (!first) return
+      stop()
+      client.unshift(first)
+      if (beginsWithProxyHeader(first)) refuseHeader(passage)
+      else connect(passage)
     }
     const stop = () => {
       cancel()
@@ -124,12 +130,18 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
     client.on('error', () => {}) // Its close tells all there is to know.
   }
 
+  /** Nobody may send one who owes none: its master would take it for TLS, or for ours. */
+  function refuseHeader(passage: Passage): void {
+    deps.reception.refusedAsNoTls(passage.remote)
+    passage.dismiss()
+  }
+
   function connect(passage: Passage): void {
     if (passage.state === 'silent') setState(passage, 'connecting')
     const rule = ruleOf(passage.port)
     const master = rule && choose(snapshot(), rule.pool, passage.tried)
     if (!master || !descriptors.take()) {
-      passage.end = 'no-master'
+      passage.end = master || passage.lacked ? 'own-fault' : 'no-master'
       passage.dismiss()
       return
     }
@@ -148,6 +160,7 @@ export function createTcpFront(deps: TcpFrontDeps): TcpFront {
         return
       }
       giveBack()
+      passage.lacked ||= isOwnFault(error)
       tell(master, error)
       connect(passage)
     })

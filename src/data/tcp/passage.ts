@@ -7,10 +7,18 @@ import type { Visitor } from '../accept/reception.ts'
 
 /**
  * How a connection ended. `complete`: both sides said that they have no more to say. `agent-gone`, `master-lost`: one of
- * them was gone before. `no-master`: nobody took it. `idle`: nobody said anything for too long. `cut`: by us, for a drain
+ * them was gone before. `no-master`: nobody took it. `own-fault`: nobody could be asked or reached for want of something
+ * of our own, descriptors or ports. `idle`: nobody said anything for too long. `cut`: by us, for a drain
  * or because its master has another use now.
  */
-export type PassageEnd = 'complete' | 'agent-gone' | 'master-lost' | 'no-master' | 'idle' | 'cut'
+export type PassageEnd =
+  | 'complete'
+  | 'agent-gone'
+  | 'master-lost'
+  | 'no-master'
+  | 'own-fault'
+  | 'idle'
+  | 'cut'
 
 /** A connection that is passed on as it is. `silent`: its agent has said nothing yet. */
 export type PassageState = 'silent' | 'connecting' | 'open' | 'over'
@@ -31,6 +39,8 @@ export class Passage implements Visitor {
   upstream: Socket | undefined
   /** Ids of masters that did not take it. */
   readonly tried: number[] = []
+  /** One of these could not be reached for want of something of our own. */
+  lacked = false
   end: PassageEnd | undefined
   ends: Ends | undefined
   /** Bytes that were counted already, from the agent and to it. */

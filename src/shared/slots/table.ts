@@ -74,11 +74,12 @@ export function createSlotTable(
     depth: entries.depth,
     waiting: entries.waiting,
     forecastMs: (queue = 0) => (entries.depth() === 0 ? 0 : forecastOf(queue, parts)),
-    meansMs: () => Array.from({ length: rankCount }, (_, rank) => serviceTimes.meanMs(0, rank)),
-    learnMeans: (meansMs: readonly number[]) =>
+    meansMs: (queue: number) =>
+      Array.from({ length: rankCount }, (_, rank) => serviceTimes.meanMs(queue, rank)),
+    learnMeans: (queue: number, meansMs: readonly number[]) =>
       lock.aloneSoon(() => {
         for (const [rank, meanMs] of meansMs.slice(0, rankCount).entries())
-          if (serviceTimes.meanMs(0, rank) === 0) serviceTimes.learn(0, rank, meanMs)
+          if (serviceTimes.meanMs(queue, rank) === 0) serviceTimes.learn(queue, rank, meanMs)
       }),
     join: (worker: number) => createSlotUser(parts, worker, size.entries)
   })

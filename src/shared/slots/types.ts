@@ -48,10 +48,10 @@ export interface SlotTable {
    * in it. Default: queue 0.
    */
   readonly forecastMs: (queue?: number) => number
-  /** Mean milliseconds that requests of queue 0 take, by rank; 0 while none was served. */
-  readonly meansMs: () => readonly number[]
-  /** Begins queue 0 with these means where none was learnt yet. */
-  readonly learnMeans: (meansMs: readonly number[]) => Promise<void>
+  /** Mean milliseconds that requests of a queue take, by rank; 0 while none was served. */
+  readonly meansMs: (queue: number) => readonly number[]
+  /** Begins a queue with these means where none was learnt yet. */
+  readonly learnMeans: (queue: number, meansMs: readonly number[]) => Promise<void>
   /** A worker's own hands on the table. */
   readonly join: (worker: number) => SlotUser
 }

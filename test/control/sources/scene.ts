@@ -23,6 +23,7 @@ export const settingsOf = (
   }: { readonly ca?: string | null; readonly bySrv?: boolean } = {}
 ): SourceSettings => ({
   masters,
+  listen: { tcp: [] },
   ca: ca === null ? undefined : { url: ca },
   discovery: { refreshMs: 10_000, srv: bySrv ? srv : undefined }
 })

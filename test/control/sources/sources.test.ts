@@ -1,5 +1,6 @@
 import pino from 'pino'
 import t from 'tap'
+import { createOwnPlaces } from '../../../src/control/sources/own-places.ts'
 import type { Answer, Question } from '../../../src/control/sources/question.ts'
 import { createSources, type SourceSettings } from '../../../src/control/sources/sources.ts'
 import { fakeRuntime } from '../../support/runtime.ts'
@@ -18,6 +19,7 @@ function setUp(settings: SourceSettings, first: Readonly<Record<string, Answer |
       if (typeof answer === 'string') throw Object.assign(new Error(answer), { code: answer })
       return answer
     },
+    ownPlaces: createOwnPlaces({ host: '::', port: 8140, tcpPorts: [8141] }, () => ['192.0.2.80']).now,
     changed: () => void changes++,
     runtime,
     log: pino({ level: 'silent' }),
@@ -121,4 +123,51 @@ t.test('a name that the file and a record both name is asked for once of each', 
     ['host', 'target']
   )
   t.same(names(), ['a', 'other', 'a.example.com:9'])
+})
+
+t.test('a record that names this balancer itself is left out, and taken when it leads elsewhere', async t => {
+  const { sources, names, answers, runtime } = setUp(settingsOf([master('a')], { ca: null, bySrv: true }), {
+    [record]: records(
+      [0, 1, 'm.example.com'],
+      [0, 1, 'puppet.example.com'],
+      [0, 1, 'other.example.com', 8140]
+    ),
+    [caRecord]: records([0, 1, 'puppet.example.com', 8141], [1, 1, 'ca.example.com']),
+    'm.example.com': at('192.0.2.1'),
+    'puppet.example.com': at('192.0.2.7', '192.0.2.80'),
+    'other.example.com': at('127.0.1.1'),
+    'ca.example.com': at('192.0.2.2'),
+    'a.example.com': at('192.0.2.3')
+  })
+  await sources.settled(1_000)
+  t.same(names(), ['a', 'm.example.com:8140'])
+  t.match(sources.named().remarks, [
+    /_x-puppet\._tcp\.\S+ names other\.example\.com:8140, which is this balancer itself; it is left out/,
+    /names puppet\.example\.com:8140, which is this balancer itself/,
+    /_x-puppet-ca\._tcp\.\S+ names puppet\.example\.com:8141, which is this balancer itself/
+  ])
+  t.equal(sources.named().ca.url, 'https://ca.example.com:8140')
+  answers.set('puppet.example.com', at('192.0.2.7'))
+  await runtime.advance(30_000)
+  await sources.settled(1_000)
+  t.same(names(), ['a', 'm.example.com:8140', 'puppet.example.com:8140'])
+  t.equal(sources.named().ca.url, 'https://puppet.example.com:8141')
+})
+
+t.test('a master that raw TCP leads to is no CA, whoever says so', async t => {
+  const raw = master('raw', { pools: ['raw'] })
+  const settings = {
+    ...settingsOf([master('a'), raw], { ca: null, bySrv: true }),
+    listen: { tcp: [{ port: 8142, pool: 'raw', proxyProtocol: undefined }] }
+  }
+  const { sources } = setUp(settings, {
+    [record]: 'ENOTFOUND',
+    [caRecord]: records([0, 1, 'raw.example.com']),
+    'raw.example.com': at('192.0.2.1')
+  })
+  await sources.settled(1_000)
+  t.match(sources.named().remarks, [
+    /names raw\.example\.com:8140, which is raw, to which listen\.tcp passes TLS on: .*; it is left out/
+  ])
+  t.equal(sources.named().ca.url, `https://${caRecord}`, 'there is none')
 })

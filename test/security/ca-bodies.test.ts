@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { createTestPki } from '../support/balancer.ts'
+import { spawnBalancer } from '../support/balancer-process.ts'
+import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts'
+
+const AGENTS = 500
+const MIB = 1024 * 1024
+/** Of each body, which goes on after that without ever coming to its end. */
+const SENT = 384 * 1024
+/** Half of what has gone through: less than that is what is on its way, and what was not collected yet. */
+const MOST_MIB = (AGENTS * SENT) / MIB / 2
+
+const skip = !existsSync('/proc/self/status') && 'there is no /proc'
+
+t.test('of bodies for the CA nothing is kept, however many are under way', { skip }, async t => {
+  const pki = await createTestPki()
+  const ca = await startCa(t)
+  const balancer = await spawnBalancer(t, pki, {
+    ca: ca.url,
+    masters: [{ name: 'm1', url: 'http://127.0.0.1:1' }],
+    log: { level: 'error' }
+  })
+  const agents: RawAgent[] = []
+  while (agents.length < AGENTS)
+    agents.push(
+      ...(await Promise.all(Array.from({ length: 50 }, () => connectRawAgent(t, pki, balancer.port))))
+    )
+  for (const agent of agents)
+    agent.send(
+      `PUT /puppet-ca/v1/certificate_request/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: ${2 * SENT}\r\n\r\n`
+    )
+  await ca.until(({ requests }) => requests === AGENTS)
+  const before = residentMiB(balancer.process.pid)
+  const body = Buffer.alloc(SENT, 'x')
+  for (const agent of agents) agent.send(body)
+  await ca.until(({ bytes }) => bytes === AGENTS * SENT)
+  const grown = residentMiB(balancer.process.pid) - before
+  t.ok(grown < MOST_MIB, `${Math.round(grown)} MiB more, after ${Math.round(2 * MOST_MIB)} MiB went through`)
+})
+
+/** A CA that reads what comes and never answers. */
+async function startCa(t: { teardown: (task: () => unknown) => void }) {
+  const seen = { requests: 0, bytes: 0 }
+  const looks = new Set<() => void>()
+  const look = () => {
+    for (const each of looks) each()
+  }
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/status/')) {
+      response.end('running')
+      return
+    }
+    seen.requests++
+    look()
+    request.on('data', (chunk: Buffer) => {
+      seen.bytes += chunk.length
+      look()
+    })
+    request.on('error', () => {})
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    until(holds: (now: typeof seen) => boolean) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const check = () => {
+        if (holds(seen)) resolve()
+      }
+      looks.add(check)
+      check()
+      return promise.finally(() => looks.delete(check))
+    }
+  }
+}
+
+function residentMiB(pid: number | undefined): number {
+  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kibibytes) / 1024
+}
