@@ -1,6 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
+import { generateKeyPair } from '../pki/key-pair.ts'
 import { bootstrapAgent } from '../simulation/agent-bootstrap.ts'
-import { generateKeyPair } from '../simulation/key-pair.ts'
 import { pause } from '../simulation/pause.ts'
 import { type AgentRun, runAgent } from '../simulation/simulated-agent.ts'
 

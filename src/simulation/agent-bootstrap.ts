@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
+import type { KeyPair } from '../pki/key-pair.ts'
 import {
   type AgentAnswer,
   type AgentConnectionOptions,
@@ -9,7 +10,6 @@ import {
 } from './agent-client.ts'
 import { AgentRequestError } from './agent-request-error.ts'
 import { createCertificateRequest } from './certificate-request.ts'
-import type { KeyPair } from './key-pair.ts'
 import type { TrustedExtensions } from './puppet-extensions.ts'
 
 /** The first contact of an agent that has neither certificate nor CA bundle. */

@@ -9,6 +9,8 @@ export interface Caller {
   readonly certname: string | undefined
   /** Trusted facts of the certificate; empty without one. */
   readonly extensions: TrustedExtensions
+  /** The certificate, PEM, that stands in the headers. */
+  readonly certificate?: string | undefined
 }
 
 /** Identity headers so malformed that Puppet Server answers 400 with this sentence. */
@@ -36,7 +38,7 @@ export function createHeaderReader(): CallerReader {
     if (extensions instanceof Error) return { problem: extensions.message }
     const certname = commonName(header('x-client-dn') ?? '')
     const authenticated = header('x-client-verify') === 'SUCCESS' && certname !== undefined
-    return { authenticated, certname, extensions }
+    return { authenticated, certname, extensions, certificate: pem && formDecode(pem) }
   }
 }
 

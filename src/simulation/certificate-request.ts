@@ -1,5 +1,5 @@
+import { type KeyPair, signingAlgorithm } from '../pki/key-pair.ts'
 import { ExtensionsAttribute, Pkcs10CertificateRequestGenerator } from '../pki/x509.ts'
-import { type KeyPair, signingAlgorithm } from './key-pair.ts'
 import { type TrustedExtensions, trustedExtensions } from './puppet-extensions.ts'
 
 /** What an agent asks the CA to certify. */

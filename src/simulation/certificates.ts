@@ -1,5 +1,12 @@
 import { systemRuntime } from '../model/runtime.ts'
-import { Pkcs10CertificateRequest } from '../pki/x509.ts'
+import { generateKeyPair, type KeyType } from '../pki/key-pair.ts'
+import { alternativeNames } from '../pki/signing-request.ts'
+import {
+  type Extension,
+  Pkcs10CertificateRequest,
+  SubjectAlternativeNameExtension,
+  X509Certificate
+} from '../pki/x509.ts'
 import { isPuppetOid } from '../puppet/trusted-extensions.ts'
 import {
   type Certification,
@@ -13,13 +20,7 @@ import {
   type SavedCertifier,
   saveCertifier
 } from './certifier.ts'
-import { generateKeyPair, type KeyType } from './key-pair.ts'
-import {
-  alternativeNames,
-  leafExtensions,
-  type TrustedExtensions,
-  trustedExtensions
-} from './puppet-extensions.ts'
+import { leafExtensions, type TrustedExtensions, trustedExtensions } from './puppet-extensions.ts'
 import { createRevocationList } from './revocation-list.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -83,10 +84,12 @@ export interface Authority {
   readonly bundle: string
   readonly issue: (what: IssueOptions) => Promise<IssuedCertificate>
   /**
-   * Signs a request (PEM) for the name in its subject, keeping Puppet's own extensions. Rejects when the request
-   * is not signed by its own key.
+   * Signs a request (PEM) for the name in its subject, keeping alternative names and Puppet's own extensions. Rejects
+   * when the request is not signed by its own key.
    */
   readonly sign: (request: string) => Promise<SignedCertificate>
+  /** A new certificate for name, key and extensions of this one (PEM), as `certificate_renewal` makes it. */
+  readonly renew: (certificate: string) => Promise<SignedCertificate>
   /** Revocation lists of every certifier, PEM, the signing one first: what agents keep as `crl.pem`. */
   readonly crl: (options?: CrlOptions) => Promise<string>
   /** Certifiers from the root down, for `loadAuthority`. */
@@ -171,8 +174,21 @@ function authorityOf(certifiers: readonly Certifier[], wallClock: () => number):
         subject: request.subjectName,
         publicKey: request.publicKey,
         extensions: [
-          alternativeNames(request.subjectName.getField('CN')),
+          alternativeNames([...request.subjectName.getField('CN'), ...namesIn(request.extensions)]),
           ...request.extensions.filter(({ type }) => isPuppetOid(type))
+        ]
+      })
+    },
+
+    renew: async (pem: string) => {
+      const { subjectName, publicKey, extensions } = new X509Certificate(pem)
+      return signLeaf({
+        ...validityFrom(wallClock(), leafDays),
+        subject: subjectName,
+        publicKey,
+        extensions: [
+          alternativeNames(namesIn(extensions)),
+          ...extensions.filter(({ type }) => isPuppetOid(type))
         ]
       })
     },
@@ -191,6 +207,14 @@ function authorityOf(certifiers: readonly Certifier[], wallClock: () => number):
 
     save: () => certifiers.map(saveCertifier)
   })
+}
+
+function namesIn(extensions: readonly Extension[]): readonly string[] {
+  return extensions.flatMap(extension =>
+    extension instanceof SubjectAlternativeNameExtension
+      ? extension.names.items.map(({ value }) => value)
+      : []
+  )
 }
 
 function validityFrom(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {

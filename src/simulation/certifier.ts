@@ -1,5 +1,12 @@
 import { randomBytes, type webcrypto } from 'node:crypto'
 import {
+  generateKeyPair,
+  importKeyPair,
+  type KeyPair,
+  type KeyType,
+  signingAlgorithm
+} from '../pki/key-pair.ts'
+import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   type Extension,
@@ -11,7 +18,6 @@ import {
   X509Certificate,
   X509CertificateGenerator
 } from '../pki/x509.ts'
-import { generateKeyPair, importKeyPair, type KeyPair, type KeyType, signingAlgorithm } from './key-pair.ts'
 
 /** One CA certificate with its key: the root, or the intermediate that signs leaves. */
 export interface Certifier {

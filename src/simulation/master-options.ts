@@ -1,3 +1,4 @@
+import type { CaRegistry } from './ca-registry.ts'
 import type { Authority } from './certificates.ts'
 import type { MasterTls } from './master-listener.ts'
 
@@ -12,8 +13,8 @@ export interface SimulatedMasterOptions {
   readonly tls?: MasterTls
   /** JRuby instances: how many requests are worked on at a time. Default 4. */
   readonly jrubies?: number
-  /** Makes this master the CA. */
-  readonly ca?: Authority
+  /** Makes this master the CA; one without a registry signs every proper request at once. */
+  readonly ca?: Authority | CaRegistry
   /** How long a catalog takes in its JRuby. Default: no time. */
   readonly compileMs?: DrawDuration
   /** How long any other request takes in its JRuby. Default: no time. */

@@ -90,7 +90,8 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
     case 'ca': {
       const { resource, key } = target
       const { ca } = services
-      if (ca === undefined || !caMethods[resource]?.includes(head.method) || key === '') return notFound
+      const isKeyMissing = key === '' && resource !== 'certificate_renewal'
+      if (ca === undefined || !caMethods[resource]?.includes(head.method) || isKeyMissing) return notFound
       return make(
         { access: 'anyone', work: 'none', serve: call => ca(resource, call) },
         `puppet-ca-${resource}`,

@@ -1,4 +1,5 @@
 import { systemRuntime } from '../model/runtime.ts'
+import { createCaRegistry } from './ca-registry.ts'
 import { createCaService } from './ca-service.ts'
 import { catalogServices } from './catalog-service.ts'
 import { createFileServices } from './file-service.ts'
@@ -33,6 +34,6 @@ export function createMasterServices(
       wallClock,
       upMs: () => now() - process().startedAtMs
     }),
-    ca: ca && createCaService(ca)
+    ca: ca && createCaService('submit' in ca ? ca : createCaRegistry(ca))
   }
 }

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -6,7 +5,6 @@ import {
   Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
   X509Certificate
 } from '../pki/x509.ts'
 import { isPuppetOid, nameOfOid, oidOf } from '../puppet/trusted-extensions.ts'
@@ -27,12 +25,6 @@ export function leafExtensions(): readonly Extension[] {
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth], true),
     new KeyUsagesExtension(usage, true)
   ]
-}
-
-/** Subject alternative names: what reads as an address becomes an IP entry, the rest DNS entries. */
-export function alternativeNames(names: readonly string[]): SubjectAlternativeNameExtension {
-  const entries = [...new Set(names)].map(value => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const)
-  return new SubjectAlternativeNameExtension(entries)
 }
 
 /** Trusted facts as extensions of a certificate or a request; throws for a name Puppet does not know. */

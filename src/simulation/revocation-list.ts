@@ -1,3 +1,4 @@
+import { signingAlgorithm } from '../pki/key-pair.ts'
 import {
   AuthorityKeyIdentifierExtension,
   Extension,
@@ -6,7 +7,6 @@ import {
   X509CrlReason
 } from '../pki/x509.ts'
 import type { Certifier } from './certifier.ts'
-import { signingAlgorithm } from './key-pair.ts'
 
 /** What a certificate revocation list says. */
 export interface RevocationListOptions {

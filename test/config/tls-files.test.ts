@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
+import { importKeyPair } from '../../src/pki/key-pair.ts'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
-import { importKeyPair } from '../../src/simulation/key-pair.ts'
 import { disguises } from '../pki/disguises.ts'
 import { authority, ca, masters, minimal, pemFiles, problemsOf, settingsOf } from './fixture.ts'
 

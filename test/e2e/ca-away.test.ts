@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
+import { generateKeyPair } from '../../src/pki/key-pair.ts'
 import { bootstrapAgent } from '../../src/simulation/agent-bootstrap.ts'
-import { generateKeyPair } from '../../src/simulation/key-pair.ts'
 import { runAgent } from '../../src/simulation/simulated-agent.ts'
 import { startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { connectAgent } from '../support/agent.ts'

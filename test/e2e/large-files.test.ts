@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import t from 'tap'
 import { maxMasters } from '../../src/model/settings.ts'
+import { generateKeyPair } from '../../src/pki/key-pair.ts'
+import { alternativeNames } from '../../src/pki/signing-request.ts'
 import type { Authority, IssuedCertificate } from '../../src/simulation/certificates.ts'
 import {
   type Certifier,
@@ -14,8 +16,7 @@ import {
   pemOf,
   saveCertifier
 } from '../../src/simulation/certifier.ts'
-import { generateKeyPair } from '../../src/simulation/key-pair.ts'
-import { alternativeNames, leafExtensions } from '../../src/simulation/puppet-extensions.ts'
+import { leafExtensions } from '../../src/simulation/puppet-extensions.ts'
 import { problemsOf, settingsOf } from '../config/fixture.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, type TestPki } from '../support/balancer.ts'

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { extensionTexts } from '../../src/pki/certificate-extensions.ts'
+import { generateKeyPair } from '../../src/pki/key-pair.ts'
 import { Extension } from '../../src/pki/x509.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { certify, createCertifier, newSerial } from '../../src/simulation/certifier.ts'
-import { generateKeyPair } from '../../src/simulation/key-pair.ts'
 
 const arc = '1.3.6.1.4.1.34380.1.2'
 const der = (pem: string) => new X509Certificate(pem).raw

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { generateKeyPair } from '../../src/pki/key-pair.ts'
 import { X509Crl } from '../../src/pki/x509.ts'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
-import { generateKeyPair } from '../../src/simulation/key-pair.ts'
 import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { ask } from './ask.ts'
 

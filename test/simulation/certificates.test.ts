@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { generateKeyPair, importKeyPair } from '../../src/pki/key-pair.ts'
 import { createCertificateRequest } from '../../src/simulation/certificate-request.ts'
 import {
   type Authority,
@@ -11,7 +12,6 @@ import {
   loadAuthority,
   renewAuthority
 } from '../../src/simulation/certificates.ts'
-import { generateKeyPair, importKeyPair } from '../../src/simulation/key-pair.ts'
 import { readTrustedExtensions } from '../../src/simulation/puppet-extensions.ts'
 
 const run = promisify(execFile)

@@ -1,4 +1,5 @@
 import type { Extension } from '@peculiar/x509'
+import { generateKeyPair, signingAlgorithm } from '../../../src/pki/key-pair.ts'
 import { Name, X509CertificateGenerator } from '../../../src/pki/x509.ts'
 import type { Authority, IssuedCertificate } from '../../../src/simulation/certificates.ts'
 import {
@@ -8,7 +9,6 @@ import {
   newSerial,
   pemOf
 } from '../../../src/simulation/certifier.ts'
-import { generateKeyPair, signingAlgorithm } from '../../../src/simulation/key-pair.ts'
 import { leafExtensions } from '../../../src/simulation/puppet-extensions.ts'
 
 const dayMs = 24 * 60 * 60 * 1000

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, KeyObject, webcrypto } from 'node:crypto'
 
-/** Key types Puppet makes: `ec` is prime256v1; RSA 4096 is its default and takes seconds. */
+/** Key types Puppet makes: `ec` is prime256v1; RSA 4096 is what agents make and takes seconds. */
 export type KeyType = 'ec' | 'rsa2048' | 'rsa4096'
 
 /** A key pair in the form the certificate library wants, with the private key as PKCS#8 PEM. */
