@@ -12,7 +12,7 @@ COPY config ./config
 COPY src ./src
 RUN npm run --silent sbom > sbom.cdx.json
 # The user of the image owns nothing and reads everything, whatever the umask of the checkout was.
-RUN chmod -R u=rwX,go=rX /app
+RUN chmod -R u=rwX,go=rX /app && mkdir /volume
 
 # Nothing runs in this stage: its layers are the files above. Node executes the TypeScript, so there is no build step.
 FROM ${BASE}
@@ -23,6 +23,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/LICENSE /app/package.json /app/sbom.cdx.json ./
 COPY --from=build /app/config ./config
 COPY --from=build /app/src ./src
+# What a new volume there begins as: the one place in which that user may keep something, its own certificate.
+COPY --from=build --chown=1000:1000 /volume /etc/puppet-lb
 
 # By number, so that Kubernetes' runAsNonRoot can tell. It is the user `node` of the base image.
 USER 1000:1000

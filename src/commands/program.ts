@@ -12,6 +12,7 @@ import {
   portNumber,
   required
 } from './options.ts'
+import { addEnroll } from './program-enroll.ts'
 import { addOperations } from './program-operations.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
@@ -64,6 +65,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
   addStatus(program, io)
   addReload(program, io, finish)
   addOperations(program, io, finish)
+  addEnroll(program, io, finish)
   return program
 }
 

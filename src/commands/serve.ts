@@ -1,12 +1,16 @@
 import type { Logger } from 'pino'
 import { type App, startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
+import { loadEnrolment } from '../config/load-enrolment.ts'
 import { ConfigError } from '../config/problems.ts'
+import { EnrolmentError } from '../control/certificates/enrolment-error.ts'
 import type { Predecessor } from '../control/takeover/predecessor.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { withoutSecrets } from '../model/secret-text.ts'
+import type { Config } from '../model/settings.ts'
 import { flushLog } from '../telemetry/log.ts'
 import { tellMigration } from './connect-migration.ts'
+import { enrolFirst } from './enrol-first.ts'
 import { findPredecessor, onPortsOf, TakeoverMisfitError } from './predecessor.ts'
 import { openProcessLog } from './process-log.ts'
 import { untilSignalled } from './signals.ts'
@@ -19,13 +23,16 @@ export interface ServeOptions {
   readonly version: string
 }
 
-/** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address cannot be had. */
+/** Exit code: 0 after a drain, 1 for a bad configuration, 2 when an address or a certificate cannot be had. */
 export async function serve(options: ServeOptions): Promise<number> {
   const load = (lists: 'now' | 'later' = 'later') =>
     loadConfig(options.config, process.env, { lists, logs: true })
-  const config = load()
+  const enrolment = loadEnrolment(options.config, process.env)
+  // The files that enrolment brings are part of the rest.
+  const early = enrolment ? undefined : load()
+  const { log: logSettings } = enrolment ?? (early as Config).settings
   // A log file that cannot be had is told with everything else that is wrong, the revocation lists included.
-  const { log, logOutput } = openProcessLog(config.settings.log, () => load('now'))
+  const { log, logOutput } = openProcessLog(logSettings, () => !enrolment && load('now'))
   const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now, {
@@ -39,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   })
 
   /** The one to take over from; whoever runs there is untouched until this one serves. */
-  async function predecessorOf(): Promise<Predecessor | undefined> {
+  async function predecessorOf(config: Config): Promise<Predecessor | undefined> {
     if (!options.takeover) return undefined
     const predecessor = await findPredecessor(config, { ...options, runtime: systemRuntime })
     if (!predecessor) log.info('nobody runs to take over from: this is a plain start')
@@ -55,7 +62,12 @@ export async function serve(options: ServeOptions): Promise<number> {
 
   try {
     tellMigration(log)
-    const predecessor = (await Promise.race([predecessorOf(), signalled])) || undefined
+    const enrolled =
+      enrolment && enrolFirst(enrolment, { log, runtime: systemRuntime, signal: ending.signal })
+    await Promise.race([enrolled, signalled])
+    if (ending.signal.aborted) return 0
+    const config = early ?? load()
+    const predecessor = (await Promise.race([predecessorOf(config), signalled])) || undefined
     if (ending.signal.aborted) return 0
     const own = predecessor ? onPortsOf(predecessor, config) : config
     const app = await startApp(own, {
@@ -81,7 +93,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     const { message, code } = error as NodeJS.ErrnoException
     const hint = code === 'EADDRINUSE' ? hintOf(options) : ''
     process.stderr.write(`puppet-lb cannot start: ${withoutSecrets(message)}${hint}\n`)
-    return error instanceof TakeoverMisfitError ? 1 : 2
+    const isInput = error instanceof EnrolmentError && error.kind === 'input'
+    return isInput || error instanceof TakeoverMisfitError ? 1 : 2
   }
 }
 

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000
 
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
 export function describeStatus(status: Status, readiness: string, nowMs: number): string {
-  const { version, masters, ca, queue, pools = [], certificates, crl, reload, kept } = status
+  const { version, masters, ca, queue, pools = [], certificates, ownCertificate, crl, reload, kept } = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
     ...block('ready:', [readiness], INDENT),
@@ -17,6 +17,9 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
     ...(pools.length > 0 ? block('pools:', poolTable(pools), INDENT) : []),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
+    ...(ownCertificate.cause === null
+      ? []
+      : block('', [`${ownCertificate.state.toUpperCase()}: ${ownCertificate.cause}`], INDENT)),
     ...block('CRL:', crl ? [describeCrl(crl, nowMs)] : [], INDENT),
     ...block('last reload:', describeReload(reload), INDENT),
     ...block('version:', [version], INDENT)

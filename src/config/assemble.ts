@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import type { AdminBoot, Boot, Settings } from '../model/settings.ts'
+import type { EnrollSettings } from '../model/enrolment.ts'
+import type { AdminBoot, Boot, MasterSettings, Settings } from '../model/settings.ts'
 import { anyHost } from './any-host.ts'
 import type { Path } from './problems.ts'
 import { routesOf } from './routes.ts'
@@ -45,21 +46,8 @@ interface Base {
 
 /** The rest of it, with what the files it names hold. */
 export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, { places, directory }: Base): Settings {
-  const {
-    listen,
-    ca,
-    masters,
-    routes,
-    discovery,
-    health,
-    balance,
-    queue,
-    access,
-    admin,
-    state,
-    reload,
-    log
-  } = file
+  const { listen, ca, enroll, routes, discovery, health, balance, queue, access, admin, state, reload, log } =
+    file
   return {
     listen: {
       drainTimeoutMs: listen.drainTimeout,
@@ -71,7 +59,7 @@ export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, { places, dir
     tls: tlsOf(file, tlsFiles, { places, directory }),
     ca: ca.url === undefined ? undefined : { url: ca.url },
     caCache: ca.cache,
-    masters,
+    masters: mastersOf(file),
     routes: routesOf(routes, places.of),
     discovery: discoveryOf(discovery),
     upstream: upstreamOf(file, tlsFiles),
@@ -94,6 +82,7 @@ export function settingsOf(file: FileSettings, tlsFiles: TlsFiles, { places, dir
     state: {
       directory: state.directory === undefined ? undefined : resolve(directory, state.directory)
     },
+    ...(enroll && { enroll: enrollOf(enroll, directory) }),
     reload,
     log: logOf(log, directory, places.logFile)
   }
@@ -135,7 +124,22 @@ function tlsOf(
   }
 }
 
-function logOf(
+/** How a balancer enrols; `directory` is where relative paths start. */
+export function enrollOf(
+  { name, altNames, caFingerprint, keyType, dir }: NonNullable<FileSettings['enroll']>,
+  directory: string
+): EnrollSettings {
+  return { name, altNames, caFingerprint, keyType, directory: resolve(directory, dir) }
+}
+
+/** Where nobody names masters, and it enrols, the CA is the one master. */
+function mastersOf({ masters, ca, enroll, discovery }: FileSettings): readonly MasterSettings[] {
+  if (masters.length > 0 || discovery.srv || !enroll || ca.url === undefined) return masters
+  return [{ name: 'master', url: ca.url, weight: 1, priority: 0 }]
+}
+
+/** The log; `where` the file names the one to log to. */
+export function logOf(
   { level, access, file }: FileSettings['log'],
   directory: string,
   where: string

@@ -57,10 +57,14 @@ function checkMasters({ masters = [], discovery }: Draft, report: Report): void 
 }
 
 /** Somebody must say who the masters are, and who the CA is. */
-function checkDiscovery({ masters, discovery }: Draft, report: Report, isThere: IsThere): void {
+function checkDiscovery({ masters, discovery, enroll }: Draft, report: Report, isThere: IsThere): void {
   if (/^_/.test(discovery?.srv?.domain ?? '')) {
     const text = 'is the name of a record, must be the domain behind _x-puppet._tcp'
     report(['discovery', 'srv', 'domain'], text)
+  }
+  if (enroll && !isThere('ca', 'url')) {
+    report(['ca', 'url'], 'is missing, must be https://HOST:PORT, since enroll asks the CA there')
+    return
   }
   if (discovery?.srv) return
   if (!isThere('ca')) {
@@ -71,7 +75,7 @@ function checkDiscovery({ masters, discovery }: Draft, report: Report, isThere: 
       'is missing, must be https://HOST:PORT or http://HOST:PORT, unless discovery.srv is there'
     )
   }
-  if (masters?.length === 0) {
+  if (masters?.length === 0 && !enroll) {
     const what = isThere('masters') ? 'is an empty list' : 'is missing'
     report(['masters'], `${what}, must be a list of at least one master, unless discovery.srv is there`)
   }

@@ -24,6 +24,17 @@ export function variableName(path: Path): string {
   return `${prefix}${words.join('_').toUpperCase()}`
 }
 
+/**
+ * Whether the environment alone says all that a balancer needs: whose CA it asks, and under which name. It then needs no
+ * file.
+ */
+export function isEnough(env: Environment): boolean {
+  return [
+    ['ca', 'url'],
+    ['enroll', 'name']
+  ].every(path => env[variableName(path)] !== undefined)
+}
+
 /** Lays the environment over the file's data, which is left as it is; `reportVariable` hears of unusable variables. */
 export function override(
   data: unknown,
@@ -39,14 +50,23 @@ export function override(
     const leaf = byName.get(name)
     if (!leaf) {
       reportVariable(name, unknownVariable(name, [...byName.keys(), tokenVariable]))
-    } else if (leaf.isList) {
-      reportVariable(name, `cannot set ${formatPath(leaf.path)}: it is a list, which must stand in the file`)
+    } else if (leaf.holds === 'groups') {
+      reportVariable(
+        name,
+        `cannot set ${formatPath(leaf.path)}: it is a list of groups, which must stand in the file`
+      )
     } else {
       result = withValue(result, leaf.path, readValue(leaf, value))
       used.set(formatPath(leaf.path), name)
     }
   }
-  return { data: result, variableOf: path => used.get(formatPath(path)) }
+  return { data: result, variableOf: path => used.get(formatPath(keyOf(path))) }
+}
+
+/** What leads to a list, of what leads to an item of it. */
+function keyOf(path: Path): Path {
+  const item = path.findIndex(part => typeof part === 'number')
+  return item < 0 ? path : path.slice(0, item)
 }
 
 /**
@@ -65,8 +85,9 @@ function unknownVariable(name: string, known: readonly string[]): string {
   return `is no known variable, must be ${prefix}SECTION_KEY for a key of the file, such as ${variableName(['listen', 'port'])}`
 }
 
-/** The text itself where the key takes it, else the number or truth value it stands for. */
+/** Of a list its items, with commas between them. Else the text itself where the key takes it, else the number or truth value it stands for. */
 function readValue(leaf: Leaf, text: string): unknown {
+  if (leaf.holds === 'texts') return text.trim() === '' ? [] : text.split(',').map(item => item.trim())
   if (leaf.schema.safeParse(text).success || !/^(-?\d+(\.\d+)?|true|false)$/.test(text)) return text
   return parse(text)
 }

@@ -9,7 +9,19 @@ export const jsonSchemaFile = new URL('../../config/puppet-lb.schema.json', impo
 /** The schema for editors as text: what a configuration file may hold, with defaults and descriptions. */
 export function jsonSchema(): string {
   // Draft 7 is what YAML language servers know best; `input` is the file before defaults and units.
-  return `${JSON.stringify(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }), null, 2)}\n`
+  const whole = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })
+  return `${JSON.stringify(withEnrolment(whole), null, 2)}\n`
+}
+
+/** `tls`, and in it what has no default, must be there unless `enroll` is. */
+function withEnrolment({ required: _, ...root }: z.core.JSONSchema.JSONSchema) {
+  const { tls, ...others } = root.properties ?? {}
+  const { required, ...optional } = tls as z.core.JSONSchema.JSONSchema
+  return {
+    ...root,
+    properties: { ...others, tls: optional },
+    anyOf: [{ required: ['tls'], properties: { tls: { required } } }, { required: ['enroll'] }]
+  }
 }
 
 if (import.meta.main) {

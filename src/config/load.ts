@@ -1,30 +1,20 @@
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
-import { isOwnFault } from '../model/own-fault.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot, Config } from '../model/settings.ts'
 import { readAdminToken } from './admin-token.ts'
 import { adminBootOf, bootOf, settingsOf } from './assemble.ts'
-import { checkConsistency } from './consistency.ts'
-import { type Environment, override } from './environment.ts'
+import type { Environment } from './environment.ts'
 import { explain } from './explain.ts'
 import type { FileContext } from './files.ts'
 import { likelySlips } from './likely-slips.ts'
 import { logFileProblem } from './log-file.ts'
-import { readFailure, readPlainFile } from './plain-file.ts'
-import {
-  ConfigError,
-  type Culprit,
-  formatPath,
-  formatProblem,
-  type Path,
-  type Problem,
-  type Report
-} from './problems.ts'
+import { inOrder, judge, openFile } from './open-file.ts'
+import { ConfigError, type Culprit, formatPath, formatProblem, type Path, type Problem } from './problems.ts'
 import { routeWarnings } from './route-warnings.ts'
 import { schema } from './schema.ts'
-import { type Draft, fillEmptyGroups, readDraft } from './schema-tree.ts'
-import { readSource } from './source.ts'
+import { type Draft, readDraft } from './schema-tree.ts'
 import { readTlsFiles } from './tls-files.ts'
 
 export interface LoadOptions {
@@ -50,11 +40,9 @@ export function loadConfig(
   env: Environment,
   { wallClock = systemRuntime.wallClock, lists = 'now', logs = false }: LoadOptions = {}
 ): Config {
-  const { data, placeOf, problems, files, report, reportVariable } = openFile(file, env)
-  const result = schema.safeParse(data)
-  if (result.error) explain(result.error.issues, report)
-  const draft = readDraft(data)
-  checkConsistency(draft, report, (...path) => isThere(data, path))
+  const opened = openFile(file, env)
+  const { data, placeOf, problems, files, report, reportVariable } = opened
+  const { result, draft } = judge(opened)
   const absolute = resolve(file)
   const warnings = warningsOf(draft, placeOf)
   const warn = (path: Path, text: string) => {
@@ -63,6 +51,7 @@ export function loadConfig(
   const readsLists = lists === 'now'
   const context = { directory: dirname(absolute), nowMs: wallClock(), report, warn, readsLists, files }
   const tlsFiles = readTlsFiles(draft, context)
+  checkEnrolled(draft, opened.isFilledIn, context)
   const token = readAdminToken(draft, env, context, reportVariable)
   if (logs && (readsLists || problems.length > 0)) reportLogFile(draft, context)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
@@ -92,6 +81,16 @@ function reportLogFile(
   if (text !== undefined) report(['log', 'file'], text)
 }
 
+/** A certificate that is not there yet has its own remedy. */
+function checkEnrolled(draft: Draft, isFilledIn: (path: Path) => boolean, context: FileContext): void {
+  const { cert } = draft.tls ?? {}
+  if (typeof cert !== 'string' || !isFilledIn(['tls', 'cert'])) return
+  if (existsSync(resolve(context.directory, cert))) return
+  const text =
+    'is not done yet, so there are no certificates; serve does it at its start, and so does puppet-lb enroll'
+  context.report(['enroll'], text, { culprit: 'key' })
+}
+
 /**
  * Where a balancer with this configuration has its admin listener. Whoever asks a running one may well have a file
  * that is wrong by now, so nothing but the group `admin` is judged. `isUsable`: whether this user may use a socket. Throws a ConfigError with what is wrong in it.
@@ -115,64 +114,8 @@ export function loadAdmin(file: string, env: Environment, isUsable: (socket: str
 
 const adminSchema = z.object({ admin: schema.shape.admin })
 
-/** A file's data under the variables, and where to complain about it. */
-function openFile(file: string, env: Environment) {
-  const files = new Set([resolve(file)])
-  const source = readSource(file, readText(file))
-  if (source.data === undefined) throw new ConfigError(source.problems, [...files])
-  if (typeof source.data === 'string') {
-    // It may be any file, one with a secret in it too: nothing of it is shown.
-    const text = 'is a plain text, must be a group of keys'
-    throw new ConfigError([{ where: source.locate([]), key: 'file', text }], [...files])
-  }
-  const problems = [...source.problems]
-  const reportVariable = (name: string, text: string) => {
-    problems.push({ where: `env:${name}`, key: undefined, text })
-  }
-  const { data, variableOf } = override(fillEmptyGroups(source.data), env, reportVariable)
-  const placeOf = (path: Path, culprit?: Culprit): string => {
-    const variable = variableOf(path)
-    return variable === undefined ? source.locate(path, culprit) : `env:${variable}`
-  }
-  const report: Report = (path, text, { culprit, ...blame } = {}) => {
-    problems.push({ where: placeOf(path, culprit), key: formatPath(path), text, ...blame })
-  }
-  return { data, placeOf, problems, files, report, reportVariable }
-}
-
-function readText(file: string): string {
-  try {
-    return readPlainFile(file).toString()
-  } catch (error) {
-    const text = `cannot be read, ${readFailure(error)} at ${resolve(file)}; must be a configuration file`
-    const where = file === '' ? '(no name)' : file
-    const problem = { where, key: undefined, text, ...(isOwnFault(error) && { isOwnFault: true as const }) }
-    throw new ConfigError([problem], [resolve(file)])
-  }
-}
-
-/** Whether a file says anything under these keys, right or wrong. */
-function isThere(data: unknown, path: readonly string[]): boolean {
-  const [key, ...rest] = path
-  if (key === undefined) return true
-  return typeof data === 'object' && data !== null && key in data && isThere(Object(data)[key], rest)
-}
-
-/** By line and column, then what came from the environment. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const position = ({ where }: Problem): readonly [number, number] => {
-    const [, line, column] = /:(\d+):(\d+)$/.exec(where) ?? []
-    return line === undefined ? [Number.MAX_SAFE_INTEGER, 0] : [Number(line), Number(column)]
-  }
-  return problems.toSorted((a, b) => {
-    const [lineA, columnA] = position(a)
-    const [lineB, columnB] = position(b)
-    return lineA - lineB || columnA - columnB
-  })
-}
-
 function warningsOf(
-  { admin, tls, state }: Draft,
+  { admin, tls, state, enroll, masters, discovery }: Draft,
   placeOf: (path: Path, culprit?: Culprit) => string
 ): string[] {
   const warnings: Problem[] = []
@@ -180,6 +123,10 @@ function warningsOf(
     const text =
       'is called access.administrators now, and is taken under its old name for one release; must be moved'
     warnings.push({ where: placeOf(['admin', 'allow'], 'key'), key: 'admin.allow', text })
+  }
+  if (enroll && masters?.length === 0 && !discovery?.srv) {
+    const text = 'is missing: the CA is the one master, as on a site with one server'
+    warnings.push({ where: placeOf(['enroll'], 'key'), key: 'masters', text })
   }
   if (tls && !tls.crl) {
     const text =

@@ -6,8 +6,8 @@ import { type FileSettings, schema } from './schema.ts'
 export interface Leaf {
   readonly path: readonly string[]
   readonly schema: z.ZodType
-  /** Only the file can hold a list of groups or of names. */
-  readonly isList: boolean
+  /** `one` value; or several `texts`; or a list of `groups`, which only the file can hold. */
+  readonly holds: 'one' | 'texts' | 'groups'
 }
 
 /** What of a file can be used although something else in it is wrong: a wrong value is `undefined`. */
@@ -84,7 +84,12 @@ function leavesOf(node: z.core.$ZodType, path: readonly string[]): Leaf[] {
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape).flatMap(([key, child]) => leavesOf(child, [...path, key]))
   }
-  return [{ path, schema: node as z.ZodType, isList: inner instanceof z.ZodArray }]
+  const holds = inner instanceof z.ZodArray ? holdingOf(inner) : 'one'
+  return [{ path, schema: node as z.ZodType, holds }]
+}
+
+function holdingOf({ element }: z.ZodArray): Leaf['holds'] {
+  return unwrap(element) instanceof z.ZodObject ? 'groups' : 'texts'
 }
 
 function fill(node: z.core.$ZodType, data: unknown): unknown {

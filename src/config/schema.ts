@@ -6,6 +6,7 @@ import { origin } from './origin.ts'
 
 import { listen, tls } from './schema-agents.ts'
 import { discovery } from './schema-discovery.ts'
+import { enroll } from './schema-enroll.ts'
 import { health, master, queue, upstream } from './schema-masters.ts'
 import { route } from './schema-routes.ts'
 
@@ -77,6 +78,11 @@ const log = group({
 export const schema = group({
   listen: listen.prefault({}).describe('Where agents connect.'),
   tls,
+  enroll: enroll
+    .optional()
+    .describe(
+      'How the proxy gets its own certificate from the Puppet CA, and renews it. Default: somebody puts one there.'
+    ),
   ca: group({
     url: origin()
       .optional()
@@ -100,7 +106,9 @@ export const schema = group({
         `is a list of ${(input as unknown[]).length} masters, must be a list of at most ${maxMasters}`
     })
     .default([])
-    .describe('The compile masters: at least one, unless `discovery.srv` finds them.'),
+    .describe(
+      'The compile masters: at least one, unless `discovery.srv` finds them. With `enroll`, and neither of the two, the CA is the one master.'
+    ),
   routes: z
     .array(route, { error: mustBe('a list of routes') })
     .max(maxRoutes, { error: mustBe(`a list of at most ${maxRoutes} routes`) })
@@ -144,7 +152,7 @@ export const schema = group({
     .default('watch')
     .describe(
       '`watch`: this file and all it names are read again when they change. `signal`: only when asked to, with SIGHUP ' +
-        'or `puppet-lb reload`.'
+        'or `puppet-lb reload`, and when `enroll` has renewed the certificate.'
     ),
   admin: admin.prefault({}).describe('The listener for operators. A change needs a restart.'),
   log: log.prefault({}).describe('The log, JSON lines.')

@@ -49,7 +49,7 @@ function tcpOf(listeners: Settings['listen']['tcp']): Entries {
 }
 
 function servingOf(settings: Settings): Entries {
-  const { tls, ca, discovery, health, balance, queue, access, state, reload } = settings
+  const { tls, enroll, ca, discovery, health, balance, queue, access, state, reload } = settings
   return {
     'tls.cert': tls.certificates.map(certOf).join(', '),
     'tls.key': tls.certificates.map(keyOf).join(', '),
@@ -60,6 +60,11 @@ function servingOf(settings: Settings): Entries {
     'tls.crl.directory': tls.crl?.directory,
     'tls.crl.refresh': tls.crl && formatDuration(tls.crl.refreshMs),
     'tls.crl.expired': tls.crl?.expired,
+    'enroll.name': enroll?.name,
+    'enroll.altNames': listOf(enroll?.altNames ?? []),
+    'enroll.caFingerprint': enroll?.caFingerprint,
+    'enroll.keyType': enroll?.keyType,
+    'enroll.dir': enroll?.directory,
     'ca.url': ca?.url,
     'ca.cache': settings.caCache,
     ...mastersOf(settings),

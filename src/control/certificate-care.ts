@@ -10,6 +10,7 @@ import { createVisits } from './ca-documents/fetch-document.ts'
 import { judgeAside } from './ca-documents/judge.ts'
 import { createKeptDocuments } from './ca-documents/kept-documents.ts'
 import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
+import { createOwnCertificate, type OwnCertificate } from './certificates/own-certificate.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
 import type { PresentedCertificates } from './presented-certificates.ts'
 import { readInThread, streamToThread } from './revocation/reader.ts'
@@ -27,9 +28,14 @@ export interface CertificateCareOptions {
   readonly settings: () => Settings
   readonly presented: Pick<PresentedCertificates, 'of'>
   readonly publish: (part: Pick<Publication, 'revoked' | 'caDocuments'>) => void
+  /** Called when the file of our own certificate has a new one, and nobody watches it. */
+  readonly renewed: () => void
 }
 
-/** Looks after what ends or goes away by itself: revocation lists, copies of the CA's documents, ends of certificates. */
+/**
+ * Looks after what ends or goes away by itself: revocation lists, copies of the CA's documents, ends of certificates, and
+ * our own certificate.
+ */
 export interface CertificateCare {
   readonly revocations: RevocationWatch
   readonly caDocuments: () => CaDocuments
@@ -38,8 +44,10 @@ export interface CertificateCare {
   readonly documentWasRead: () => void
   /** Asks the CA for the first time; resolves when it has been asked, or has not answered for a while. */
   readonly visitCa: () => Promise<void>
-  /** Masters have been probed: what ends soon is told from now on. */
-  readonly watchEnds: () => void
+  /** How it stands with the certificate that agents see. */
+  readonly ownStanding: OwnCertificate['standing']
+  /** Masters have been probed: what ends soon is told from now on, and what is ours renewed. */
+  readonly watch: () => void
   /** There are new settings. Not to be waited for: the CA may be about to answer. */
   readonly reconsider: () => Promise<void>
   readonly stop: () => void
@@ -53,7 +61,10 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
   const { runtime, log, events, roster, settings, presented, publish } = options
   const revocations = createRevocationWatch({
     ...{ runtime, log, events },
-    publish: revoked => publish({ revoked }),
+    publish(revoked) {
+      publish({ revoked })
+      own.review()
+    },
     readFile: readInThread,
     openStream: streamToThread,
     from: () => ({ ca: roster.current().ca, upstream: settings().upstream })
@@ -75,6 +86,13 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
     })
   }
   const notices = createExpiryNotices({ ...options, ends })
+  const own = createOwnCertificate({
+    ...options,
+    revoked: revocations.revoked,
+    renewed() {
+      if (settings().reload === 'signal') options.renewed()
+    }
+  })
   await copies.restore()
   return {
     revocations,
@@ -82,8 +100,13 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
     ends,
     documentWasRead: copies.wasRead,
     visitCa: () => within(START_TIMEOUT_MS, copies.start(), runtime),
-    watchEnds: notices.start,
+    ownStanding: own.standing,
+    watch() {
+      notices.start()
+      own.start()
+    },
     async reconsider() {
+      own.review()
       await copies.reconsider()
       notices.look()
     },
@@ -91,6 +114,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
       revocations.stop()
       copies.stop()
       notices.stop()
+      own.stop()
     }
   }
 }

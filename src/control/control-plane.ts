@@ -81,7 +81,7 @@ export interface ControlPlane {
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly takeover: TakeoverEnds
-  readonly certificates: Pick<CertificateCare, 'caDocuments' | 'ends'>
+  readonly certificates: Pick<CertificateCare, 'caDocuments' | 'ends' | 'ownStanding'>
   /** Resolves with the port once every master was probed once and every plane listens. */
   readonly start: () => Promise<number>
   readonly stop: () => Promise<void>
@@ -129,7 +129,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   const certificates = await createCertificateCare({
     ...context,
-    publish: part => void publisher.publish(part)
+    publish: part => void publisher.publish(part),
+    renewed: () => void reload.afterChange()
   })
   const { revocations } = certificates
   const supervisor = superviseMasters({
@@ -255,7 +256,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     seating.start()
     drains.start()
     outliers.start()
-    certificates.watchEnds()
+    certificates.watch()
     phase = 'started'
     return port
   }

@@ -23,7 +23,7 @@ export function createReporting(
   control: ControlPlane,
   { version, notReady }: { readonly version: string; readonly notReady: NotReady }
 ): Reporting {
-  const { roster, memory, reload, revocations, members } = control
+  const { roster, memory, reload, revocations, members, certificates } = control
   const { slots } = memory
   const masters = () => masterStatuses(control)
   return {
@@ -32,6 +32,7 @@ export function createReporting(
     status() {
       const { ca } = roster.current()
       const pools = poolStatuses(control)
+      const { state, cause = null } = certificates.ownStanding()
       return {
         version,
         ready: notReady() === undefined,
@@ -39,11 +40,12 @@ export function createReporting(
         ca: { url: ca.url, ...stateAndCauseOf(ca, control) },
         queue: waitingIn(slots),
         ...(pools.length > 0 && { pools }),
-        certificates: control.certificates.ends().map(({ role, notAfter, source }) => ({
+        certificates: certificates.ends().map(({ role, notAfter, source }) => ({
           role,
           notAfter: notAfter.toISOString(),
           source
         })),
+        ownCertificate: { state, cause },
         crl: crlStatus(revocations),
         reload: reload.status(),
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
@@ -140,6 +142,7 @@ export function metricFacts(
           (wallClock() - confirmedAtMs) / 1000
         ])
       ),
+    ownCertificate: () => control.certificates.ownStanding().state,
     log,
     reload: () => reload.status()
   }

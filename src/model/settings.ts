@@ -1,3 +1,4 @@
+import type { EnrollSettings } from './enrolment.ts'
 import type { Pooled } from './pool.ts'
 import type { RouteSettings } from './route.ts'
 
@@ -90,6 +91,8 @@ export interface Settings {
     /** Absolute; what operators said of masters, and copies of the CA's documents, are kept there over a restart. */
     readonly directory: string | undefined
   }
+  /** How the balancer gets its own certificate; left out: from files that somebody put there. */
+  readonly enroll?: EnrollSettings | undefined
   /** `watch`: changed files are taken by themselves; `signal`: only when asked to. */
   readonly reload: 'watch' | 'signal'
   readonly log: LogSettings

@@ -1,3 +1,4 @@
+import type { OwnState } from './enrolment.ts'
 import { type MasterState, type MemberSource, masterModes } from './master.ts'
 import type { OperatorMode } from './operation.ts'
 import type { WhenExpired } from './settings.ts'
@@ -42,6 +43,8 @@ export interface Status {
     readonly notAfter: string
     readonly source: string
   }[]
+  /** How it stands with the certificate that agents see: why, and what to do, is null while it is `good`. */
+  readonly ownCertificate: { readonly state: OwnState; readonly cause: string | null }
   /** null without revocation lists. Dates are ISO 8601. */
   readonly crl: {
     readonly entries: number

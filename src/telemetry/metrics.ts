@@ -8,6 +8,7 @@ import {
 } from './certificate-metrics.ts'
 import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
+import { createOwnMetrics, type OwnFacts } from './own-metrics.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 import { createSourceMetrics, type Member, type SourceFacts } from './source-metrics.ts'
@@ -90,7 +91,13 @@ export function createTrafficMetrics(registry: Registry) {
 export type TrafficMetrics = ReturnType<typeof createTrafficMetrics>
 
 /** What the control plane knows at the moment of a scrape. */
-export interface ControlFacts extends ReachFacts, SourceFacts, PoolFacts, CertificateFacts, FetchFacts {
+export interface ControlFacts
+  extends ReachFacts,
+    SourceFacts,
+    PoolFacts,
+    CertificateFacts,
+    FetchFacts,
+    OwnFacts {
   readonly masters: () => readonly (Member & {
     readonly state: string
     readonly mode: string
@@ -153,6 +160,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     }
   })
   createReachMetrics(registry, facts)
+  createOwnMetrics(registry, PREFIX, facts)
   new Gauge({
     name: `${PREFIX}in_flight`,
     help: 'Requests open at the master, those included whose agent has left.',

@@ -53,6 +53,7 @@ export const status: Status = Object.freeze<Status>({
     { role: 'server', notAfter: '2026-03-02T00:00:00.000Z', source: '/etc/puppet-lb/server.pem' },
     { role: 'ca-1', notAfter: '2025-12-31T00:00:00.000Z', source: '/etc/puppet-lb/ca.pem' }
   ],
+  ownCertificate: { state: 'good', cause: null },
   crl: {
     entries: 3,
     thisUpdate: '2025-12-30T00:00:00.000Z',

@@ -23,7 +23,7 @@ async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload']
+const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload', 'enroll']
 
 t.test('the version is that of the package', async t => {
   t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })
@@ -54,6 +54,15 @@ const mistakes: readonly (readonly [line: string, sentence: string])[] = [
   ...['serve', 'check', 'route GET /', 'why a', 'status', 'reload'].map(
     line => [`${line} --confg x`, "puppet-lb: unknown option '--confg' (Did you mean --config?)\n"] as const
   ),
+  ['enroll --name a', "puppet-lb: options '--ca-url', '--name' and '--dir' are needed, or '--config'\n"],
+  [
+    'enroll --config a --name b',
+    "puppet-lb: option '--config <file>' cannot be used with option '--name <certname>'\n"
+  ],
+  [
+    'enroll --ca-fingerprint AB',
+    "puppet-lb: option '--ca-fingerprint <sha256>' argument 'AB' is invalid. It is \"AB\", must be a SHA-256 fingerprint: 64 hexadecimal digits, with colons or without.\n"
+  ],
   ['serve --frobnicate', "puppet-lb: unknown option '--frobnicate'\n"],
   ['check --config', "puppet-lb: option '--config <file>' argument missing\n"],
   [

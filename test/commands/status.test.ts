@@ -38,6 +38,7 @@ t.test('what is wrong is told with its cause', async t => {
     ready: false,
     masters: [],
     ca: { ...status.ca, state: 'down', cause: 'no answer within 3 s' },
+    ownCertificate: { state: 'revoked', cause: 'the list in force names it' },
     crl: null,
     reload: { ...status.reload, ok: false, problems: ['lb.yaml:1:1 tls: is missing'], needsRestart: [] }
   }
@@ -50,6 +51,7 @@ t.test('what is wrong is told with its cause', async t => {
     'ready:        no: no master can serve\n',
     'masters:      none\n',
     'CA:           https://ca.example.com:8140 is down: no answer within 3 s\n',
+    '              REVOKED: the list in force names it\n',
     'CRL:          none\n',
     'last reload:  2026-01-01T00:00:00.000Z, refused, the settings before it are in force\n',
     '                lb.yaml:1:1 tls: is missing\n'

@@ -8,6 +8,7 @@ const secret = 'correct-horse-battery-staple'
 const other = await authority.issue({ certname: 'puppet.example.com' })
 
 const full = `tls: { cert: server.pem, key: server.key, ca: ca.pem, crl: { file: crl.pem, fetch: true, directory: lists, refresh: 1m } }
+enroll: { name: puppet.example.com, altNames: [puppet], caFingerprint: "${'AB:'.repeat(31)}CD" }
 ca: { url: "https://ca" }
 masters:
   - { name: m1, url: "https://m1", capacity: 4 }

@@ -5,13 +5,14 @@ import { load, minimal, problemsOf, tls } from './fixture.ts'
 
 t.test('variables are named after keys', async t => {
   t.same(
-    leaves.filter(leaf => !leaf.isList).map(leaf => variableName(leaf.path)),
+    leaves.filter(leaf => leaf.holds !== 'groups').map(leaf => variableName(leaf.path)),
     [
       'PUPPET_LB_LISTEN_HOST',
       'PUPPET_LB_LISTEN_PORT',
       'PUPPET_LB_LISTEN_WORKERS',
       'PUPPET_LB_LISTEN_DRAIN_TIMEOUT',
       'PUPPET_LB_LISTEN_DRAIN_DELAY',
+      'PUPPET_LB_LISTEN_PROXY_PROTOCOL_FROM',
       'PUPPET_LB_LISTEN_LIMITS_CONNECTIONS',
       'PUPPET_LB_LISTEN_LIMITS_PER_ADDRESS',
       'PUPPET_LB_LISTEN_LIMITS_PER_CERTNAME',
@@ -25,10 +26,16 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_TLS_CRL_DIRECTORY',
       'PUPPET_LB_TLS_CRL_REFRESH',
       'PUPPET_LB_TLS_CRL_EXPIRED',
+      'PUPPET_LB_ENROLL_NAME',
+      'PUPPET_LB_ENROLL_ALT_NAMES',
+      'PUPPET_LB_ENROLL_CA_FINGERPRINT',
+      'PUPPET_LB_ENROLL_KEY_TYPE',
+      'PUPPET_LB_ENROLL_DIR',
       'PUPPET_LB_CA_URL',
       'PUPPET_LB_DISCOVERY_REFRESH',
       'PUPPET_LB_DISCOVERY_SRV_DOMAIN',
       'PUPPET_LB_DISCOVERY_SRV_REFRESH',
+      'PUPPET_LB_DISCOVERY_SRV_SERVERS',
       'PUPPET_LB_UPSTREAM_TLS_CA',
       'PUPPET_LB_UPSTREAM_TLS_CERT',
       'PUPPET_LB_UPSTREAM_TLS_KEY',
@@ -47,14 +54,17 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_QUEUE_LIMIT',
       'PUPPET_LB_QUEUE_TIMEOUT',
       'PUPPET_LB_QUEUE_SHED_ABOVE',
+      'PUPPET_LB_ACCESS_ADMINISTRATORS',
       'PUPPET_LB_ACCESS_WITHOUT_CERTIFICATE',
       'PUPPET_LB_STATE_DIRECTORY',
       'PUPPET_LB_RELOAD',
       'PUPPET_LB_ADMIN_HOST',
       'PUPPET_LB_ADMIN_PORT',
+      'PUPPET_LB_ADMIN_HOSTS',
       'PUPPET_LB_ADMIN_TOKEN_FILE',
       'PUPPET_LB_ADMIN_METRICS_TOKEN',
       'PUPPET_LB_ADMIN_SOCKET',
+      'PUPPET_LB_ADMIN_ALLOW',
       'PUPPET_LB_LOG_LEVEL',
       'PUPPET_LB_LOG_ACCESS',
       'PUPPET_LB_LOG_FILE'
@@ -105,6 +115,14 @@ t.test('a path in a variable takes the place of a list', async t => {
   t.equal(load(t, yaml, { env }).settings.tls.certificates.length, 1)
 })
 
+t.test('a variable holds the items of a list with commas between them', async t => {
+  const administrators = (value: string) =>
+    load(t, minimal('access: { administrators: [c] }'), { env: { PUPPET_LB_ACCESS_ADMINISTRATORS: value } })
+      .settings.access.administrators
+  t.same(administrators('a.example.com, b'), ['a.example.com', 'b'])
+  t.same(administrators(''), [])
+})
+
 t.test('a variable set through an alias leaves the other group alone', async t => {
   const yaml = minimal('listen: &l { host: 127.0.0.1 }\nadmin: *l')
   const config = load(t, yaml, { env: { PUPPET_LB_LISTEN_HOST: '127.0.0.9' } })
@@ -150,17 +168,12 @@ const unusable: readonly (readonly [name: string, value: string, problem: string
   [
     'PUPPET_LB_MASTERS',
     'a',
-    'env:PUPPET_LB_MASTERS: cannot set masters: it is a list, which must stand in the file'
-  ],
-  [
-    'PUPPET_LB_ADMIN_ALLOW',
-    'a',
-    'env:PUPPET_LB_ADMIN_ALLOW: cannot set admin.allow: it is a list, which must stand in the file'
+    'env:PUPPET_LB_MASTERS: cannot set masters: it is a list of groups, which must stand in the file'
   ],
   [
     'PUPPET_LB_ACCESS_ADMINISTRATORS',
-    'a',
-    'env:PUPPET_LB_ACCESS_ADMINISTRATORS: cannot set access.administrators: it is a list, which must stand in the file'
+    'a,/',
+    'env:PUPPET_LB_ACCESS_ADMINISTRATORS access.administrators[1]: is "/", must be a certname, without slash'
   ],
   [
     'PUPPET_LB_ADMIN_TOKN',

@@ -107,7 +107,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     'tunnels: {}',
-    '5:1 tunnels: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
+    '5:1 tunnels: is not a known key, must be one of listen, tls, enroll, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ],
   [
     'upstream: { tls: { serverNmae: a } }',
@@ -115,7 +115,7 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     '__proto__: { a: 1 }',
-    '5:1 __proto__: is not a known key, must be one of listen, tls, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
+    '5:1 __proto__: is not a known key, must be one of listen, tls, enroll, ca, masters, routes, discovery, upstream, health, balance, queue, access, state, reload, admin, log'
   ]
 ]
 

@@ -5,6 +5,13 @@ import { join } from 'node:path'
 /** The user of the image. */
 const uid = 1000
 
+/** An empty directory that the user of the image may write in, as a volume is. */
+export async function createVolume(t: { teardown: (task: () => unknown) => void }): Promise<string> {
+  const directory = await createMount(t, {})
+  await chown(directory, uid, uid)
+  return directory
+}
+
 /**
  * A directory to mount into a container, gone with the test: file name to content. Keys (`.key`) are for the user
  * of the image alone, the rest for everybody, as an operator would have it.

@@ -21,6 +21,8 @@ export interface Finished {
 export interface ContainerOptions {
   /** Host directory to container directory; read-only. */
   readonly mounts?: Readonly<Record<string, string>>
+  /** The same, and the user of the image may write there. */
+  readonly volumes?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   /** Replaces the image's command; its entry point stays. */
   readonly command?: readonly string[]
@@ -93,7 +95,7 @@ export function startContainer(t: Teardown, name: string, options: ContainerOpti
 
 /** The hardest set-up an operator may choose: nothing writable, no capability, no way to gain one. */
 function runArguments(
-  { mounts = {}, env = {}, command = [], entrypoint }: ContainerOptions,
+  { mounts = {}, volumes = {}, env = {}, command = [], entrypoint }: ContainerOptions,
   name?: string
 ): string[] {
   return [
@@ -103,6 +105,7 @@ function runArguments(
     ...['--security-opt', 'no-new-privileges', '--health-interval', 'disable'],
     ...(name ? ['--name', name] : []),
     ...Object.entries(mounts).flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
+    ...Object.entries(volumes).flatMap(([from, to]) => ['--volume', `${from}:${to}`]),
     ...Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(entrypoint ? ['--entrypoint', JSON.stringify(entrypoint)] : []),
     imageName(),

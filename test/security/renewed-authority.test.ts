@@ -1,7 +1,7 @@
 import type { SecureVersion } from 'node:tls'
 import t from 'tap'
+import { alternativeNames } from '../../src/pki/signing-request.ts'
 import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '../../src/pki/x509.ts'
-import { alternativeNames } from '../../src/simulation/puppet-extensions.ts'
 import { createRevocationList } from '../../src/simulation/revocation-list.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import {

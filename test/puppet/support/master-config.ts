@@ -50,7 +50,9 @@ export function writeMasterConfig(master: MasterLayout): void {
     'services.d/ca.cfg': `${master.isCa ? CA : NO_CA}\n${WATCHER}\n`,
     'logback.xml': appender('ConsoleAppender', '', '%d %-5p [%c{2}] %m%n', 'root level="info"', 'root'),
     'request-logging.xml': accessLog(join(dir, 'log/access.log')),
-    'puppet/puppet.conf': puppetConf(dir, master)
+    'puppet/puppet.conf': puppetConf(dir, master),
+    // What is outside this domain waits for an operator.
+    'puppet/autosign.conf': '*.example.test\n'
   }
   for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text)
 }
@@ -121,6 +123,6 @@ ${isCa ? `server = ${host}\nserverport = ${port}\nkeylength = 2048\n` : ''}ssldi
 cadir = ${dir}/authority
 vardir = ${dir}/var
 [server]
-autosign = true
+autosign = ${dir}/puppet/autosign.conf
 reports = store
 `

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask, type Question } from './ask.ts'
 import { operator } from './authority.ts'
-import { end, isRunning, mustRun, reaches, serves, start } from './background.ts'
+import { end, isRunning, mustRun, type Run, reaches, run, serves, start } from './background.ts'
 import {
   caMaster,
   compileMasters,
@@ -19,6 +19,7 @@ import {
 
 const READY_DEADLINE_MS = 30_000
 const RELOAD_DEADLINE_MS = 30_000
+const SAYS_DEADLINE_MS = 30_000
 /** The program's entry. */
 export const program = join(import.meta.dirname, '../../../src/main.ts')
 
@@ -42,6 +43,8 @@ export interface ProxySettings {
   readonly srv?: { readonly domain: string; readonly server: string }
   /** The certificate it shows; without it the one made for all tests. */
   readonly certificate?: { readonly cert: string; readonly key: string }
+  /** How it gets its own certificate, in place of those: a group of YAML. */
+  readonly enroll?: string
   /** Longest time a request waits for a JRuby whose agent comes back when told to. */
   readonly queueTimeout?: string
   /** Whether it watches its files by itself, as it does without it, or waits for a signal. */
@@ -55,6 +58,8 @@ export interface Proxy {
   readonly signal: (signal: NodeJS.Signals) => void
   /** Rewrites its configuration, sends SIGHUP, and resolves once the log says that it is in force. */
   readonly reload: (settings: Omit<ProxySettings, 'name'>) => Promise<void>
+  /** Resolves with whether it has printed such a line, or does within some time. */
+  readonly says: (line: RegExp) => Promise<boolean>
   /** All it has printed; as far as that is flushed. */
   readonly log: () => string
   /** Resolves once it has ended, with its exit status; null when a signal ended it. */
@@ -98,13 +103,15 @@ export async function startProxyFrom({
     logFile
   })
   const { pid } = child
+  const log = () => readFileSync(logFile, 'utf8')
   const ended = once(child, 'exit').then(([code]) => code as number | null)
   await serves(pid, logFile, async () => (await admin('/readyz')).status === 200, READY_DEADLINE_MS)
   return {
     end: () => end(pid),
     isRunning: () => isRunning(pid),
     signal: signal => process.kill(pid, signal),
-    log: () => readFileSync(logFile, 'utf8'),
+    log,
+    says: line => reaches(async () => line.test(log()), SAYS_DEADLINE_MS),
     ended() {
       child.ref()
       return ended
@@ -128,6 +135,15 @@ export const operate = (...args: readonly string[]): Promise<string> =>
     logFile: scratch('logs/operate.log')
   })
 
+/** Runs a command of the balancer that asks none that runs; its output and exit status. */
+export const command = (name: string, ...args: readonly string[]): Promise<Run> =>
+  run({
+    command: process.execPath,
+    args: [program, name, ...args],
+    cwd: scratch(),
+    logFile: scratch('logs', `${name}.log`)
+  })
+
 /** What the balancer says of a master: `up`, `down` … */
 export async function stateOf(name: string): Promise<string | undefined> {
   const masters: readonly { readonly name: string; readonly state: string }[] = JSON.parse(
@@ -144,6 +160,7 @@ function configuration({
   routes = [],
   srv,
   certificate,
+  enroll,
   queueTimeout = '5m',
   reload = 'watch'
 }: Omit<ProxySettings, 'name'>): string {
@@ -156,11 +173,7 @@ function configuration({
   })
   const tcp = tcpPool === undefined ? '' : `, tcp: [ { port: ${ports.tcp}, pool: ${tcpPool} } ]`
   return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1${tcp} }
-tls:
-  cert: ${cert}
-  key: ${key}
-  ca: ${ca}
-${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
+${enroll === undefined ? `tls:\n  cert: ${cert}\n  key: ${key}\n  ca: ${ca}\n` : `enroll: ${enroll}\ntls:\n`}${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
 masters:
 ${entries.join('')}routes: [ ${routes.join(', ')} ]
 upstream:

@@ -1,0 +1,135 @@
+import { Agent, request } from 'undici'
+import { identityHeaders } from '../../puppet/identity.ts'
+import { causeOf } from '../../upstream/cause.ts'
+
+const API = '/puppet-ca/v1'
+const CONNECT_TIMEOUT_MS = 10_000
+/** A CA that signs by a script takes its time. */
+const ANSWER_TIMEOUT_MS = 60_000
+/** A list of a million entries with reasons is a third of this. */
+const MAX_LIST_BYTES = 256 * 1024 * 1024
+const MAX_BYTES = 1024 * 1024
+
+/** How the CA is reached. All PEM. */
+export interface CaReach {
+  /** Origin: `https://host:port`, or `http://host:port` on a private net. */
+  readonly url: string
+  /** What its certificate must chain to; `undefined`: it is not looked at, and nothing it says is believed. */
+  readonly ca: string | undefined
+  /** Shown to a CA that asks for one. */
+  readonly client?: { readonly cert: string; readonly key: string } | undefined
+  /** The name in its certificate, where that is not the host of the URL. */
+  readonly serverName?: string | undefined
+}
+
+/** What the CA answered. */
+export interface CaAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+/** The CA as somebody who wants a certificate sees it (Puppet's HTTP API, `puppet-ca/v1`). */
+export interface CaClient {
+  readonly get: (document: CaDocument, name: string) => Promise<CaAnswer>
+  readonly submit: (name: string, signingRequest: string) => Promise<CaAnswer>
+  /** Asks for a new certificate of the same key (Puppet Server 8.1 and later). */
+  readonly renew: (certificate: OwnCertificate) => Promise<CaAnswer>
+}
+
+export type CaDocument = 'certificate' | 'certificate_request' | 'certificate_revocation_list'
+
+/** Who asks, by a certificate of this CA. */
+export interface OwnCertificate {
+  /** PEM, and with it the intermediates above it. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: string
+  /** The leaf alone, PEM. */
+  readonly leaf: string
+  readonly name: string
+}
+
+/** The CA was not reached, or gave no answer. */
+export class CaAwayError extends Error {
+  override readonly name = 'CaAwayError'
+}
+
+/** A client of the CA. Every request has a connection of its own: there are few, minutes apart. */
+export function createCaClient(reach: CaReach): CaClient {
+  async function ask(
+    method: 'GET' | 'PUT' | 'POST',
+    path: string,
+    { body, headers = {}, identity, maxBytes = MAX_BYTES }: Asking = {}
+  ): Promise<CaAnswer> {
+    const dispatcher = new Agent({
+      connect: tlsOf(reach, identity),
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      maxResponseSize: maxBytes
+    })
+    try {
+      const answer = await request(`${reach.url}${API}${path}`, {
+        dispatcher,
+        method,
+        headers: { accept: 'text/plain', connection: 'close', ...headers },
+        ...(body !== undefined && { body })
+      })
+      return { status: answer.statusCode, text: await answer.body.text() }
+    } catch (error) {
+      throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${whyAway(error)}`, { cause: error })
+    } finally {
+      void dispatcher.destroy()
+    }
+  }
+
+  return {
+    get: (document, name) =>
+      ask('GET', `/${document}/${encodeURIComponent(name)}`, {
+        maxBytes: document === 'certificate_revocation_list' ? MAX_LIST_BYTES : MAX_BYTES
+      }),
+    submit: (name, body) =>
+      ask('PUT', `/certificate_request/${encodeURIComponent(name)}`, {
+        body,
+        headers: { 'content-type': 'text/plain' }
+      }),
+    renew: own =>
+      ask('POST', '/certificate_renewal', {
+        body: '',
+        // To a CA that takes identity from headers these say who asks, to any other the handshake does.
+        headers: { 'content-type': 'text/plain', ...headersOf(own) },
+        identity: own
+      })
+  }
+}
+
+interface Asking {
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly identity?: OwnCertificate
+  readonly maxBytes?: number
+}
+
+function tlsOf({ ca, client, serverName }: CaReach, identity: OwnCertificate | undefined) {
+  // A CA behind a door of its own lets in whoever has the certificate for that door.
+  const shown = client ?? identity
+  return {
+    timeout: CONNECT_TIMEOUT_MS,
+    allowH2: false,
+    ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+    ...(shown && { cert: shown.cert, key: shown.key }),
+    ...(serverName !== undefined && { servername: serverName })
+  }
+}
+
+function headersOf({ name, leaf }: OwnCertificate): Readonly<Record<string, string>> {
+  const list = identityHeaders({ certname: name, pem: leaf })
+  const headers: Record<string, string> = {}
+  for (let at = 0; at < list.length; at += 2) headers[list[at] as string] = list[at + 1] as string
+  return headers
+}
+
+function whyAway(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'its answer is far too long'
+  return causeOf(error).text
+}

@@ -1,0 +1,186 @@
+import type { X509Certificate } from 'node:crypto'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { type EnrollSettings, enrolledFiles, type OwnStanding } from '../../model/enrolment.ts'
+import type { EventLog } from '../../model/event.ts'
+import type { RevokedSet } from '../../model/messages.ts'
+import type { Runtime } from '../../model/runtime.ts'
+import type { Settings } from '../../model/settings.ts'
+import { certificatesOf } from '../../pki/authorities.ts'
+import { importKeyPair } from '../../pki/key-pair.ts'
+import { certificateProblem, chainOf, hasKey, leafOf } from '../../pki/server-certificate.ts'
+import { publicKeyOf } from '../../pki/signing-request.ts'
+import { CaAwayError, createCaClient } from './ca-client.ts'
+import { renewalDueMs } from './due.ts'
+import { EnrolmentError } from './enrolment-error.ts'
+import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
+import { createOwnFiles } from './own-files.ts'
+import { type OldCertificate, renew } from './renewal.ts'
+import { type AtCa, standingOf } from './standing.ts'
+
+/** How often the CA is asked what it has of us; more often while a person is to sign. */
+const LOOK_MS = 10 * 60_000
+const HINDERED_LOOK_MS = 60_000
+const SPREAD = 0.1
+/** What is not mended is told again. */
+const AGAIN_MS = 24 * 60 * 60_000
+
+/** Looks after the certificate that agents see. */
+export interface OwnCertificate {
+  readonly standing: () => OwnStanding
+  /** Tells what has changed: after new revocation lists or other settings. */
+  readonly review: () => void
+  readonly start: () => void
+  readonly stop: () => void
+}
+
+/**
+ * Renews an enrolled certificate in time, and tells when one of ours is revoked, expired, or no more what the CA has.
+ * `renewed` is called when a new one lies in its file; nothing but that file is touched.
+ */
+export function createOwnCertificate(options: {
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: Pick<EventLog, 'add'>
+  readonly settings: () => Settings
+  readonly revoked: () => RevokedSet
+  readonly renewed: () => void
+}): OwnCertificate {
+  const { runtime, log, events, settings, revoked } = options
+  const dice = runtime.random()
+  let atCa: AtCa = 'unknown'
+  let hindrance: string | undefined
+  let told: { readonly standing: OwnStanding; readonly atMs: number } | undefined
+  let isStopped = false
+  let cancel = () => {}
+
+  const standing = () =>
+    standingOf({ settings: settings(), revoked: revoked(), atCa, hindrance, nowMs: runtime.wallClock() })
+
+  function review(): void {
+    const next = standing()
+    const { state, cause } = next
+    const before = told?.standing ?? { state: 'good', cause: undefined }
+    const isSame = before.state === state && before.cause === cause
+    if (isSame && (state === 'good' || runtime.now() - (told?.atMs ?? 0) < AGAIN_MS)) return
+    told = { standing: next, atMs: runtime.now() }
+    const text = cause ?? 'the certificate that agents see is good again'
+    if (state === 'good') log.info(text)
+    else log[state === 'renewal-due' ? 'warn' : 'error']({ state }, text)
+    if (!isSame) events.add({ kind: 'certificate', text })
+  }
+
+  /** Asks the CA, and renews what is due. */
+  async function look(): Promise<void> {
+    const found = enrolledIn(settings())
+    if (!found) {
+      atCa = 'unknown'
+      hindrance = undefined
+      return
+    }
+    const { task, old } = found
+    const isDue = runtime.wallClock() >= renewalDueMs(old.leaf, dice)
+    try {
+      if (await isAhead(task, old)) return
+      const next = (await atCaOf(task, old)) ?? (isDue ? await renewal(task, old) : undefined)
+      if (next) await take(task, old, next)
+      else if (!isDue) hindrance = undefined
+    } catch (error) {
+      if (!(error instanceof CaAwayError || error instanceof EnrolmentError)) throw error
+      if (isDue)
+        hindrance = `the certificate of ${task.settings.name} ends on ${old.leaf.validToDate.toISOString()} and is not renewed yet: ${error.message}`
+    }
+  }
+
+  /** What the CA has under our name; a newer one of ours is taken: it was renewed, and the answer got lost. */
+  async function atCaOf(task: EnrolmentTask, old: OldCertificate): Promise<X509Certificate | undefined> {
+    const client = createCaClient(verifiedReach(task, old.bundle))
+    const { status, text } = await client.get('certificate', task.settings.name)
+    if (status === 404) atCa = 'nothing'
+    if (status !== 200) return undefined
+    const leaf = leafOf(text)
+    if (!leaf) return undefined
+    const publicKey = publicKeyOf(old.keys)
+    atCa = hasKey(leaf, publicKey) ? 'ours' : 'another'
+    const expected = { name: task.settings.name, publicKey, authorities: certificatesOf(old.bundle) }
+    const isNewer = leaf.validToDate > old.leaf.validToDate
+    const isGood = certificateProblem(leaf, { ...expected, nowMs: runtime.wallClock() }) === undefined
+    return isNewer && isGood ? leaf : undefined
+  }
+
+  async function renewal(task: EnrolmentTask, old: OldCertificate): Promise<X509Certificate | undefined> {
+    // Whoever revoked it, or gave the name away, has the say.
+    if (atCa === 'another' || standing().state === 'revoked') return undefined
+    const outcome = await renew(task, old, runtime.wallClock())
+    if (outcome.result === 'renewed') return outcome.certificate
+    hindrance = outcome.hindrance
+    return undefined
+  }
+
+  async function take(task: EnrolmentTask, old: OldCertificate, next: X509Certificate): Promise<void> {
+    await task.files.replace('cert', chainOf(next, certificatesOf(old.bundle)))
+    hindrance = undefined
+    atCa = 'ours'
+    const text = `the certificate of ${task.settings.name} is renewed: the new one is valid until ${next.validToDate.toISOString()}`
+    log.info({ file: task.files.pathOf('cert') }, text)
+    events.add({ kind: 'certificate', text })
+    options.renewed()
+  }
+
+  /** Whether the file has another certificate than the one in force: it is about to be taken. */
+  async function isAhead({ files }: EnrolmentTask, old: OldCertificate): Promise<boolean> {
+    const leaf = leafOf((await files.read('cert')) ?? '')
+    if (!leaf || leaf.serialNumber === old.leaf.serialNumber) return false
+    options.renewed()
+    return true
+  }
+
+  async function round(): Promise<void> {
+    await look().catch(err =>
+      log.error({ err }, 'looking after the certificate failed in a way nobody foresaw')
+    )
+    if (isStopped) return
+    review()
+    const pauseMs = hindrance === undefined ? LOOK_MS : HINDERED_LOOK_MS
+    cancel = runtime.schedule(pauseMs * (1 + SPREAD * (2 * runtime.random() - 1)), () => void round())
+  }
+
+  return {
+    standing,
+    review,
+    start() {
+      review()
+      void round()
+    },
+    stop() {
+      isStopped = true
+      cancel()
+    }
+  }
+}
+
+/** The enrolled certificate that is in force; `undefined` when there is none, or others are named in its place. */
+function enrolledIn(
+  settings: Settings
+): { readonly task: EnrolmentTask; readonly old: OldCertificate } | undefined {
+  const { enroll, ca, tls } = settings
+  if (!enroll || !ca) return undefined
+  const certFile = join(enroll.directory, enrolledFiles.cert)
+  const found = tls.certificates.find(each => each.certFile === certFile)
+  const leaf = found && leafOf(found.cert)
+  if (!found || !leaf) return undefined
+  return {
+    task: taskOf(enroll, ca.url, settings),
+    old: { cert: found.cert, leaf, keys: importKeyPair(found.key), bundle: tls.ca }
+  }
+}
+
+/** The same task that the start had, as the settings in force have it. */
+function taskOf(settings: EnrollSettings, url: string, { upstream }: Settings): EnrolmentTask {
+  const { ca, client, serverName, verify } = upstream.tls
+  return {
+    settings,
+    reach: { url, ca, client, serverName, verify },
+    files: createOwnFiles(settings.directory)
+  }
+}

@@ -1,0 +1,95 @@
+import type { X509Certificate } from 'node:crypto'
+import { certificatesOf } from '../../pki/authorities.ts'
+import type { KeyPair } from '../../pki/key-pair.ts'
+import { certificateProblem, leafOf } from '../../pki/server-certificate.ts'
+import { createSigningRequest, publicKeyOf } from '../../pki/signing-request.ts'
+import { type CaClient, createCaClient } from './ca-client.ts'
+import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
+import { lookForSignature, sentenceOf } from './signature.ts'
+
+/** A certificate that is to be renewed. */
+export interface OldCertificate {
+  /** PEM as it is shown: the leaf, then intermediates. */
+  readonly cert: string
+  readonly leaf: X509Certificate
+  readonly keys: KeyPair
+  /** The CA bundle, PEM. */
+  readonly bundle: string
+}
+
+/** What an attempt came to. */
+export type Renewal =
+  | { readonly result: 'renewed'; readonly certificate: X509Certificate }
+  /** Somebody has to do something; the sentences say what. `isWaiting`: no more than to sign. */
+  | { readonly result: 'hindered'; readonly hindrance: string; readonly isWaiting?: boolean }
+
+/**
+ * Asks the CA for a new certificate of the same key and names: by `certificate_renewal`, which Puppet Server has from 8.1
+ * on where `allow-auto-renewal` is set, else by a request that somebody signs, which a CA takes once it has no certificate
+ * of this name. May be done again and again. Rejects with a CaAwayError or an EnrolmentError.
+ */
+export async function renew(task: EnrolmentTask, old: OldCertificate, nowMs: number): Promise<Renewal> {
+  const { settings, reach } = task
+  const client = createCaClient(verifiedReach(task, old.bundle))
+  const expected = {
+    name: settings.name,
+    publicKey: publicKeyOf(old.keys),
+    authorities: certificatesOf(old.bundle)
+  }
+  const answer = await client.renew({
+    cert: old.cert,
+    key: old.keys.pem,
+    leaf: String(old.leaf),
+    name: settings.name
+  })
+  if (answer.status === 200) {
+    const certificate = leafOf(answer.text)
+    const problem = certificate ? certificateProblem(certificate, { ...expected, nowMs }) : 'cannot be read'
+    if (certificate && problem === undefined) return { result: 'renewed', certificate }
+    return { result: 'hindered', hindrance: `the certificate that the CA at ${reach.url} renewed ${problem}` }
+  }
+  const why =
+    answer.status === 404
+      ? `the CA at ${reach.url} renews no certificates (Puppet Server does from 8.1 on, with allow-auto-renewal: true in its ca.conf)`
+      : `the CA at ${reach.url} does not renew the certificate (${answer.status}: ${sentenceOf(answer.text)})`
+  return renewByRequest(client, { task, old, expected, why }, nowMs)
+}
+
+async function renewByRequest(
+  client: CaClient,
+  {
+    task: { settings, reach },
+    old,
+    expected,
+    why
+  }: {
+    readonly task: EnrolmentTask
+    readonly old: OldCertificate
+    readonly expected: Parameters<typeof lookForSignature>[0]['expected']
+    readonly why: string
+  },
+  nowMs: number
+): Promise<Renewal> {
+  const { name } = settings
+  const signingRequest = await createSigningRequest(settings, old.keys)
+  const knownSerial = old.leaf.serialNumber
+  const found = await lookForSignature(
+    { client, settings, signingRequest, expected, url: reach.url, knownSerial },
+    nowMs
+  )
+  if (found.state === 'signed') return { result: 'renewed', certificate: found.certificate }
+  const until = old.leaf.validToDate.toISOString()
+  if (found.state === 'waiting') {
+    const remark = found.remark === undefined ? '' : `. The CA says: ${found.remark}`
+    const hindrance = `the certificate of ${name} ends on ${until}, and a request for the next one waits at the CA at ${reach.url}: puppetserver ca sign --certname ${name}${remark}`
+    return { result: 'hindered', hindrance, isWaiting: true }
+  }
+  return {
+    result: 'hindered',
+    hindrance:
+      `the certificate of ${name} ends on ${until}, and ${why}. It takes no request for the name either: ${found.remark}. ` +
+      `On the CA: mv "$(puppet config print cadir --section server)/signed/${name}.pem" /root/ (puppetserver ca clean ` +
+      'would revoke the certificate in use); a few minutes later, or at once after puppet-lb enroll --renew here, on the ' +
+      `CA: puppetserver ca sign --certname ${name}`
+  }
+}

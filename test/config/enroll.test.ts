@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../../src/config/load.ts'
+import { loadEnrolment } from '../../src/config/load-enrolment.ts'
+import { ca, load, masters, minimal, pemFiles, problemsOf } from './fixture.ts'
+
+const digits = 'AB'.repeat(32)
+const fingerprint = Array(32).fill('AB').join(':')
+const enroll = `enroll: { name: lb.example.com, altNames: [puppet, "DNS:puppet.example.com", "IP:192.0.2.1"], caFingerprint: ${digits}, dir: . }`
+const enrolled = {
+  'cert.pem': pemFiles['server.pem'],
+  'key.pem': pemFiles['server.key']
+}
+
+t.test('with enroll, tls names the files that it brings, and what the file says itself stays', async t => {
+  const { settings, file } = load(t, `${enroll}\n${ca}\n${masters}\n`, { files: enrolled })
+  const directory = join(file, '..')
+  t.same(settings.enroll, {
+    name: 'lb.example.com',
+    altNames: ['puppet', 'puppet.example.com', '192.0.2.1'],
+    caFingerprint: fingerprint,
+    keyType: 'ecdsa',
+    directory
+  })
+  t.equal(settings.tls.certificates[0]?.certFile, join(directory, 'cert.pem'))
+  t.equal(settings.tls.crl?.file, join(directory, 'crl.pem'))
+  const own = load(
+    t,
+    `${enroll}\ntls: { ca: ca.pem, cert: server.pem, key: server.key, crl: { refresh: 9s } }\n${ca}\n${masters}\n`
+  )
+  t.equal(own.settings.tls.certificates[0]?.certFile, join(own.file, '../server.pem'))
+  t.match(own.settings.tls.crl, { file: join(own.file, '../crl.pem'), refreshMs: 9_000 })
+})
+
+t.test('the CA is the one master where nobody names another, with a warning', async t => {
+  const { settings, warnings } = load(t, `${enroll}\n${ca}\n`, { files: enrolled })
+  t.match(settings.masters, [{ name: 'master', url: 'https://ca.example.com:8140' }])
+  t.match(warnings, [/puppet-lb\.yaml:1:1 masters: is missing: the CA is the one master/])
+  t.same(load(t, `${enroll}\n${ca}\n${masters}\n`, { files: enrolled }).warnings, [])
+})
+
+t.test('before it is enrolled, the file says that it is not, and what does it', async t => {
+  const problems = problemsOf(t, `${enroll}\n${ca}\n${masters}\n`)
+  t.match(problems[0], /puppet-lb\.yaml:1:1 tls\.cert: is "cert\.pem", but there is no file/)
+  t.match(
+    problems.at(-1),
+    /puppet-lb\.yaml:1:1 enroll: is not done yet.*serve does it at its start, and so does puppet-lb enroll/
+  )
+})
+
+const wrong: readonly (readonly [group: string, problem: RegExp])[] = [
+  ['enroll: { name: Puppet }', /enroll\.name: is "Puppet", must be a certname: small letters/],
+  ['enroll: { altNames: [a] }', /enroll\.name: is missing, must be a certname/],
+  [
+    'enroll: { name: a, altNames: ["*.b"] }',
+    /enroll\.altNames\[0\]: is "\*\.b", must be a DNS name, or an IP address/
+  ],
+  ['enroll: { name: a, caFingerprint: AB }', /enroll\.caFingerprint: is "AB", must be a SHA-256 fingerprint/],
+  ['enroll: { name: a, keyType: dsa }', /enroll\.keyType: is "dsa", must be one of ecdsa, rsa/],
+  ['enroll: lb', /enroll: is "lb", must be a group of the keys name, altNames/]
+]
+for (const [group, problem] of wrong) {
+  t.test(`${group} is refused`, async t => {
+    t.match(problemsOf(t, minimal(group)), [problem])
+  })
+}
+
+t.test('it needs the URL of the CA, which records of DNS do not give it', async t => {
+  t.match(problemsOf(t, `${enroll}\ndiscovery: { srv: { domain: example.com } }\n`, { files: enrolled }), [
+    / ca\.url: is missing, must be https:\/\/HOST:PORT, since enroll asks the CA there/
+  ])
+})
+
+t.test('what enrolling takes is known before there is any certificate', async t => {
+  const directory = t.testdir({
+    ...pemFiles,
+    'puppet-lb.yaml': `${enroll}\n${ca}\nupstream: { tls: { ca: ca.pem } }\n`
+  })
+  t.match(loadEnrolment(join(directory, 'puppet-lb.yaml'), {}), {
+    enroll: { name: 'lb.example.com', directory },
+    reach: { url: 'https://ca.example.com:8140', ca: pemFiles['ca.pem'], verify: true },
+    admin: { host: '127.0.0.1', port: 9140 }
+  })
+  const plain = t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal() })
+  t.equal(loadEnrolment(join(plain, 'puppet-lb.yaml'), {}), undefined)
+  const bad = t.testdir({ 'puppet-lb.yaml': `${enroll}\n${ca}\nlisten: { prot: 1 }\n` })
+  t.throws(() => loadEnrolment(join(bad, 'puppet-lb.yaml'), {}), { message: /listen\.prot/ })
+})
+
+t.test('a CA and a name in the environment need no file', async t => {
+  const directory = t.testdir({
+    tls: { ...enrolled, 'ca.pem': pemFiles['ca.pem'], 'crl.pem': pemFiles['crl.pem'] }
+  })
+  const env = {
+    PUPPET_LB_CA_URL: 'https://ca.example.com:8140',
+    PUPPET_LB_ENROLL_NAME: 'lb.example.com',
+    PUPPET_LB_ENROLL_ALT_NAMES: 'puppet, puppet.example.com'
+  }
+  const file = join(directory, 'puppet-lb.yaml')
+  const { settings } = loadConfig(file, env)
+  t.same(settings.enroll?.altNames, ['puppet', 'puppet.example.com'])
+  const { PUPPET_LB_ENROLL_NAME: _, ...less } = env
+  t.throws(() => loadConfig(file, less), { message: /cannot be read, there is no file/ })
+})

@@ -1,0 +1,226 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { renewalDueMs } from '../../../src/control/certificates/due.ts'
+import { createOwnCertificate } from '../../../src/control/certificates/own-certificate.ts'
+import type { RevokedSet } from '../../../src/model/messages.ts'
+import type { Settings } from '../../../src/model/settings.ts'
+import { authoritiesOf } from '../../../src/pki/authorities.ts'
+import { readRevocations } from '../../../src/pki/crl.ts'
+import { generateKeyPair } from '../../../src/pki/key-pair.ts'
+import { leafOf } from '../../../src/pki/server-certificate.ts'
+import { createSigningRequest } from '../../../src/pki/signing-request.ts'
+import type { CaRules } from '../../../src/simulation/ca-registry.ts'
+import { createAuthority } from '../../../src/simulation/certificates.ts'
+import { testConfig } from '../../support/balancer.ts'
+import { captureLog } from '../../support/log-lines.ts'
+import { fakeRuntime } from '../../support/runtime.ts'
+import { certname, ownDirectory, startCa, textOf, tryToEnrol } from './scene.ts'
+
+const DAY_MS = 86_400_000
+/** Longer than the pause between two looks, and than that while somebody is to sign. */
+const LOOK_MS = 11 * 60_000
+const HINDERED_LOOK_MS = 70_000
+type Test = Parameters<typeof ownDirectory>[0] & { equal: (found: unknown, wanted: unknown) => boolean }
+
+/** An enrolled balancer whose certificate ends in so many days, at a CA that signs as of today from now on. */
+async function startScene(
+  t: Test,
+  { daysLeft = 1000, isEnrolled = true, ...rules }: CaRules & { daysLeft?: number; isEnrolled?: boolean } = {}
+) {
+  let clockMs = Date.now() - (5 * 365 - daysLeft) * DAY_MS
+  const authority = await createAuthority({ wallClock: () => clockMs })
+  const ca = await startCa(t, rules, authority)
+  const directory = ownDirectory(t)
+  const enroll = {
+    name: certname,
+    keyType: 'ecdsa',
+    directory,
+    caFingerprint: ca.fingerprint,
+    altNames: ['puppet']
+  } as const
+  const { problem } = await tryToEnrol(ca.master.url, enroll)
+  t.equal(problem, '')
+  clockMs = Date.now()
+  const before = ca.master.requestCount
+
+  async function inForce(): Promise<Settings> {
+    const [cert = '', key = '', bundle = ''] = await Promise.all(
+      ['cert.pem', 'key.pem', 'ca.pem'].map(name => textOf(directory, name))
+    )
+    const own = { certFile: join(directory, 'cert.pem'), keyFile: join(directory, 'key.pem'), cert, key }
+    const pki = { authority, server: await authority.issue({ certname }) }
+    const tls = { ca: bundle, certificates: [own] }
+    const upstream = { tls: { ca: bundle, client: undefined, serverName: undefined, verify: true } }
+    const { settings } = testConfig(pki, { ca: ca.master.url, masters: [] }, { tls, upstream })
+    return { ...settings, ...(isEnrolled && { enroll }) }
+  }
+
+  let settings = await inForce()
+  let revoked: RevokedSet = []
+  const { log, lines, line } = captureLog()
+  const runtime = fakeRuntime({ wallClockMs: Date.now() })
+  const looked = Promise.withResolvers<void>()
+  const renewed = Promise.withResolvers<void>()
+  const own = createOwnCertificate({
+    runtime: {
+      ...runtime,
+      schedule(delayMs, task) {
+        // It waits for its next look, so this one is over.
+        looked.resolve()
+        return runtime.schedule(delayMs, task)
+      }
+    },
+    log,
+    events: { add: () => {} },
+    settings: () => settings,
+    revoked: () => revoked,
+    renewed: renewed.resolve
+  })
+  t.teardown(() => own.stop())
+  return {
+    ...ca,
+    own,
+    lines,
+    line,
+    runtime,
+    renewed: renewed.promise,
+    looked: looked.promise,
+    serial: async () => leafOf(await textOf(directory, 'cert.pem'))?.serialNumber,
+    key: () => textOf(directory, 'key.pem'),
+    /** As a reload does. */
+    async takeFiles() {
+      settings = await inForce()
+      own.review()
+    },
+    takeLists(text: string) {
+      const lists = readRevocations(Buffer.from(text), authoritiesOf(authority.bundle), Date.now())
+      revoked = lists.map(list => ({ ...list, validUntilMs: Number.POSITIVE_INFINITY }))
+      own.review()
+    },
+    /** Until the CA was asked so often since it enrolled. */
+    asked: (times: number) => ca.master.until(({ requestCount }) => requestCount - before >= times)
+  }
+}
+
+t.test('a certificate is due with a third of its life left, or 30 days, and not all at once', async t => {
+  const of = (days: number) => ({ validFromDate: new Date(0), validToDate: new Date(days * DAY_MS) })
+  t.equal(renewalDueMs(of(1825), 0), (1825 - 30) * DAY_MS)
+  t.equal(renewalDueMs(of(60), 0), 40 * DAY_MS)
+  t.equal(renewalDueMs(of(60), 1), 42 * DAY_MS)
+})
+
+t.test('one that is due is renewed where the CA does that, with the same key', async t => {
+  const scene = await startScene(t, { daysLeft: 20, renewal: true })
+  const [serial, key] = [await scene.serial(), await scene.key()]
+  scene.own.start()
+  await scene.renewed
+  t.not(await scene.serial(), serial)
+  t.equal(await scene.key(), key)
+  await scene.takeFiles()
+  t.equal(scene.own.standing().state, 'good')
+  t.ok(scene.lines.some(({ msg }) => msg.startsWith('the certificate of lb.example.com is renewed')))
+})
+
+t.test('one that is not due is left alone, and looked for at the CA now and then', async t => {
+  const scene = await startScene(t, { daysLeft: 100, renewal: true })
+  const serial = await scene.serial()
+  scene.own.start()
+  await scene.looked
+  await scene.asked(1)
+  await scene.runtime.advance(LOOK_MS)
+  await scene.asked(2)
+  t.equal(await scene.serial(), serial)
+  t.equal(scene.own.standing().state, 'good')
+  t.same(scene.lines, [])
+})
+
+t.test('a CA that renews none: the commands are said, and obeyed they bring a new certificate', async t => {
+  const scene = await startScene(t, { daysLeft: 20 })
+  const serial = await scene.serial()
+  scene.own.start()
+  const { msg, level } = await scene.line({ state: 'renewal-due' })
+  t.equal(level, 'warn')
+  t.match(msg, /ends on .*renews no certificates .*already has a signed certificate/)
+  t.match(msg, /signed\/lb\.example\.com\.pem.*puppetserver ca sign --certname lb\.example\.com/)
+  t.equal(scene.own.standing().state, 'renewal-due')
+  scene.registry.forget(certname)
+  await scene.runtime.advance(HINDERED_LOOK_MS)
+  await scene.renewed
+  t.not(await scene.serial(), serial)
+})
+
+t.test('another machine that got its name is told of, and nothing is renewed against it', async t => {
+  const scene = await startScene(t, { daysLeft: 20, renewal: true })
+  scene.registry.forget(certname)
+  await scene.registry.submit(
+    certname,
+    await createSigningRequest({ name: certname, altNames: [] }, await generateKeyPair('ec'))
+  )
+  scene.own.start()
+  const { msg } = await scene.line({ state: 'replaced' })
+  t.match(msg, /of another key: another machine enrolled under this name/)
+})
+
+t.test('cleaned at the CA, it says so with what to do', async t => {
+  const scene = await startScene(t, { daysLeft: 500 })
+  scene.registry.clean(certname)
+  scene.own.start()
+  const { msg, level } = await scene.line({ state: 'cleaned' })
+  t.equal(level, 'error')
+  t.match(msg, /no certificate for lb\.example\.com any more.*puppetserver ca sign/)
+  t.equal(scene.own.standing().cause, msg)
+})
+
+for (const isEnrolled of [true, false]) {
+  t.test(`named by the list in force it says that it is revoked, enrolled: ${isEnrolled}`, async t => {
+    const scene = await startScene(t, { isEnrolled })
+    scene.takeLists(await scene.registry.crl())
+    t.equal(scene.own.standing().state, 'good')
+    scene.registry.clean(certname)
+    scene.takeLists(await scene.registry.crl())
+    const { msg, level } = await scene.line({ state: 'revoked' })
+    t.equal(level, 'error')
+    t.match(msg, /is revoked by the list in force: agents that have that list refuse it\. A new one: /)
+    scene.takeLists(await scene.authority.crl())
+    t.match(scene.lines.at(-1), { level: 'info', msg: /good again/ })
+  })
+}
+
+t.test('a renewal whose answer got lost is made good', async t => {
+  const scene = await startScene(t, { daysLeft: 200, renewal: true })
+  const newer = leafOf((await scene.registry.renew(scene.registry.certificate(certname) ?? '')) ?? '')
+  scene.own.start()
+  await scene.renewed
+  t.equal(await scene.serial(), newer?.serialNumber)
+})
+
+t.test(
+  'while the CA is away, one that is due says that it is not renewed, and no other says anything',
+  async t => {
+    for (const [daysLeft, state] of [
+      [20, 'renewal-due'],
+      [200, 'good']
+    ] as const) {
+      const scene = await startScene(t, { daysLeft, renewal: true })
+      await scene.master.close()
+      scene.own.start()
+      await scene.looked
+      if (state === 'good') t.same(scene.lines, [])
+      else
+        t.match((await scene.line({ state })).msg, /ends on .* not renewed yet: the CA at .* cannot be asked/)
+    }
+  }
+)
+
+t.test('what is not mended is told again after a day, and not before', async t => {
+  const scene = await startScene(t)
+  scene.registry.clean(certname)
+  scene.takeLists(await scene.registry.crl())
+  const told = () => scene.lines.filter(({ state }) => state === 'revoked').length
+  await scene.runtime.advance(DAY_MS - 1)
+  scene.own.review()
+  t.equal(told(), 1)
+  await scene.runtime.advance(1)
+  scene.own.review()
+  t.equal(told(), 2)
+})
