@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { authorityKeyId } from './authorities.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 /** What a fingerprint says of a CA bundle. */
@@ -28,6 +29,21 @@ export function vouchingOf(
   addBelow(good, certificates)
   const strangers = certificates.filter(certificate => !good.has(certificate))
   return strangers.length > 0 ? { result: 'strangers', strangers } : { result: 'vouched' }
+}
+
+/**
+ * Whether a CA bundle may follow the one that is believed, as when the CA renewed its certificate: each certificate in it
+ * is known or signed by one that is, and no key of before is missing, since agents with its certificates would be refused.
+ */
+export function mayFollow(current: readonly X509Certificate[], next: readonly X509Certificate[]): boolean {
+  const good = new Set(current)
+  addBelow(good, next)
+  const known = new Set([...good].map(({ fingerprint256 }) => fingerprint256))
+  const keys = new Set(next.map(authorityKeyId))
+  return (
+    next.every(each => each.ca && known.has(each.fingerprint256)) &&
+    current.every(each => keys.has(authorityKeyId(each)))
+  )
 }
 
 /** Whether `issuer` signed `certificate`: by name, and by key. */

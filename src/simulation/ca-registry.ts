@@ -15,7 +15,10 @@ export interface CaRules {
 
 /** What a Puppet CA keeps: requests, certificates, and what it revoked. */
 export interface CaRegistry {
-  readonly authority: Authority
+  /** What it tells agents to believe, PEM. */
+  readonly bundle: () => string
+  /** Signs with this one from now on, and tells agents of its bundle. */
+  readonly succeed: (authority: Authority, bundle: string) => void
   /** Takes a request; resolves with the sentence of a refusal. */
   readonly submit: (certname: string, request: string) => Promise<string | undefined>
   /** A request that waits, PEM. */
@@ -34,9 +37,11 @@ export interface CaRegistry {
 }
 
 export function createCaRegistry(
-  authority: Authority,
+  first: Authority,
   { autosign = true, altNames = false, renewal = false }: CaRules = {}
 ): CaRegistry {
+  let authority = first
+  let bundle = first.bundle
   const requests = new Map<string, string>()
   const signed = new Map<string, string>()
   const revoked: string[] = []
@@ -51,7 +56,11 @@ export function createCaRegistry(
   }
 
   return {
-    authority,
+    bundle: () => bundle,
+    succeed(next, nextBundle) {
+      authority = next
+      bundle = nextBundle
+    },
     async submit(certname, request) {
       const problem = await problemOf(request, certname)
       if (problem !== undefined) return problem

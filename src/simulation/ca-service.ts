@@ -33,10 +33,7 @@ export function createCaService(registry: CaRegistry): CaService {
     const { key, method } = call
     switch (resource) {
       case 'certificate':
-        return found(
-          `certificate ${key}`,
-          key === 'ca' ? registry.authority.bundle : registry.certificate(key)
-        )
+        return found(`certificate ${key}`, key === 'ca' ? registry.bundle() : registry.certificate(key))
       case 'certificate_request':
         return method === 'PUT' ? submit(call) : found(`certificate_request ${key}`, registry.request(key))
       case 'certificate_renewal':

@@ -91,3 +91,7 @@ t.test('its user can read the whole program and change none of it', async t => {
   t.same(await shell('find /app -user 1000 -o -perm /022 ! -type l'), [])
   t.same(await shell('find /app -not -readable'), [])
 })
+
+t.test('a new volume for the configuration is one that its user may write in', async t => {
+  t.same(await shell('stat -c "%u %a" /etc/puppet-lb; ls -A /etc/puppet-lb'), ['1000 755'])
+})

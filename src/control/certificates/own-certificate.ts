@@ -10,6 +10,7 @@ import { certificatesOf } from '../../pki/authorities.ts'
 import { importKeyPair } from '../../pki/key-pair.ts'
 import { certificateProblem, chainOf, hasKey, leafOf } from '../../pki/server-certificate.ts'
 import { publicKeyOf } from '../../pki/signing-request.ts'
+import { mayFollow } from '../../pki/vouching.ts'
 import { CaAwayError, createCaClient } from './ca-client.ts'
 import { renewalDueMs } from './due.ts'
 import { EnrolmentError } from './enrolment-error.ts'
@@ -85,6 +86,7 @@ export function createOwnCertificate(options: {
       const next = (await atCaOf(task, old)) ?? (isDue ? await renewal(task, old) : undefined)
       if (next) await take(task, old, next)
       else if (!isDue) hindrance = undefined
+      await followBundle(task, old)
     } catch (error) {
       if (!(error instanceof CaAwayError || error instanceof EnrolmentError)) throw error
       if (isDue)
@@ -124,6 +126,19 @@ export function createOwnCertificate(options: {
     const text = `the certificate of ${task.settings.name} is renewed: the new one is valid until ${next.validToDate.toISOString()}`
     log.info({ file: task.files.pathOf('cert') }, text)
     events.add({ kind: 'certificate', text })
+    options.renewed()
+  }
+
+  /** A CA that renewed its certificate says so nowhere else; agents get the new one in the same way. */
+  async function followBundle(task: EnrolmentTask, old: OldCertificate): Promise<void> {
+    const { status, text } = await createCaClient(verifiedReach(task, old.bundle)).get('certificate', 'ca')
+    const file = (await task.files.read('ca')) ?? ''
+    if (status !== 200 || text === file || !isHeir(file, text)) return
+    await task.files.replace('ca', text)
+    const sentence =
+      'the CA has another certificate, signed by the one that is known, and agents with either are served'
+    log.info({ file: task.files.pathOf('ca') }, sentence)
+    events.add({ kind: 'certificate', text: sentence })
     options.renewed()
   }
 
@@ -172,6 +187,15 @@ function enrolledIn(
   return {
     task: taskOf(enroll, ca.url, settings),
     old: { cert: found.cert, leaf, keys: importKeyPair(found.key), bundle: tls.ca }
+  }
+}
+
+function isHeir(file: string, text: string): boolean {
+  try {
+    return mayFollow(certificatesOf(file), certificatesOf(text))
+  } catch {
+    // What cannot be read follows nothing.
+    return false
   }
 }
 

@@ -10,7 +10,7 @@ import { generateKeyPair } from '../../../src/pki/key-pair.ts'
 import { leafOf } from '../../../src/pki/server-certificate.ts'
 import { createSigningRequest } from '../../../src/pki/signing-request.ts'
 import type { CaRules } from '../../../src/simulation/ca-registry.ts'
-import { createAuthority } from '../../../src/simulation/certificates.ts'
+import { createAuthority, renewAuthority } from '../../../src/simulation/certificates.ts'
 import { testConfig } from '../../support/balancer.ts'
 import { captureLog } from '../../support/log-lines.ts'
 import { fakeRuntime } from '../../support/runtime.ts'
@@ -87,6 +87,7 @@ async function startScene(
     looked: looked.promise,
     serial: async () => leafOf(await textOf(directory, 'cert.pem'))?.serialNumber,
     key: () => textOf(directory, 'key.pem'),
+    bundle: () => textOf(directory, 'ca.pem'),
     /** As a reload does. */
     async takeFiles() {
       settings = await inForce()
@@ -192,6 +193,20 @@ t.test('a renewal whose answer got lost is made good', async t => {
   scene.own.start()
   await scene.renewed
   t.equal(await scene.serial(), newer?.serialNumber)
+})
+
+t.test('a CA that renewed its own certificate is followed, and nobody else', async t => {
+  const scene = await startScene(t, { daysLeft: 200 })
+  const heir = await renewAuthority(scene.authority)
+  const stranger = await createAuthority()
+  scene.registry.succeed(heir, heir.bundle + stranger.bundle)
+  scene.own.start()
+  await scene.looked
+  t.equal(await scene.bundle(), scene.authority.bundle, 'one with a stranger in it is not')
+  scene.registry.succeed(heir, heir.bundle)
+  await scene.runtime.advance(LOOK_MS)
+  await scene.renewed
+  t.equal(await scene.bundle(), heir.bundle)
 })
 
 t.test(
