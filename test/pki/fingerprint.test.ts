@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { certificatesOf } from '../../src/pki/authorities.ts'
 import { fingerprintOf, readFingerprint } from '../../src/pki/fingerprint.ts'
-import { vouchingOf } from '../../src/pki/vouching.ts'
+import { mayFollow, vouchingOf } from '../../src/pki/vouching.ts'
 import { createAuthority, renewAuthority } from '../../src/simulation/certificates.ts'
 
 const authority = await createAuthority()
@@ -47,4 +47,20 @@ t.test('it vouches for nobody else in the bundle', async t => {
   t.same(vouching(stranger.bundle, root.fingerprint256), { result: 'unknown' })
   const all = authority.bundle + stranger.bundle
   t.same(vouching(all, fingerprintOf(all)), { result: 'vouched' }, 'unless it is that of the whole')
+})
+
+t.test('a bundle may follow another that knows all of it, and loses no key', async t => {
+  const heir = await renewAuthority(authority)
+  const [now, heirs, others] = [authority, heir, stranger].map(({ bundle }) => certificatesOf(bundle)) as [
+    X509Certificate[],
+    X509Certificate[],
+    X509Certificate[]
+  ]
+  t.ok(mayFollow(now, heirs), 'the same keys')
+  t.ok(mayFollow(now, [...now, ...heirs]), 'both')
+  t.ok(mayFollow([root], now), 'an intermediate more')
+  t.notOk(mayFollow(now, others))
+  t.notOk(mayFollow(now, [...heirs, ...others]))
+  t.notOk(mayFollow(now, [root]), 'an intermediate less')
+  t.notOk(mayFollow([intermediate], now), 'somebody above it who was not known')
 })
