@@ -30,8 +30,8 @@ export interface SigningTask {
 /** How it stands with a request. */
 export type SigningState =
   | { readonly state: 'signed'; readonly certificate: X509Certificate }
-  /** It lies at the CA. `remark`: what the CA said when it came. */
-  | { readonly state: 'waiting'; readonly remark: string | undefined }
+  /** It lies at the CA, PEM. `remark`: what the CA said when it came. */
+  | { readonly state: 'waiting'; readonly request: string; readonly remark: string | undefined }
   /** The CA has a certificate of this name already and takes no other request; the words are the CA's. */
   | { readonly state: 'refused'; readonly remark: string }
 
@@ -50,7 +50,7 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
     if (!isKnown) return { state: 'signed', certificate: certified(task, found, nowMs) }
   } else if (certificate.status !== 404) throw unexpected(task, certificate.status, 'a certificate')
   const there = await pending(task)
-  if (there) return { state: 'waiting', remark: undefined }
+  if (there !== undefined) return { state: 'waiting', request: there, remark: undefined }
   const { status, text } = await client.submit(name, task.signingRequest)
   if (status === 200) {
     // A CA that signs by itself has done so by now.
@@ -58,12 +58,13 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
     const found = signed.status === 200 ? leafOf(signed.text) : undefined
     return found && found.serialNumber !== knownSerial
       ? { state: 'signed', certificate: certified(task, found, nowMs) }
-      : { state: 'waiting', remark: undefined }
+      : { state: 'waiting', request: task.signingRequest, remark: undefined }
   }
   if (status !== 400) throw unexpected(task, status, 'a signature')
   // It may be kept all the same, for somebody to sign it, as with names that the CA may not sign by itself.
   const remark = sentenceOf(text)
-  if (await pending(task)) return { state: 'waiting', remark }
+  const kept = await pending(task)
+  if (kept !== undefined) return { state: 'waiting', request: kept, remark }
   if (certificate.status === 200) return { state: 'refused', remark }
   throw new EnrolmentError('impossible', `the CA at ${task.url} refuses the request for ${name}: ${remark}`)
 }
@@ -86,7 +87,7 @@ export async function awaitSignature(
     if (found instanceof CaAwayError) tell(`${found.message}; it is asked again`)
     else if (found.state === 'signed') return found.certificate
     else if (found.state === 'refused') throw new EnrolmentError('impossible', found.remark)
-    else for (const sentence of waitingFor(task, found.remark)) tell(sentence)
+    else for (const sentence of waitingFor(task, found)) tell(sentence)
     const spread = 1 + PACE.spread * (2 * runtime.random() - 1)
     if (runtime.now() + pauseMs <= untilMs) await pause(runtime, pauseMs * spread, signal)
     else throw found instanceof CaAwayError ? found : tooLate(task)
@@ -106,7 +107,10 @@ async function looked(task: SigningTask, nowMs: number): Promise<SigningState | 
 }
 
 /** What a person has to do for a request that lies at the CA. */
-function waitingFor({ settings, signingRequest, url }: SigningTask, remark: string | undefined): string[] {
+function waitingFor(
+  { settings, url }: SigningTask,
+  { request, remark }: { readonly request: string; readonly remark: string | undefined }
+): string[] {
   const [, ...more] = namesOf(settings)
   const names =
     more.length === 0
@@ -116,7 +120,7 @@ function waitingFor({ settings, signingRequest, url }: SigningTask, remark: stri
             'in its ca.conf (conf.d/ca.conf beside puppetserver.conf; then restart puppetserver)'
         ]
   return [
-    `a request for ${settings.name} waits at the CA at ${url}, with the digest (SHA256) ${requestDigest(signingRequest)}. ` +
+    `a request for ${settings.name} waits at the CA at ${url}, with the digest (SHA256) ${requestDigest(request)}. ` +
       `On the CA, compare it with: puppetserver ca list --certname ${settings.name}; and sign it with: ` +
       `puppetserver ca sign --certname ${settings.name}`,
     ...names,
@@ -124,13 +128,13 @@ function waitingFor({ settings, signingRequest, url }: SigningTask, remark: stri
   ]
 }
 
-/** Whether the request that lies at the CA is ours; false when none does. */
-async function pending({ client, settings, expected, url }: SigningTask): Promise<boolean> {
+/** The request that lies at the CA, PEM, which is ours though it may be of an earlier start; `undefined`: none does. */
+async function pending({ client, settings, expected, url }: SigningTask): Promise<string | undefined> {
   const { name } = settings
   const { status, text } = await client.get('certificate_request', name)
-  if (status !== 200) return false
+  if (status !== 200) return undefined
   const key = requestedKey(text)
-  if (key?.equals(expected.publicKey)) return true
+  if (key?.equals(expected.publicKey)) return text
   throw new EnrolmentError(
     'impossible',
     `at the CA at ${url} waits a request for ${name} that was made with another key. ${clean(name)}`

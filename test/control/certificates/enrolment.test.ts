@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createOwnFiles } from '../../../src/control/certificates/own-files.ts'
 import { generateKeyPair } from '../../../src/pki/key-pair.ts'
-import { createSigningRequest } from '../../../src/pki/signing-request.ts'
+import { createSigningRequest, requestDigest } from '../../../src/pki/signing-request.ts'
 import { createAuthority } from '../../../src/simulation/certificates.ts'
 import { certname, ownDirectory, startCa, textOf, tryToEnrol } from './scene.ts'
 
@@ -71,6 +71,7 @@ t.test(
     t.match(early.problem, /nobody has signed .*puppetserver ca sign --certname lb\.example\.com/)
     t.match(early.said.join('\n'), /puppetserver ca sign --certname lb\.example\.com/)
     t.match(early.said.join('\n'), /alternative names puppet, .*allow-subject-alt-names: true/)
+    const lying = registry.request(certname) ?? ''
     const signing: Promise<void>[] = []
     const { certificate, said } = await tryToEnrol(master.url, settings, {
       waitMs: Number.POSITIVE_INFINITY,
@@ -79,6 +80,7 @@ t.test(
       }
     })
     t.equal(certificate?.subject, `CN=${certname}`)
+    t.ok(said.join('\n').includes(requestDigest(lying)), 'with the digest of the one that lies there')
     t.equal(said.filter(sentence => sentence.includes('ca sign')).length, 1, 'once')
   }
 )
