@@ -26,6 +26,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_TLS_CRL_REFRESH',
       'PUPPET_LB_TLS_CRL_EXPIRED',
       'PUPPET_LB_CA_URL',
+      'PUPPET_LB_CA_CACHE',
       'PUPPET_LB_DISCOVERY_REFRESH',
       'PUPPET_LB_DISCOVERY_SRV_DOMAIN',
       'PUPPET_LB_DISCOVERY_SRV_REFRESH',
