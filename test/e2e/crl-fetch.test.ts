@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Config } from '../../src/model/settings.ts'
@@ -158,7 +158,7 @@ t.test('a directory that cannot be written is told of once, and the list counts'
   await judged(ca)
   t.equal(app.status().crl?.number, '1')
   const told = log.lines.filter(({ msg }) => /cannot be kept/.test(msg))
-  t.match(told, [{ directory, cause: 'ENOTDIR' }])
+  t.match(told, [{ directory, cause: /^(ENOTDIR|EEXIST)$/ }])
   t.equal(told.length, 1)
 })
 
@@ -177,7 +177,8 @@ t.test('of a file and the CA the newer list counts, whichever that is', async t 
   ca.give(listOf(4n))
   await log.line(fetched)
   t.equal(await statusOf(gone), 200, 'the CA is newer')
-  writeFileSync(file, listOf(5n, serial, 7n))
+  writeFileSync(`${file}.new`, listOf(5n, serial, 7n))
+  renameSync(`${file}.new`, file)
   await log.line({ msg: 'certificate revocation list is read again' })
   t.equal(await statusOf(gone), 403, 'the file is again')
   t.equal(app.status().crl?.number, '5')
