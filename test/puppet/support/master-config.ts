@@ -98,6 +98,7 @@ function appender(kind: string, inner: string, pattern: string, wrap: string, cl
 
 const puppetConf = (dir: string, { name }: MasterLayout): string => `[main]
 certname = ${name}
+keylength = 2048
 ssldir = ${dir}/ssl
 cadir = ${dir}/authority
 vardir = ${dir}/var
