@@ -1,4 +1,5 @@
-# The image of Node that the tests run with, by its digest for all architectures: what was reviewed is what is built on.
+# The version of Node that the tests run with. By its digest, which holds for all architectures, every build begins with
+# the same bytes. --build-arg BASE=IMAGE takes another, from a private registry for example.
 ARG BASE=node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 FROM ${BASE} AS build
 WORKDIR /app

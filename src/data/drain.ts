@@ -12,8 +12,10 @@ import { closeWhenQuiet } from './accept/quiet-close.ts'
 const IDLE_GRACE_MS = 5_000
 
 export interface Drain {
-  /** To be called with every request: its answer is the last of its connection when draining. */
-  readonly onRequest: (response: ServerResponse) => void
+  /** To be called with every request: its answer is the last of its connection when draining, if its agent may leave. */
+  readonly onRequest: (response: ServerResponse, connection: Connection | undefined) => void
+  /** To be called when its agent may not leave after all. */
+  readonly onStay: (response: ServerResponse) => void
   /** To be called when a connection owes no answer any more, a new one included. */
   readonly onIdle: (connection: Connection) => void
   /** To be called when one has closed. */
@@ -22,13 +24,17 @@ export interface Drain {
   readonly start: (timeoutMs: number) => Promise<number>
 }
 
-/** `connections`: all that are open. A handshake that has begun may still end, and one request follow. */
-export function createDrain(
-  server: HttpsServer,
-  connections: () => Iterable<Connection>,
-  { now, schedule }: Pick<Runtime, 'now' | 'schedule'>
-): Drain {
+export interface DrainDeps extends Pick<Runtime, 'now' | 'schedule'> {
+  /** All that are open. A handshake that has begun may still end, and one request follow. */
+  readonly connections: () => Iterable<Connection>
+  /** Whether an agent finds elsewhere what is known of its run. One that does not is served on. */
+  readonly mayLeave: (connection: Connection) => boolean
+}
+
+export function createDrain(server: HttpsServer, { connections, mayLeave, now, schedule }: DrainDeps): Drain {
   let isDraining = false
+  /** Answers after which their connections close, for the drain alone. */
+  const lastOnes = new WeakSet<ServerResponse>()
   let onEmpty = () => {}
 
   function closeWhenIdle(connection: Connection): void {
@@ -43,9 +49,19 @@ export function createDrain(
     return true
   }
 
+  function endWith(response: ServerResponse, connection: Connection | undefined): void {
+    if (response.headersSent || response.hasHeader('connection')) return
+    if (connection && !mayLeave(connection)) return
+    lastOnes.add(response)
+    response.setHeader('connection', 'close')
+  }
+
   return {
-    onRequest(response) {
-      if (isDraining) response.setHeader('connection', 'close')
+    onRequest(response, connection) {
+      if (isDraining) endWith(response, connection)
+    },
+    onStay(response) {
+      if (lastOnes.delete(response) && !response.headersSent) response.removeHeader('connection')
     },
     onIdle(connection) {
       if (isDraining) closeWhenIdle(connection)
@@ -61,9 +77,7 @@ export function createDrain(
       const { promise, resolve } = Promise.withResolvers<void>()
       onEmpty = resolve
       for (const connection of connections()) {
-        for (const { response } of connection.owed) {
-          if (!response.headersSent) response.setHeader('connection', 'close')
-        }
+        for (const { response } of connection.owed) endWith(response, connection)
         closeWhenIdle(connection)
       }
       let cut = 0

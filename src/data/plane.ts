@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Order, PlaneStart, Publication, Report } from '../model/messages.ts'
 import { isOwnFault } from '../model/own-fault.ts'
+import { certnameIn } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
@@ -177,8 +178,13 @@ async function createFront(context: PlaneContext, state: PlaneState, { responder
     endConversation({ request, response }: Exchange) {
       conversations.end(request.socket)
       response.setHeader('connection', 'close')
+    },
+    onPinned: ({ response, certname }: Exchange) => {
+      if (certname !== undefined && !isKnownElsewhere(certname)) drain.onStay(response)
     }
   }
+  const isKnownElsewhere = (certname: string) =>
+    state.generation().pools.every(pool => state.pins.isTold(certnameIn(pool, certname)))
   const { tls } = start.publication.settings
   const listener = await createListener({
     tls,
@@ -192,8 +198,8 @@ async function createFront(context: PlaneContext, state: PlaneState, { responder
     serve(id, request, response) {
       const arrival = conversations.of(request.socket).current
       if (arrival?.request !== request || arrival.isAbandoned) return
-      drain.onRequest(response)
       const connection = connections.onRequest(arrival)
+      drain.onRequest(response, connection)
       const remote = connection?.remote ?? connections.remoteOf(request.socket)
       const exchange = openExchange({ id, request, response, remote }, books)
       arrival.exchange = exchange
@@ -223,7 +229,11 @@ async function createFront(context: PlaneContext, state: PlaneState, { responder
     onIdle: connection => drain.onIdle(connection),
     onClose: () => drain.onClose()
   })
-  const drain = createDrain(listener.server, connections.all, runtime)
+  const drain = createDrain(listener.server, {
+    ...runtime,
+    connections: connections.all,
+    mayLeave: ({ identity }) => identity?.certname === undefined || isKnownElsewhere(identity.certname)
+  })
   watchUnread(connections.served, runtime.schedule)
   return { listener, connections, drain }
 }

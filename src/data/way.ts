@@ -18,10 +18,13 @@ import type { WaitingRoom } from './http/slot-request.ts'
 import { createWaitingRoom } from './http/wait.ts'
 import type { PlaneContext, PlaneState } from './plane-state.ts'
 
+/** What only the front can do: it has the connections. */
+type OfFront = 'endConversation' | 'onPinned'
+
 /** The way of a request behind the listener. */
 export interface Way {
   readonly responder: Responder
-  readonly serveDeps: Omit<ServeDeps, 'endConversation'>
+  readonly serveDeps: Omit<ServeDeps, OfFront>
   /** There is a new snapshot: those who wait may have others now, and those at masters that fell silent move on. */
   readonly reconsider: (snapshot: Snapshot) => void
   /** From now on nobody waits: those who do are told so. */
@@ -80,7 +83,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     budgetOf: byQueue(() => createRetryBudget(now)),
     history
   }
-  const serveDeps: Omit<ServeDeps, 'endConversation'> = {
+  const serveDeps: Omit<ServeDeps, OfFront> = {
     responder,
     snapshot,
     eligibility: state.eligibility,

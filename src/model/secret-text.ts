@@ -2,7 +2,8 @@
 const pem = /-----BEGIN(?:.*?-----END[^-]*-----|.*)/gs
 /** A key or certificate without its PEM frame: DER in base64 begins with a long SEQUENCE, and so with M. */
 const der = /(?<![\w+/])M[A-Z][A-Za-z0-9+/]{38,}={0,2}/g
-const credentials = /\b(Bearer|Basic)\s+[^\s,"']+/gi
+/** But for the word in their place, as our own sentences have it. */
+const credentials = /\b(Bearer|Basic)\s+(?!TOKEN\b)[^\s,"']+/gi
 const userInfo = /(?<=\/\/)[^/\s"'@]*(?:\/[^/\s"'@]*)?@/g
 
 /** Whether a text is, or holds, a key, a certificate, credentials or a URL with a password. */

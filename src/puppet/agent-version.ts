@@ -1,11 +1,13 @@
-import semver from 'semver'
+// Not the whole package: each worker thread would load forty modules for two functions.
+import Range from 'semver/classes/range.js'
+import parse from 'semver/functions/parse.js'
 
 /**
  * Puppet Server's own rule is 5.3.1 and later (`max-queued-requests`). But the agents of 6.14 to 7.25 and 8.0 to 8.1
  * sleep as they are told and then fail: they read the answer of a connection they have closed (PUP-11853, mended in
  * 7.26 and 8.2).
  */
-const comingBack = new semver.Range('>=5.3.1 <6.14.0-0 || >=7.26.0 <8.0.0-0 || >=8.2.0', {
+const comingBack = new Range('>=5.3.1 <6.14.0-0 || >=7.26.0 <8.0.0-0 || >=8.2.0', {
   includePrerelease: true
 })
 
@@ -35,7 +37,7 @@ const MAX_KNOWN_VERSIONS = 256
 
 function readReturns(xPuppetVersion: string): number {
   if (!startsWithDigit.test(xPuppetVersion)) return 0
-  const version = semver.parse(xPuppetVersion)
+  const version = parse(xPuppetVersion)
   if (version === null || !comingBack.test(version)) return 0
   return version.major < 7 ? RETURNS.few : RETURNS.many
 }

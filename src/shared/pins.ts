@@ -29,6 +29,14 @@ export interface PinTable {
    * tenths of a millisecond when there is none: for the control plane, which asks until that is so.
    */
   readonly isLedTo: (id: number, nowMs: number) => boolean
+  /** From now on another process is told of pins, and none is known there yet. For the control plane. */
+  readonly beginTelling: () => void
+  /** Nobody is told any more. */
+  readonly endTelling: () => void
+  /** The one that is told has this pin now. */
+  readonly setTold: (pin: Pin) => void
+  /** Whether the one that is told, should there be one, knows on which master this certname stays. */
+  readonly isTold: (certname: string) => boolean
 }
 
 /** A pin as another process can read it. The hash and the check are all that is known of its certname. */
@@ -42,12 +50,15 @@ export interface Pin {
 }
 
 const WAYS = 4
-const cell = { hash: 0, check: 1, id: 2, endsAtS: 3, seal: 4 } as const
-const PIN_SIZE = 5
+const cell = { hash: 0, check: 1, id: 2, endsAtS: 3, seal: 4, told: 5 } as const
+const PIN_SIZE = 6
 /** The second hash starts elsewhere, so that both together tell certnames apart. */
 const CHECK_SEED = 0x2545f491
 /** Makes sure that a pin of zeros, which is an empty one, does not match its seal. */
 const SEAL_SEED = 0x51ed270b
+/** Before the pins: which one in a row is told of them, and the last one that was. Zero is nobody. */
+const head = { listener: 0, last: 1 } as const
+const HEAD_SIZE = 2
 
 /**
  * `sets` is a power of two; the table holds four times as many pins. Times are on a clock all threads share, and a pin
@@ -57,14 +68,16 @@ export function createPinTable(
   { sets, lifeMs }: { readonly sets: number; readonly lifeMs: number },
   shared?: SharedArrayBuffer
 ): PinTable {
-  const buffer = shared ?? new SharedArrayBuffer(sets * WAYS * PIN_SIZE * Int32Array.BYTES_PER_ELEMENT)
+  const buffer =
+    shared ?? new SharedArrayBuffer((HEAD_SIZE + sets * WAYS * PIN_SIZE) * Int32Array.BYTES_PER_ELEMENT)
   const cells = new Int32Array(buffer)
   const pinCount = sets * WAYS
   /** By seat: where a pin was found last that leads there. */
   const lastFound = new Int32Array(seatCount)
-  const read = (pin: number, what: keyof typeof cell) => Atomics.load(cells, pin * PIN_SIZE + cell[what])
+  const placeOf = (pin: number, what: keyof typeof cell) => HEAD_SIZE + pin * PIN_SIZE + cell[what]
+  const read = (pin: number, what: keyof typeof cell) => Atomics.load(cells, placeOf(pin, what))
   const write = (pin: number, what: keyof typeof cell, value: number) => {
-    Atomics.store(cells, pin * PIN_SIZE + cell[what], value)
+    Atomics.store(cells, placeOf(pin, what), value)
   }
 
   /** The second in which a pin of a certname ends, and whose it is; `undefined` when it is another's, or torn. */
@@ -165,6 +178,30 @@ export function createPinTable(
         return true
       }
       return false
+    },
+    beginTelling() {
+      Atomics.store(cells, head.listener, Atomics.add(cells, head.last, 1) + 1)
+    },
+    endTelling() {
+      Atomics.store(cells, head.listener, 0)
+    },
+    setTold({ hash, check, id }: Pin) {
+      const first = firstOf({ hash, check })
+      const listener = Atomics.load(cells, head.listener)
+      // Should another thread move the pin at this moment, the mark does not fit it.
+      for (let pin = first; pin < first + WAYS; pin++)
+        if (isOf(pin, { hash, check })) write(pin, 'told', sealOf(hash, check, id, listener))
+    },
+    isTold(certname: string) {
+      const listener = Atomics.load(cells, head.listener)
+      if (listener === 0) return true
+      const key = keyOf(certname)
+      const first = firstOf(key)
+      for (let pin = first; pin < first + WAYS; pin++) {
+        const found = readIf(pin, key)
+        if (found) return read(pin, 'told') === sealOf(key.hash, key.check, found.id, listener)
+      }
+      return true
     }
   })
 }

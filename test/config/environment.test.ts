@@ -32,6 +32,7 @@ t.test('variables are named after keys', async t => {
       'PUPPET_LB_ENROLL_KEY_TYPE',
       'PUPPET_LB_ENROLL_DIR',
       'PUPPET_LB_CA_URL',
+      'PUPPET_LB_CA_CACHE',
       'PUPPET_LB_DISCOVERY_REFRESH',
       'PUPPET_LB_DISCOVERY_SRV_DOMAIN',
       'PUPPET_LB_DISCOVERY_SRV_REFRESH',

@@ -30,6 +30,7 @@ t.test('what a file leaves out has its default', async t => {
       limits: { connections: 20_000, perAddress: 2_000, perCertname: 50, memoryBytes: 256 * 1024 ** 2 }
     },
     ca: { url: 'https://ca.example.com:8140' },
+    caCache: true,
     masters: [
       {
         name: 'alpha',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { questionTimeoutMs } from '../../src/control/revocation/ca-question.ts'
 import { createListFetching } from '../../src/control/revocation/fetching.ts'
-import type { OpenListStream, StreamTask } from '../../src/control/revocation/reader.ts'
+import { type OpenListStream, type StreamTask, streamToThread } from '../../src/control/revocation/reader.ts'
 import { createRounds } from '../../src/control/revocation/rounds.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -140,6 +140,37 @@ for (const [what, begin] of Object.entries({
     await closed
   })
 }
+
+t.test('the thread that reads lists as they come ends with them, or when they are given up', async t => {
+  const list = await pki.authority.crl({ revoked: ['0A'] })
+  const task = {
+    caBundle: pki.authority.bundle,
+    nowMs: Date.now(),
+    knownDigest: undefined,
+    keepAs: undefined
+  }
+  const begin = () => {
+    const exit = new Promise(resolve => {
+      process.once('worker', worker => worker.once('exit', resolve))
+    })
+    return { stream: streamToThread(task), exit }
+  }
+  const whole = begin()
+  for (const piece of [list.slice(0, 100), list.slice(100)]) whole.stream.write(Buffer.from(piece))
+  const read = await whole.stream.end()
+  t.equal(
+    read?.lists.reduce((sum, { entries }) => sum + entries, 0),
+    1
+  )
+  await whole.exit
+  const half = begin()
+  half.stream.write(Buffer.from(list.slice(0, 100)))
+  half.stream.cancel()
+  await half.exit
+  const refused = begin()
+  await t.rejects(refused.stream.end(), { name: 'CrlError', message: 'holds no revocation list' })
+  await refused.exit
+})
 
 t.test('rounds never overlap, and one that is asked for meanwhile is the one under way', async t => {
   const runtime = fakeRuntime()

@@ -143,7 +143,8 @@ t.test('a master is drained while agents run: what it has ends there, and nothin
 
   t.match(await drain.ended, { code: 0, out: /a is drained\n$/, err: '' })
   t.match(await operator.master('a'), { mode: 'drained', inFlight: 0 })
-  t.same((await operator.events()).slice(-2), ['master-drain a', 'master-drained a'])
+  const told = (await operator.events()).filter(event => event.startsWith('master-drain'))
+  t.same(told, ['master-drain a', 'master-drained a'])
   const { value } = await scrape(app.adminPort)
   t.equal(value('puppet_lb_master_mode', { master: 'a', mode: 'drained' }), 1)
   t.equal(value('puppet_lb_master_up', { master: 'a' }), 1)

@@ -6,6 +6,7 @@ import t from 'tap'
 import { findPredecessor, onPortsOf } from '../../src/commands/predecessor.ts'
 import { systemRuntime } from '../../src/model/runtime.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { untilAlone } from '../support/listening-ports.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { connectRawAgent } from '../support/raw-agent.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -72,3 +73,33 @@ t.test(
     again?.giveUp()
   }
 )
+
+t.test('an agent keeps its connection until the one that takes over knows its master', async t => {
+  const { config } = await startScene(t)
+  const old = await startHandingOver(t, config)
+  const agent = await connectRawAgent(t, pki, old.port, identity)
+  const met = await findPredecessor(config, ask)
+  if (!met) throw new Error('nobody to take over from')
+  const untold: (() => void)[] = []
+  let isSaid = false
+  const predecessor = {
+    ...met,
+    pinsTaken: () => (isSaid ? met.pinsTaken() : void untold.push(met.pinsTaken))
+  }
+  await startBalancer(t, onPortsOf(met, config), { log: captureLog().log, predecessor })
+  await untilAlone(old.port)
+  const get = async (path: string) => {
+    agent.forget()
+    agent.send(`GET ${path} HTTP/1.1\r\nHost: puppet\r\n\r\n`)
+    return agent.until('{}')
+  }
+  const node = '/puppet/v3/node/a.example.com'
+  t.notMatch(await get(node), /connection: close/i, 'this request pins it')
+  t.notMatch(await get('/puppet-ca/v1/certificate/ca'), /connection: close/i, 'and its word is under way yet')
+  isSaid = true
+  for (const say of untold) say()
+  let answer = ''
+  while (!/connection: close/i.test(answer)) answer = await get(node)
+  await agent.end
+  t.equal(await old.drain(), 0)
+})

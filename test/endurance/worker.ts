@@ -152,7 +152,7 @@ export function createWorker(deps: WorkerDeps): Worker {
         notAfterMs: Number.POSITIVE_INFINITY
       }
       try {
-        serve(exchange, identity, { ...way.serveDeps, endConversation() {} })
+        serve(exchange, identity, { ...way.serveDeps, endConversation() {}, onPinned() {} })
       } catch (error) {
         way.responder.fail(exchange, error)
       }

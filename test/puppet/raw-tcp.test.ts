@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { compiledBy, createEnrolledAgent, managedFile, runAgent } from './support/agent.ts'
+import { compiledBy, createAgent, createEnrolledAgent, managedFile, runAgent } from './support/agent.ts'
 import { ask } from './support/ask.ts'
 import { operator } from './support/authority.ts'
 import { reaches } from './support/background.ts'
@@ -28,7 +28,7 @@ t.teardown(proxy.end)
 
 /** Certificates come from the CA over port 8140; everything else is raw TCP. */
 const settings = { serverport: String(ports.tcp), ca_server: proxyHost, ca_port: String(ports.proxy) }
-const agent = await createEnrolledAgent({ certname: 'raw.example.test', role: 'kiosk', settings })
+const agent = createAgent({ certname: 'raw.example.test', role: 'kiosk', settings })
 const victim = await createEnrolledAgent({ certname: 'victim.example.test', role: 'payroll' })
 const LOG_DEADLINE_MS = 30_000
 

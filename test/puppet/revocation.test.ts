@@ -41,7 +41,9 @@ async function openConnection(t: Test, { ssl, ...agent }: Agent) {
   socket.on('error', () => {})
   await once(socket, 'secureConnect')
   const ask = async () => {
-    socket.write(`GET ${node({ ssl, ...agent })} HTTP/1.1\r\nHost: ${proxyHost}\r\n\r\n`)
+    socket.write(
+      `GET ${node({ ssl, ...agent })} HTTP/1.1\r\nHost: ${proxyHost}\r\nAccept: application/json\r\n\r\n`
+    )
     const [answer] = await once(socket, 'data')
     return String(answer).slice(9, 12)
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { logLevels } from '../../src/model/settings.ts'
 import { puppetLb } from '../commands/puppet-lb.ts'
@@ -39,11 +40,12 @@ t.test('a defect that ends the process is told, and nothing that its error carri
     throw Object.assign(new Error('no good: Bearer ${token}'), { rawPacket: '${password}', key: ${JSON.stringify(pki.server.key)} })
   })`
   const { url } = await startScriptedMaster(t, (_request, response) => response.end('{}'))
+  const module = join(t.testdir({ 'throwing.mjs': throwing }), 'throwing.mjs')
   const balancer = await spawnBalancer(
     t,
     pki,
     { ca: url, masters: [{ name: 'm1', url }] },
-    { nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(throwing)}`] }
+    { nodeOptions: ['--import', module] }
   )
   balancer.process.kill('SIGWINCH')
   t.equal(await balancer.exit, 1)

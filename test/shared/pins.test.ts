@@ -1,6 +1,6 @@
 import t from 'tap'
 import { idOf } from '../../src/model/master.ts'
-import { createPinTable } from '../../src/shared/pins.ts'
+import { createPinTable, type Pin } from '../../src/shared/pins.ts'
 import { seededDice } from '../support/runtime.ts'
 import { startThread } from './threads.ts'
 
@@ -169,4 +169,34 @@ t.test('a pin that is torn in any way is no pin', async t => {
     for (const at of torn) cells[at] = before[at] as number
     if (pins.get('agent-a', 0) !== -1 || pins.get('agent-b', 0) !== -1) t.fail(`torn at ${torn}`)
   }
+})
+
+t.test('a pin is told once whoever is told has it, until it leads elsewhere or another one is told', t => {
+  const pins = createPinTable({ sets: 8, lifeMs: 60_000 })
+  pins.set('agent-a', 7, 0)
+  t.ok(pins.isTold('agent-a'), 'nobody is to know of it')
+  const tell = () => {
+    const all: Pin[] = []
+    pins.eachChanged(new Int32Array(pins.places), (_place, pin) => pin && all.push(pin))
+    return () => {
+      for (const pin of all) pins.setTold(pin)
+    }
+  }
+  pins.beginTelling()
+  t.notOk(pins.isTold('agent-a'))
+  t.ok(pins.isTold('agent-b'), 'who has no pin may go anywhere')
+  tell()()
+  t.ok(pins.isTold('agent-a'))
+  pins.set('agent-a', 7, 30_000)
+  t.ok(pins.isTold('agent-a'), 'longer with the same master is no news')
+  const late = tell()
+  pins.set('agent-a', 8, 30_000)
+  late()
+  t.notOk(pins.isTold('agent-a'), 'the word that is taken is an older one')
+  tell()()
+  pins.beginTelling()
+  t.notOk(pins.isTold('agent-a'), 'the next one knows nothing yet')
+  pins.endTelling()
+  t.ok(pins.isTold('agent-a'))
+  t.end()
 })

@@ -26,12 +26,14 @@ async function read(): Promise<ReadingResult> {
 async function collect(): Promise<{ readonly bytes: Buffer; readonly digest: string }> {
   const pieces: Uint8Array[] = []
   const ended = Promise.withResolvers<void>()
-  parentPort?.on('message', (piece: Uint8Array | null) => {
+  const take = (piece: Uint8Array | null) => {
     if (piece) pieces.push(piece)
     else ended.resolve()
-  })
+  }
+  parentPort?.on('message', take)
   await ended.promise
-  parentPort?.removeAllListeners('message')
+  // As long as somebody listens the thread lives, and `removeAllListeners` does not count.
+  parentPort?.off('message', take)
   const bytes = Buffer.concat(pieces)
   return { bytes, digest: digestOf(bytes) }
 }

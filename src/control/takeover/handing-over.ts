@@ -6,7 +6,7 @@ import type { HandOver, TakeoverAsk } from '../../model/takeover.ts'
 import { within } from '../../model/within.ts'
 import type { HeldElsewhere } from './held-elsewhere.ts'
 import type { Carried, FromPredecessor, FromSuccessor, PredecessorState } from './messages.ts'
-import type { Told } from './telling.ts'
+import type { Telling, Told } from './telling.ts'
 import { createWire, type Wire } from './wire.ts'
 
 /** A successor that says nothing for so long has stopped. One that starts may be busy with that for many seconds. */
@@ -27,8 +27,8 @@ export interface HandingOverDeps {
   readonly carried: () => Carried
   /** Resolves when the changes that are under way have ended. */
   readonly settled: () => Promise<void>
-  /** Tells a successor what this process holds, until the result is called. */
-  readonly tell: (told: Told) => () => void
+  /** Tells a successor what this process holds, until it is stopped. */
+  readonly tell: (told: Told) => Telling
   readonly held: Pick<HeldElsewhere, 'told' | 'toldWaiting' | 'forget' | 'yieldToSuccessor'>
   /** The operators' listeners. `release` frees the port, `reopen` takes it back, `leave` gives up all of them. */
   readonly admin: () => {
@@ -66,7 +66,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
   /** Told to end, it has ended what it had: whatever comes, nothing is taken back. */
   let hasDrained = false
   let cancelSilence = () => {}
-  let stopTelling = () => {}
+  let telling: Telling | undefined
 
   function begin(ask: TakeoverAsk, stream: Duplex): void {
     stage = 'asked'
@@ -75,7 +75,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
     successor = { ask, wire }
     log.info({ ...ask }, 'another process is about to take over; this one serves on until it is ready')
     wire.send({ type: 'state', ...deps.state() })
-    stopTelling = deps.tell({
+    telling = deps.tell({
       held: of => wire.send({ type: 'held', held: of }),
       pins: pins => wire.send({ type: 'pins', ...pins })
     })
@@ -98,6 +98,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
       held.told('successor', message.held)
       held.toldWaiting(message.waits)
     }
+    if (message.type === 'pins-taken') telling?.pinsTaken()
     if (message.type === 'release' && stage === 'asked') void release()
     if (message.type === 'serving' && stage === 'released') serves()
     awaitWord()
@@ -123,7 +124,7 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
   function ended(): void {
     hasEnded.resolve()
     cancelSilence()
-    stopTelling()
+    telling?.stop()
     held.forget('successor')
     const { ask } = successor ?? {}
     successor = undefined

@@ -72,6 +72,8 @@ export type FromPredecessor =
 export type FromSuccessor =
   /** `waits`: the pools for whose JRubies requests wait there. */
   | { readonly type: 'held'; readonly held: Holdings; readonly waits: readonly string[] }
+  /** It goes by the pins that it was told first of all that it has not said so of. */
+  | { readonly type: 'pins-taken' }
   /** It listens where agents connect, and wants the admin listener now. */
   | { readonly type: 'release' }
   /** It has all it wants: the other one may drain. */

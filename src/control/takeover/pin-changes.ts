@@ -6,20 +6,27 @@ import type { CarriedPin, CarriedPins } from './messages.ts'
 
 export interface PinChangesDeps {
   readonly roster: Pick<Roster, 'current'>
-  readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
+  readonly pins: Pick<PinTable, 'eachChanged' | 'places' | 'beginTelling' | 'setTold' | 'endTelling'>
   readonly runtime: Pick<Runtime, 'now'>
 }
 
-/** Finds which pins another process has not been told of. */
+/** What another process is told of pins: at most one at a time is told. */
 export interface PinChanges {
   /** What has changed since the last call, everything at first; `undefined` when that is nothing. */
   readonly next: () => CarriedPins | undefined
+  /** The other process has what was told first of all that it has not taken yet. */
+  readonly taken: () => void
+  /** Nobody is told any more. */
+  readonly end: () => void
 }
 
 export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): PinChanges {
   const seen = new Int32Array(pins.places)
   /** By the place where it was. */
   const told = new Map<number, Pin>()
+  /** What the other process has not said yet that it has, the oldest first. */
+  const underWay: (readonly Pin[])[] = []
+  pins.beginTelling()
   return {
     next() {
       const fresh: Pin[] = []
@@ -33,6 +40,7 @@ export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): Pin
         } else told.delete(place)
       })
       if (fresh.length + gone.length === 0) return undefined
+      underWay.push(fresh)
       const { masters } = roster.current()
       const carry = carrier(masters)
       return {
@@ -41,7 +49,11 @@ export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): Pin
         pins: fresh.flatMap(carry),
         dropped: gone.flatMap(carry)
       }
-    }
+    },
+    taken() {
+      for (const pin of underWay.shift() ?? []) pins.setTold(pin)
+    },
+    end: pins.endTelling
   }
 }
 

@@ -21,6 +21,8 @@ export interface Predecessor {
   readonly listen: (listener: PredecessorListener) => void
   /** What this process holds, and the pools for whose JRubies requests wait here. */
   readonly tellHeld: (held: Holdings, waits: readonly string[]) => void
+  /** This process goes by the pins that `listen` gave. */
+  readonly pinsTaken: () => void
   /**
    * Asks for the admin listener: resolves with what is carried by then, once its port is free. `undefined`: the process
    * has gone. Rejects when it does not answer.
@@ -66,6 +68,7 @@ export async function meetPredecessor(stream: Duplex, runtime: Runtime): Promise
       if (isGone) next.gone()
     },
     tellHeld: (held, waits) => wire.send({ type: 'held', held, waits }),
+    pinsTaken: () => wire.send({ type: 'pins-taken' }),
     async release() {
       wire.send({ type: 'release' })
       const answer = await orLate(released.promise, runtime)

@@ -12,7 +12,7 @@ import type { HeldElsewhere } from './held-elsewhere.ts'
 import type { CarriedPins } from './messages.ts'
 import { pinsHere } from './pin-changes.ts'
 import type { Predecessor } from './predecessor.ts'
-import { tellKin } from './telling.ts'
+import { type Telling, tellKin } from './telling.ts'
 
 /** One that tells nothing for so long has stopped; what it holds shows in what masters tell. */
 const SILENCE_MS = 5_000
@@ -52,13 +52,14 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
   const { predecessor, memory, roster, held, runtime, log, events } = deps
   const { pid } = predecessor.state
   let cancelSilence = () => {}
-  let stopTelling = () => {}
+  let telling: Telling | undefined
   let isStopped = false
 
   function usePins(carried: CarriedPins): void {
     const here = { masters: roster.current().masters, now: runtime.now() }
     for (const pin of pinsHere(carried, carried.dropped, here)) memory.pins.drop(pin)
     for (const pin of pinsHere(carried, carried.pins, here)) memory.pins.put(pin)
+    predecessor.pinsTaken()
   }
 
   function awaitWord(): void {
@@ -74,7 +75,7 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
   let hasDrained = false
   function gone(): void {
     cancelSilence()
-    stopTelling()
+    telling?.stop()
     held.forget('predecessor')
     if (!hasDrained && !isStopped) tell(`process ${pid} ended before it had drained`)
   }
@@ -97,7 +98,7 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
         },
         gone
       })
-      stopTelling = tellKin('predecessor', { ...memory, ...deps }, { held: predecessor.tellHeld })
+      telling = tellKin('predecessor', { ...memory, ...deps }, { held: predecessor.tellHeld })
     },
     async finish() {
       const last = await predecessor.release()
@@ -108,7 +109,7 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
     stop() {
       isStopped = true
       cancelSilence()
-      stopTelling()
+      telling?.stop()
       predecessor.giveUp()
     }
   }

@@ -2,12 +2,11 @@ import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { PoolSnapshot } from '../../model/snapshot.ts'
 import type { Board } from '../../shared/board.ts'
-import type { PinTable } from '../../shared/pins.ts'
 import type { SlotTable } from '../../shared/slots/types.ts'
 import { keyOf, type Roster } from '../roster.ts'
 import { type HeldElsewhere, isSameHoldings, isSameNames, type Kin } from './held-elsewhere.ts'
 import type { CarriedPins, Held, Holdings } from './messages.ts'
-import { createPinChanges } from './pin-changes.ts'
+import { createPinChanges, type PinChangesDeps } from './pin-changes.ts'
 
 /** How often it is looked what has changed. Short beside every request that keeps a JRuby for longer than a moment. */
 const LOOK_MS = 10
@@ -21,7 +20,7 @@ export interface TellingDeps {
   /** Whether a master is reached by raw TCP. */
   readonly isRaw: (master: Master) => boolean
   readonly pools: () => readonly Pick<PoolSnapshot, 'name' | 'queue'>[]
-  readonly pins: Pick<PinTable, 'eachChanged' | 'places'>
+  readonly pins: PinChangesDeps['pins']
   readonly held: Pick<HeldElsewhere, 'besides'>
   readonly runtime: Pick<Runtime, 'now' | 'schedule'>
 }
@@ -33,10 +32,16 @@ export interface Told {
   readonly pins?: (pins: CarriedPins) => void
 }
 
-/** Tells one of the kin what this process holds, at once and with every change, until the result is called. */
-export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
+export interface Telling {
+  /** The other one has the pins that it was told first of all that it has not taken yet. */
+  readonly pinsTaken: () => void
+  readonly stop: () => void
+}
+
+/** Tells one of the kin what this process holds, at once and with every change, until it is stopped. */
+export function tellKin(kin: Kin, deps: TellingDeps, told: Told): Telling {
   const { runtime } = deps
-  const pinChanges = createPinChanges(deps)
+  const pinChanges = told.pins && createPinChanges(deps)
   let last: Holdings | undefined
   let lastWaits: readonly string[] = []
   let toldAtMs = 0
@@ -52,13 +57,19 @@ export function tellKin(kin: Kin, deps: TellingDeps, told: Told): () => void {
       toldAtMs = runtime.now()
       told.held(held, waits)
     }
-    const changes = told.pins && pinChanges.next()
+    const changes = pinChanges?.next()
     if (changes) told.pins?.(changes)
     cancel = runtime.schedule(LOOK_MS, look)
   }
 
   look()
-  return () => cancel()
+  return {
+    pinsTaken: () => pinChanges?.taken(),
+    stop() {
+      cancel()
+      pinChanges?.end()
+    }
+  }
 }
 
 function waitingPools({ slots, pools }: Pick<TellingDeps, 'slots' | 'pools'>): readonly string[] {

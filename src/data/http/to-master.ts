@@ -25,6 +25,8 @@ export interface ToMasterDeps extends DestinationDeps {
   /** Of the hash by which certnames are counted. */
   readonly seed: number
   readonly pins: PinTable
+  /** The agent of this request was pinned anew, which must be known wherever it goes next. */
+  readonly onPinned: (exchange: Exchange) => void
   /** Milliseconds until those who wait now in a queue would all be served. */
   readonly forecastMs: (queue: number) => number
   readonly returnTimes: ReturnTimes
@@ -95,11 +97,13 @@ function ownerOf(eligible: Eligible | undefined, key: string): Eligible | undefi
 }
 
 function slotNeed(
-  { certname, request, generation: { settings, administrators, pools } }: Exchange,
+  exchange: Exchange,
   { rank, pin, deferrable, waits }: MasterPlan,
   goal: () => Goal,
-  { pins, now, seed, queueLimit }: ToMasterDeps
+  { pins, onPinned, now, seed, queueLimit }: ToMasterDeps
 ): SlotNeed | undefined {
+  const { certname, request, generation } = exchange
+  const { settings, administrators, pools } = generation
   if (rank === undefined && !waits) return undefined
   return {
     rank: rank ?? 'light',
@@ -111,9 +115,12 @@ function slotNeed(
     comesBack: deferrable && understandsRetryAfter(puppetVersionOf(request)),
     chosen(master) {
       if (certname === undefined) return
-      if (pin.pins) pins.set(certnameIn(goal().pool, certname), master.id, now())
-      // The run is over, whichever pool had what of it.
-      else if (pin.ends) for (const pool of pools) pins.remove(certnameIn(pool, certname))
+      if (pin.pins) {
+        pins.set(certnameIn(goal().pool, certname), master.id, now())
+        onPinned(exchange)
+      } else if (pin.ends)
+        // The run is over, whichever pool had what of it.
+        for (const pool of pools) pins.remove(certnameIn(pool, certname))
     },
     failed({ id }) {
       // Its next run, and the files of the catalog it may have kept, are not bound to this master.

@@ -9,6 +9,9 @@ export const generation = readGeneration()
 /** Root of the Debian that has it: this machine's own, or one that `test/support/debian` made. */
 const root = given('PUPPET_TEST_ROOT')
 
+/** Directory of the classes that `test/puppet/generation` has made of Puppet Server's source, as that Debian sees it. */
+export const compiledAhead = (): string => given('PUPPET_TEST_AHEAD')
+
 /** Where a file of that Debian's packages lies, as seen from here. */
 export const packaged = (file: string): string => join(root, file)
 

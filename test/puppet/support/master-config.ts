@@ -119,7 +119,8 @@ function appender(kind: string, inner: string, pattern: string, wrap: string, cl
 /** Keys are short, since each costs seconds otherwise. */
 const puppetConf = (dir: string, { name, host, port, isCa }: MasterLayout): string => `[main]
 certname = ${name}
-${isCa ? `server = ${host}\nserverport = ${port}\nkeylength = 2048\n` : ''}ssldir = ${dir}/ssl
+keylength = 2048
+${isCa ? `server = ${host}\nserverport = ${port}\n` : ''}ssldir = ${dir}/ssl
 cadir = ${dir}/authority
 vardir = ${dir}/var
 [server]

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, ask } from './ask.ts'
 import { end, serves, start } from './background.ts'
-import { inDebian } from './debian.ts'
+import { compiledAhead, inDebian } from './debian.ts'
 import { hopFiles, type MasterLayout, scratch, urlOf } from './layout.ts'
 import { masterDir } from './master-config.ts'
 
@@ -21,8 +21,9 @@ export function startMaster(master: MasterLayout): void {
       `-Djava.io.tmpdir=${dir}/tmp`,
       '-Djruby.lib=/usr/share/jruby/lib',
       '-Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger',
-      '-jar',
-      '/usr/share/puppetserver/puppetserver.jar',
+      '-cp',
+      `${compiledAhead()}:/usr/share/puppetserver/puppetserver.jar`,
+      'puppetlabs.trapperkeeper.main',
       '--config',
       `${dir}/conf.d`,
       '--bootstrap-config',

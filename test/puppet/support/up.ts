@@ -10,6 +10,7 @@ import { masterDir, writeMasterConfig } from './master-config.ts'
 for (const directory of ['logs', 'home', 'proxy', 'agents'])
   mkdirSync(scratch(directory), { recursive: true })
 cpSync(join(import.meta.dirname, '../code'), scratch('code'), { recursive: true })
+cpSync(join(import.meta.dirname, 'facter'), scratch('facter'), { recursive: true })
 for (const master of allMasters) writeMasterConfig(master)
 
 startMaster(plainMaster) // needs no certificate, so nothing to wait for
