@@ -1,6 +1,6 @@
 import { systemRuntime } from '../model/runtime.ts'
 import { createCaService } from './ca-service.ts'
-import { catalogServices } from './catalog-service.ts'
+import { catalogServices, environmentsService } from './catalog-service.ts'
 import { createFileServices } from './file-service.ts'
 import { createFilebucket } from './filebucket-service.ts'
 import type { JrubyPool } from './jruby-pool.ts'
@@ -17,7 +17,7 @@ export interface MasterProcess {
 
 /** Everything a simulated master serves, as its options say. */
 export function createMasterServices(
-  { ca, codeVersion = '1', fileBytes }: SimulatedMasterOptions,
+  { ca, codeVersion = '1', fileBytes, version, environments = ['production'] }: SimulatedMasterOptions,
   process: () => MasterProcess
 ): MasterServices {
   const { now, wallClock } = systemRuntime
@@ -27,7 +27,9 @@ export function createMasterServices(
       ...createFileServices(codeVersion, fileBytes),
       file_bucket_file: createFilebucket()
     },
+    environments: environmentsService(environments),
     status: createStatusService({
+      version,
       isCa: ca !== undefined,
       pool: () => process().pool,
       wallClock,
