@@ -90,7 +90,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
   const notReady = () => whyNotReady(phase, control)
-  const reporting = createReporting(control, { version: packageVersion(), notReady })
+  const reporting = createReporting(control, { version: packageVersion(), notReady, descriptors })
   const reload = () => {
     // Before the file is judged: a log that was rotated goes on whatever that says.
     logOutput.reopen()
@@ -223,6 +223,7 @@ function openAdmin(
       return `${await registry.metrics()}${await traffic.metrics()}`
     },
     why: control.planes.why,
+    names: control.planes.names,
     operate: here(control.operate),
     reload: here(reload),
     ...rest,

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AskedName } from '../model/asked-name.ts'
 import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
@@ -20,6 +21,8 @@ export interface AdminDeps {
   readonly metrics: () => Promise<string>
   /** What is remembered of a request, by its id. */
   readonly why: (requestId: string) => Promise<Explanation | undefined>
+  /** Names of handshakes that no certificate has. */
+  readonly names: () => Promise<readonly AskedName[]>
   /** Why the balancer is not ready, one sentence; `undefined` while it is. */
   readonly notReady: () => string | undefined
   readonly status: () => Status
@@ -41,7 +44,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** Headers of every answer. */
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
-  'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings ' +
+  'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
+  '/api/names, ' +
   'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
@@ -115,6 +119,7 @@ function addProbes(app: FastifyInstance, deps: AdminDeps): void {
 function addReads(app: FastifyInstance, deps: AdminDeps): void {
   app.get('/api/status', async () => deps.status())
   app.get('/api/masters', async () => deps.masters())
+  app.get('/api/names', async () => deps.names())
   app.get('/api/settings', async () => deps.settings())
   app.get<{ Params: { readonly id: string } }>('/api/why/:id', async (request, reply) => {
     const explanation = await deps.why(request.params.id)

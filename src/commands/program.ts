@@ -64,6 +64,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
   addWhy(program, io, finish)
   addStatus(program, io)
   addReload(program, io, finish)
+  addDoctor(program, io, finish)
   addOperations(program, io, finish)
   addEnroll(program, io, finish)
   return program
@@ -202,6 +203,36 @@ function addReload(program: Command, io: Terminal, finish: Finish): void {
     const { reload } = await import('./reload.ts')
     finish(await reload(options, io))
   })
+}
+
+interface DoctorFlags {
+  readonly config?: string
+  readonly json?: boolean
+  readonly caDir?: string
+  readonly serverDir?: string
+}
+
+function addDoctor(program: Command, io: Terminal, finish: Finish): void {
+  const about =
+    'look for what is wrong with masters, CA, certificates and this machine, and say how to mend it; exit codes: 0 no ' +
+    'fault, 1 faults, 2 it could not look'
+  addCommand(program, 'doctor', about)
+    .addOption(configOption())
+    .option('--json', 'print { ok, findings: [{ level, check, subject, message, remedy }] }')
+    .option(
+      '--ca-dir <dir>',
+      "directory of the CA on this machine, to compare its full revocation list; default: the packages'"
+    )
+    .option('--server-dir <dir>', "conf.d of a Puppet Server on this machine; default: the packages'")
+    .exitOverride(error => {
+      // Here 1 says that faults were found.
+      throw error.exitCode === 1 ? new CommanderError(2, error.code, error.message) : error
+    })
+    .action(async (options: DoctorFlags, command: Command) => {
+      const config = required(options.config, command)
+      const { doctor } = await import('./doctor.ts')
+      finish(await doctor({ ...options, config }, io))
+    })
 }
 
 /** Commander's complaint and its suggestion, which it puts on two lines, as one. */

@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { AskedName } from '../model/asked-name.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, PlaneStart, Report, ThreadStart } from '../model/messages.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -14,6 +15,8 @@ export interface PlaneLink {
   /** The last metrics seen of it: what it counted must not vanish when it dies. */
   readonly lastMetrics: () => readonly object[]
   readonly why: (requestId: string) => Promise<Explanation | undefined>
+  /** Names of handshakes that no certificate has, since it started; none when it does not answer in time. */
+  readonly names: () => Promise<readonly AskedName[]>
   /** Resolves with the requests that had to be cut; `undefined` when it has not ended by then. */
   readonly drain: (timeoutMs: number, deadlineMs: number) => Promise<number | undefined>
   /** Ends it at once; resolves when it has ended. */
@@ -127,6 +130,8 @@ function createLink(wire: Wire, runtime: Runtime, listener: PlaneListener) {
       return lastMetrics
     },
     why: requestId => ask(id => post({ type: 'why', id, requestId }), ANSWER_TIMEOUT_MS),
+    names: async () =>
+      (await ask<readonly AskedName[]>(id => post({ type: 'names', id }), ANSWER_TIMEOUT_MS)) ?? [],
     async drain(timeoutMs, deadlineMs) {
       post({ type: 'drain', timeoutMs })
       const late = Promise.withResolvers<undefined>()
@@ -146,6 +151,9 @@ function createLink(wire: Wire, runtime: Runtime, listener: PlaneListener) {
           break
         case 'why':
           pending.get(report.id)?.(report.explanation)
+          break
+        case 'names':
+          pending.get(report.id)?.(report.names)
           break
         case 'drained':
           drained.resolve(report.cut)

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import { type AskedName, joinNames } from '../model/asked-name.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
@@ -47,6 +48,8 @@ export interface Planes {
   readonly metrics: () => Promise<readonly (readonly object[])[]>
   /** What a data plane remembers of a request; `undefined` when none does. */
   readonly why: (requestId: string) => Promise<Explanation | undefined>
+  /** Names of handshakes that no certificate has, over all data planes that live; the most frequent first. */
+  readonly names: () => Promise<readonly AskedName[]>
   /** Resolves with the number of requests that had to be cut. A plane that is stuck is ended some time after that. */
   readonly drain: (timeoutMs: number) => Promise<number>
   readonly terminate: () => Promise<void>
@@ -208,6 +211,9 @@ export function createPlanes(options: PlanesOptions): Planes {
     async why(requestId) {
       const answers = await Promise.all([...members.values()].map(({ link }) => link.why(requestId)))
       return answers.find(answer => answer !== undefined)
+    },
+    async names() {
+      return joinNames(await Promise.all([...members.values()].map(({ link }) => link.names())))
     },
     async drain(timeoutMs) {
       stopping = true

@@ -1,6 +1,8 @@
+import { descriptorBudget } from '../model/descriptors.ts'
 import { takesNewRuns } from '../model/master.ts'
 import { isIn } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { Config } from '../model/settings.ts'
 import type { MasterStatus, PoolStatus, Status } from '../model/status.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
 import type { ControlFacts } from '../telemetry/metrics.ts'
@@ -21,7 +23,11 @@ export interface Reporting {
 
 export function createReporting(
   control: ControlPlane,
-  { version, notReady }: { readonly version: string; readonly notReady: NotReady }
+  {
+    version,
+    notReady,
+    descriptors
+  }: { readonly version: string; readonly notReady: NotReady; readonly descriptors: number }
 ): Reporting {
   const { roster, memory, reload, revocations, members, certificates } = control
   const { slots } = memory
@@ -48,6 +54,7 @@ export function createReporting(
         ownCertificate: { state, cause },
         crl: crlStatus(revocations),
         reload: reload.status(),
+        descriptors: budgetOf(reload.config(), descriptors),
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
           name,
           mode: mode ?? null,
@@ -56,6 +63,11 @@ export function createReporting(
       }
     }
   }
+}
+
+function budgetOf({ boot, settings }: Config, descriptors: number): Status['descriptors'] {
+  const budget = descriptorBudget(descriptors, boot, settings)
+  return { ...budget, granted: Number.isFinite(descriptors) ? descriptors : null }
 }
 
 function waitingIn({ waiting }: Pick<SlotTable, 'waiting'>, queue?: number): Status['queue'] {

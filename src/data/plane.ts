@@ -7,6 +7,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { authoritiesOf } from '../pki/authorities.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { flushLog } from '../telemetry/log.ts'
+import { watchAskedNames } from './accept/asked-names.ts'
 import { createClientErrors } from './accept/client-errors.ts'
 import { createConnections } from './accept/connections.ts'
 import { createConversations } from './accept/conversation.ts'
@@ -51,6 +52,7 @@ export async function startPlane(
   const way = createWay(context, state)
   const { listener, drain, connections } = await createFront(context, state, way)
   const tcp = createTcp(context, state)
+  const askedNames = watchAskedNames(listener.server, state.settings().tls.certificates, runtime)
 
   async function stop(): Promise<void> {
     state.entrance.stop()
@@ -70,6 +72,7 @@ export async function startPlane(
     if (settings) {
       log.level = settings.log.level
       listener.setTls(settings.tls)
+      askedNames.setCertificates(settings.tls.certificates)
       if (settings.tls.ca !== before.tls.ca) connections.setAuthorities(authoritiesOf(settings.tls.ca))
     }
     if (revoked) connections.cutRevoked(revoked)
@@ -94,6 +97,9 @@ export async function startPlane(
         break
       case 'why':
         tell({ type: 'why', id: order.id, explanation: state.history.find(order.requestId) })
+        break
+      case 'names':
+        tell({ type: 'names', id: order.id, names: askedNames.all() })
         break
       case 'drain':
         runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), way.close)

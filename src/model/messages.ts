@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { AskedName } from './asked-name.ts'
 import type { CaDocuments } from './ca-documents.ts'
 import type { Explanation } from './explanation.ts'
 import type { Boot, Settings } from './settings.ts'
@@ -33,6 +34,7 @@ export type Order =
   | { readonly type: 'ghosts-done'; readonly masterId: number; readonly leftBeforeMs: number }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'why'; readonly id: number; readonly requestId: string }
+  | { readonly type: 'names'; readonly id: number }
   | { readonly type: 'drain'; readonly timeoutMs: number }
 
 /** What an attempt proved about a master. Only what changes a mind is reported, not every success. */
@@ -54,6 +56,7 @@ export type Report =
   | { readonly type: 'ca-document-read' }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
   | { readonly type: 'why'; readonly id: number; readonly explanation: Explanation | undefined }
+  | { readonly type: 'names'; readonly id: number; readonly names: readonly AskedName[] }
   | { readonly type: 'drained'; readonly cut: number }
 
 /** Memory that all planes share. */

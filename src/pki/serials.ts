@@ -57,6 +57,15 @@ export function hasSerial({ width, rows }: SortedSerials, serial: Uint8Array): b
   return false
 }
 
+/** How many of these serial numbers are not among those. */
+export function countBeyond({ width, rows }: SortedSerials, those: SortedSerials): number {
+  let count = 0
+  for (let at = 0; at < rows.length; at += width) {
+    if (!hasSerial(those, rows.subarray(firstByte(rows, at, at + width), at + width))) count++
+  }
+  return count
+}
+
 /**
  * The serial number in a certificate's DER, as it is looked up. Node's own hexadecimal text of it lacks the sign.
  * Throws a RangeError for what is no certificate.

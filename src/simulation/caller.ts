@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { readTrustedExtensions, type TrustedExtensions } from './puppet-extensions.ts'
 
 /** Who a master takes the sender of a request for. */
@@ -39,6 +40,18 @@ export function createHeaderReader(): CallerReader {
     const certname = commonName(header('x-client-dn') ?? '')
     const authenticated = header('x-client-verify') === 'SUCCESS' && certname !== undefined
     return { authenticated, certname, extensions, certificate: pem && formDecode(pem) }
+  }
+}
+
+/** Identity as Puppet Server reads it without that setting: from the client's certificate, whatever headers say. */
+export const readPeer: CallerReader = request => {
+  const socket = request.socket as TLSSocket
+  const peer = socket.authorized ? socket.getPeerX509Certificate() : undefined
+  const certname = peer && ofType('CN', peer.subject.split('\n'))
+  return {
+    authenticated: certname !== undefined,
+    certname,
+    extensions: peer ? readTrustedExtensions(peer.toString()) : {}
   }
 }
 

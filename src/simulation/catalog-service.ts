@@ -17,6 +17,17 @@ export function catalogServices(settings: {
   }
 }
 
+/** The environments a master has; anybody with a certificate may know. */
+export function environmentsService(names: readonly string[]): Service {
+  const settings = { modulepath: [], manifest: '', environment_timeout: 0, config_version: '' }
+  const environments = Object.fromEntries(names.map(name => [name, { settings }]))
+  return {
+    access: 'authenticated',
+    work: 'light',
+    serve: () => json(200, { search_paths: [], environments })
+  }
+}
+
 function node({ key, environment }: MasterCall): Answer {
   return json(200, { name: key, environment, parameters: {}, classes: [] })
 }

@@ -7,8 +7,10 @@ import type { AddressInfo, Socket } from 'node:net'
 export interface MasterTls {
   readonly cert: string
   readonly key: string
-  /** What clients' certificates must chain to. Then every client must show one (Jetty's `client-auth: need`). */
+  /** What clients' certificates must chain to. */
   readonly clientCa?: string
+  /** Jetty's `client-auth` where there is a `clientCa`. Default: every client must show a certificate. */
+  readonly clientAuth?: 'need' | 'want'
 }
 
 /** A server on loopback that can be killed and started again on its port. */
@@ -55,7 +57,15 @@ export function createMasterListener(tls: MasterTls | undefined, serve: RequestL
 
 function createListener(tls: MasterTls | undefined, serve: RequestListener): Server {
   if (tls === undefined) return createServer(limits, serve)
-  const { cert, key, clientCa } = tls
-  const clients = clientCa !== undefined && { requestCert: true, rejectUnauthorized: true, ca: clientCa }
-  return createTlsServer({ ...limits, cert, key, ...clients }, serve)
+  const { cert, key, clientCa, clientAuth = 'need' } = tls
+  const clients = clientCa !== undefined && {
+    requestCert: true,
+    rejectUnauthorized: clientAuth === 'need',
+    ca: clientCa
+  }
+  const server = createTlsServer({ ...limits, cert, key, ...clients }, serve)
+  // Java ends the handshake of whoever shows a certificate it cannot believe, asked for or not.
+  return server.on('secureConnection', socket => {
+    if (clientAuth === 'want' && !socket.authorized && socket.getPeerX509Certificate()) socket.destroy()
+  })
 }

@@ -23,4 +23,12 @@ export interface SimulatedMasterOptions {
   readonly codeVersion?: string
   /** Length of a file by its path. Default 2 KiB. */
   readonly fileBytes?: (path: string) => number
+  /** What it says it is. Default 8.7.0. */
+  readonly version?: string
+  /** Whether it takes identity from headers (`allow-header-cert-info`), or from the client's certificate. Default true. */
+  readonly trustsHeaders?: boolean
+  /** Paths that no rule of its `auth.conf` allows anybody, by how they begin. Default none. */
+  readonly denies?: readonly string[]
+  /** Environments it has. Default `production`. */
+  readonly environments?: readonly string[]
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { systemRuntime } from '../model/runtime.ts'
 import { type Answer, compressed, send, text } from './answer.ts'
-import { type Caller, type CallerReader, createHeaderReader } from './caller.ts'
+import { type Caller, type CallerReader, createHeaderReader, readPeer } from './caller.ts'
 import type { Gate } from './gate.ts'
 import type { JrubyPool } from './jruby-pool.ts'
 import type { SimulatedMasterOptions } from './master-options.ts'
@@ -29,8 +29,9 @@ export interface PipelineParts {
  */
 export function createPipeline(parts: PipelineParts): RequestListener {
   const { options, log } = parts
-  const readCaller = createHeaderReader()
-  const stamp = { 'X-Puppet-Version': puppetServerVersion, 'X-Puppet-Compiler-Name': options.name }
+  const { trustsHeaders = true, version = puppetServerVersion } = options
+  const readCaller = trustsHeaders ? createHeaderReader() : readPeer
+  const stamp = { 'X-Puppet-Version': version, 'X-Puppet-Compiler-Name': options.name }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const answer = await answerTo(request, log.record(request, response), { ...parts, readCaller })
@@ -52,8 +53,10 @@ async function answerTo(
   record: RecordInProgress,
   parts: PipelineParts & { readonly readCaller: CallerReader }
 ): Promise<Answer> {
-  const { services, overload, readCaller } = parts
+  const { services, overload, readCaller, options } = parts
   const { method = '', url = '', headers } = request
+  if (options.denies?.some(path => url.startsWith(path)))
+    return text(403, `Forbidden request: ${url} (method :${method.toLowerCase()}) denied by auth.conf.`)
   const route = routeOf({ method, url, headers }, services)
   if ('status' in route) return route
 

@@ -28,6 +28,7 @@ export interface Route extends Service {
 export interface MasterServices {
   readonly puppet: Readonly<Record<string, Service>>
   readonly status: StatusService
+  readonly environments: Service
   readonly ca: CaService | undefined
 }
 
@@ -100,11 +101,15 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
       )
     }
     case 'puppet': {
+      if (target.indirection === 'environments' && target.key === '' && head.method === 'GET')
+        return make(services.environments, 'puppet-v3-environments', '', '')
       const { indirection, key, environment } = target
       const service = services.puppet[indirection]
       if (service === undefined || !methods[indirection]?.includes(head.method) || key === '') return notFound
-      if (environment === undefined && !parameters.has('environment')) return noEnvironment
-      return make(service, `puppet-v3-${indirection}`, key, environment)
+      const isComplete = environment !== undefined || parameters.has('environment')
+      // A JRuby looks for it, and so after the rules.
+      const served = isComplete ? service : { ...service, serve: () => noEnvironment }
+      return make(served, `puppet-v3-${indirection}`, key, environment)
     }
   }
 }

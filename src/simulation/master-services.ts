@@ -1,7 +1,7 @@
 import { systemRuntime } from '../model/runtime.ts'
 import { createCaRegistry } from './ca-registry.ts'
 import { createCaService } from './ca-service.ts'
-import { catalogServices } from './catalog-service.ts'
+import { catalogServices, environmentsService } from './catalog-service.ts'
 import { createFileServices } from './file-service.ts'
 import { createFilebucket } from './filebucket-service.ts'
 import type { JrubyPool } from './jruby-pool.ts'
@@ -18,7 +18,7 @@ export interface MasterProcess {
 
 /** Everything a simulated master serves, as its options say. */
 export function createMasterServices(
-  { ca, codeVersion = '1', fileBytes }: SimulatedMasterOptions,
+  { ca, codeVersion = '1', fileBytes, version, environments = ['production'] }: SimulatedMasterOptions,
   process: () => MasterProcess
 ): MasterServices {
   const { now, wallClock } = systemRuntime
@@ -28,7 +28,9 @@ export function createMasterServices(
       ...createFileServices(codeVersion, fileBytes),
       file_bucket_file: createFilebucket()
     },
+    environments: environmentsService(environments),
     status: createStatusService({
+      version,
       isCa: ca !== undefined,
       pool: () => process().pool,
       wallClock,

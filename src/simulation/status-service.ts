@@ -7,6 +7,8 @@ export const puppetServerVersion = '8.7.0'
 
 /** What the status service must know of its master. */
 export interface StatusSource {
+  /** Default: `puppetServerVersion`. */
+  readonly version?: string | undefined
   readonly isCa: boolean
   readonly pool: () => JrubyPool
   readonly wallClock: () => number
@@ -40,7 +42,7 @@ export function createStatusService(source: StatusSource): StatusService {
   }
 
   const describe = (name: string, level: string) => ({
-    service_version: puppetServerVersion,
+    service_version: source.version ?? puppetServerVersion,
     service_status_version: 1,
     detail_level: level,
     state: 'running',

@@ -1,5 +1,6 @@
 import { type AdminOptions, startAdmin } from '../../src/admin/server.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
+import type { AskedName } from '../../src/model/asked-name.ts'
 import type { AdminBoot } from '../../src/model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
@@ -65,8 +66,13 @@ export const status: Status = Object.freeze<Status>({
     late: null
   },
   reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] },
+  descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
   kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
 })
+
+export const names: readonly AskedName[] = [
+  { name: 'old.example.com', handshakes: 7, failed: 5, lastSeen: '2026-01-01T00:00:00.000Z' }
+]
 
 export const reloaded: ReloadReport = Object.freeze<ReloadReport>({
   ...status.reload,
@@ -90,6 +96,7 @@ export async function startScene(
     hostname: 'lb-1.site',
     metrics: async () => 'puppet_lb_up 1\n',
     why: async () => undefined,
+    names: async () => names,
     notReady: () => undefined,
     status: () => status,
     masters: () => status.masters,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { reloaded, startScene, status } from './scene.ts'
+import { names, reloaded, startScene, status } from './scene.ts'
 
 const mark = { 'x-puppet-lb': '1' }
 const plain = 'text/plain; charset=utf-8'
@@ -40,11 +40,12 @@ t.test('the probes answer in plain text', async t => {
   t.match(await ask(`${origin}/healthz`), { status: 200 }, 'which is no reason to be killed')
 })
 
-t.test('status, masters and settings are JSON as the balancer gives them', async t => {
+t.test('status, masters, names and settings are JSON as the balancer gives them', async t => {
   const { origin } = await startScene(t)
   for (const [path, expected] of [
     ['status', status],
     ['masters', status.masters],
+    ['names', names],
     ['settings', { 'balance.policy': 'least-loaded' }]
   ] as const) {
     const { type, text } = await ask(`${origin}/api/${path}`)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hasSerial, sortSerials } from '../../src/pki/serials.ts'
+import { countBeyond, hasSerial, sortSerials } from '../../src/pki/serials.ts'
 import { seededDice } from '../support/runtime.ts'
 
 /** Two's complement, as short as it can be. */
@@ -44,4 +44,14 @@ t.test('whatever was put in is found, and nothing else', async t => {
     if (wrong.length > 0) t.fail(`seed ${seed}: ${wrong}`)
   }
   t.pass('for every seed')
+})
+
+t.test('how many of one are not in another is counted, whatever their widths', async t => {
+  const of = (...values: bigint[]) => sortSerials([placeOf(values)])
+  const few = of(1n, -1n, 2n ** 100n)
+  const more = of(1n, -1n, 2n ** 100n, 255n, 2n ** 150n)
+  t.equal(countBeyond(few, more), 0)
+  t.equal(countBeyond(more, few), 2)
+  t.equal(countBeyond(more, of()), 5)
+  t.equal(countBeyond(of(), more), 0)
 })
