@@ -12,7 +12,7 @@ import { createKeptDocuments } from './ca-documents/kept-documents.ts'
 import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
 import type { PresentedCertificates } from './presented-certificates.ts'
-import { readInThread, streamToThread } from './revocation/reader.ts'
+import { readInThread, readStream } from './revocation/reader.ts'
 import { createRevocationWatch, type RevocationWatch } from './revocation/watch.ts'
 import type { Roster } from './roster.ts'
 
@@ -55,7 +55,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
     ...{ runtime, log, events },
     publish: revoked => publish({ revoked }),
     readFile: readInThread,
-    openStream: streamToThread,
+    openStream: readStream,
     from: () => ({ ca: roster.current().ca, upstream: settings().upstream })
   })
   revocations.adopt(await revocations.prepare(settings().tls))
