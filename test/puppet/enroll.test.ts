@@ -64,7 +64,7 @@ t.test('serving with it alone, it enrols and serves an agent', async t => {
     const renewed = await command('enroll', '--renew', ...flags)
     if (generation === 7) {
       t.equal(renewed.status, 2, 'Puppet 7 renews none')
-      t.match(renewed.output, /renews no certificates[\s\S]*signed\/lb\.waiting\.test\.pem/)
+      t.match(renewed.output, /does not renew the certificate[\s\S]*signed\/lb\.waiting\.test\.pem/)
       renameSync(join(authority, 'signed', `${name}.pem`), scratch('proxy', 'old.pem'))
       const [again] = await Promise.all([command('enroll', '--renew', ...flags), signWhenAsked()])
       t.equal(again.status, 0, 'after what it said to do', { output: again.output })

@@ -51,9 +51,14 @@ async function openConnection(t: Test, { ssl, ...agent }: Agent) {
   return { ask, closed: new Promise<void>(resolve => socket.once('close', () => resolve())) }
 }
 
-t.test('with a list that names nobody, everybody is served', async t => {
+/** Whom the other files of a run have revoked. */
+let before = 0
+
+t.test('with a list that names nobody of them, everybody is served', async t => {
   for (const agent of [sacked, cleaned, kept]) t.equal(await statusFor(agent), 200)
-  t.match(await crlStatus(), { entries: 0, source: /certificate_revocation_list\/ca$/, problem: null })
+  const crl = await crlStatus()
+  t.match(crl, { source: /certificate_revocation_list\/ca$/, problem: null })
+  before = crl.entries
 })
 
 for (const [action, agent] of Object.entries({ revoke: sacked, clean: cleaned })) {
@@ -97,7 +102,7 @@ t.test('while the CA is down, a balancer that is started goes by the list it has
   proxy = await startProxy({ name: 'revocation', crl })
   t.equal(await statusFor(sacked), 403)
   t.equal(await statusFor(kept), 200)
-  t.match(await crlStatus(), { entries: 2, source: join(directory, 'revocation-lists.pem') })
+  t.match(await crlStatus(), { entries: before + 2, source: join(directory, 'revocation-lists.pem') })
 })
 
 const caConf = join(masterDir(caMaster), 'conf.d/ca.conf')
@@ -129,7 +134,7 @@ t.test(
     await proxy.reload({ crl: { ...crl, file: shipped } })
     t.equal(await statusFor(late), 403)
     t.equal(await statusFor(kept), 200)
-    t.match(await crlStatus(), { entries: 3, source: shipped })
+    t.match(await crlStatus(), { entries: before + 3, source: shipped })
   }
 )
 
