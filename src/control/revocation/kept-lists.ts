@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectory } from '../make-directory.ts'
 
 /** Where lists that the CA gave are kept over a restart, in the directory for them. */
 export function keptFile(directory: string): string {
@@ -25,7 +26,7 @@ export async function isKept(directory: string): Promise<boolean> {
  */
 export async function writePending(file: string, bytes: Uint8Array): Promise<string | undefined> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await makeDirectory(dirname(file))
     await rm(file, { force: true })
     const handle = await open(file, 'wx', 0o600)
     try {
