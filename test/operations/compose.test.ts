@@ -15,7 +15,10 @@ interface Service {
   readonly cap_drop?: readonly string[]
 }
 
-const compose = dataOf<{ readonly services: Readonly<Record<string, Service>> }>('compose.yaml')
+const compose = dataOf<{
+  readonly name: string
+  readonly services: Readonly<Record<string, Service>>
+}>('compose.yaml')
 const { 'puppet-lb': balancer, prometheus, grafana } = compose.services
 
 /** What a container finds under `target`: the file of this repository that is mounted there, or in a directory above. */
@@ -30,10 +33,14 @@ function mountedAt(service: Service | undefined, target: string): string {
 }
 
 t.test('it is what the Compose specification allows', async t => {
-  // The schema names its own draft in a way that is nobody's.
+  // The schema is of an older draft than it says, in which groups had an `id`.
   const ajv = new Ajv({ strict: false, validateSchema: false, validateFormats: false, allErrors: true })
+  ajv.removeKeyword('id')
   const validate = ajv.compile(composeSchema)
-  t.ok(validate(compose), JSON.stringify(validate.errors))
+  // `name` is younger than the schema.
+  const { name, ...known } = compose
+  t.equal(name, 'puppet-lb')
+  t.ok(validate(known), JSON.stringify(validate.errors))
 })
 
 t.test('images have a tag, and what is for operators is reached from this host alone', async t => {

@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { listMetrics } from '../../src/build/metric-list.ts'
+import { reference } from '../../src/build/reference.ts'
+import { leaves } from '../../src/config/schema-tree.ts'
+import { repositoryFile } from './fixture.ts'
+
+t.test('the reference is that of the schema and the metrics there are (npm run reference)', async t => {
+  t.equal(repositoryFile('config/README.md'), reference())
+})
+
+t.test('every key has a row with what is allowed and what it means, and every metric one', async t => {
+  const rows = new Map(
+    reference()
+      .split('\n')
+      .flatMap(line => {
+        const [, name, ...cells] = line.split(' | ').map(cell => cell.replace(/^\| |^`|`$/g, ''))
+        return [[line.split('`')[1] ?? '', [name, ...cells]] as const]
+      })
+  )
+  for (const { path } of leaves) t.match(rows.get(path.join('.')), [/\w/], path.join('.'))
+  for (const { name } of listMetrics()) t.ok(rows.has(name), name)
+})
+
+t.test('run as a program, the module writes it', async t => {
+  const file = join(t.testdir({}), 'out.md')
+  execFileSync(process.execPath, [
+    fileURLToPath(new URL('../../src/build/reference.ts', import.meta.url)),
+    file
+  ])
+  t.equal(readFileSync(file, 'utf8'), reference())
+})
