@@ -16,12 +16,13 @@ t.test('every key has a row with what is allowed and what it means, and every me
   const rows = new Map(
     reference()
       .split('\n')
-      .flatMap(line => {
-        const [, name, ...cells] = line.split(' | ').map(cell => cell.replace(/^\| |^`|`$/g, ''))
-        return [[line.split('`')[1] ?? '', [name, ...cells]] as const]
-      })
+      .map(line => line.split('|').map(cell => cell.trim()))
+      .map(([, name = '', ...cells]) => [name.replaceAll('`', ''), cells])
   )
-  for (const { path } of leaves) t.match(rows.get(path.join('.')), [/\w/], path.join('.'))
+  for (const { path } of leaves) {
+    const [allowed, , meaning] = rows.get(path.join('.')) ?? []
+    t.match([allowed, meaning], [/\w/, /\w.*\.$/], path.join('.'))
+  }
   for (const { name } of listMetrics()) t.ok(rows.has(name), name)
 })
 

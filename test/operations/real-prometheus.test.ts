@@ -1,5 +1,4 @@
 import t from 'tap'
-import { listMetrics } from '../../src/build/metric-list.ts'
 import { unlessInstalled } from '../support/programs.ts'
 import { startAlertReceiver, startPrometheus } from '../support/prometheus.ts'
 import { startDemoLoad } from './demo-load.ts'
@@ -23,17 +22,8 @@ const rare = new Set([
 /** Asks for what was an hour ago, or for alerts. */
 const isOfThePast = /\boffset\b|\bALERTS\b/
 
-const known = new Set(listMetrics().map(({ name }) => name))
-
 const isRare = (expression: string) =>
   isOfThePast.test(expression) || metricsIn(expression).some(name => rare.has(name))
-
-t.test('every query of every panel and rule is about metrics that there are', async t => {
-  for (const { place, expression } of queries) {
-    const unknown = metricsIn(expression).filter(name => !known.has(name.replace(/_(bucket|count|sum)$/, '')))
-    t.same(unknown, [], place)
-  }
-})
 
 t.test(
   'under load they all give data from a real Prometheus',
