@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { listMetrics } from '../../src/build/metric-list.ts'
 import { reference } from '../../src/build/reference.ts'
@@ -24,13 +20,4 @@ t.test('every key has a row with what is allowed and what it means, and every me
     t.match([allowed, meaning], [/\w/, /\w.*\.$/], path.join('.'))
   }
   for (const { name } of listMetrics()) t.ok(rows.has(name), name)
-})
-
-t.test('run as a program, the module writes it', async t => {
-  const file = join(t.testdir({}), 'out.md')
-  execFileSync(process.execPath, [
-    fileURLToPath(new URL('../../src/build/reference.ts', import.meta.url)),
-    file
-  ])
-  t.equal(readFileSync(file, 'utf8'), reference())
 })

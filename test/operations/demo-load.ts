@@ -131,10 +131,13 @@ async function hangUp(
 ): Promise<void> {
   const certname = 'leaver.example.com'
   const agent = connectAgent(t, pki, app.port, await pki.authority.issue({ certname }))
-  compiler.hold()
-  const request = agent.open({ method: 'POST', path: `/puppet/v3/catalog/${certname}`, body: 'facts={}' })
+  const path = `/puppet/v3/catalog/${certname}?environment=production`
+  const request = agent.open({ method: 'POST', path, body: 'facts={}' })
   request.on('error', () => {})
   await compiler.until(({ requests }) => requests.some(({ url }) => url.includes(certname)))
+  // Its compile begins once its body is read, and ends after the balancer has seen it leave.
+  compiler.hold()
   request.destroy()
+  await pause(REST_MS, systemRuntime)
   compiler.release()
 }
