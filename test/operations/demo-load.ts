@@ -11,7 +11,9 @@ import { createTestPki, startBalancer, type TestPki, testConfig } from '../suppo
 import { fetchedLists } from '../support/list-authority.ts'
 
 const COMPILE_MS = 30
-const AGENTS = 2
+const JRUBIES = 2
+/** As many as it takes to keep every JRuby of a master busy. */
+const AGENTS = JRUBIES
 const REST_MS = 250
 
 /** A balancer with everything that has metrics, under load until the test is over. */
@@ -42,7 +44,12 @@ type Masters = Readonly<Record<'ca' | 'm1' | 'm2' | 'reports' | 'raw', Simulated
 async function startMasters(t: Test, pki: TestPki): Promise<Masters> {
   const tls = { cert: pki.server.chain, key: pki.server.key, clientCa: pki.authority.bundle }
   const start = async (name: string, more = {}) => {
-    const master = await startSimulatedMaster({ name, jrubies: 2, compileMs: () => COMPILE_MS, ...more })
+    const master = await startSimulatedMaster({
+      name,
+      jrubies: JRUBIES,
+      compileMs: () => COMPILE_MS,
+      ...more
+    })
     t.teardown(master.close)
     return master
   }
@@ -124,19 +131,20 @@ async function enterRaw({ tcpPorts: [port = 0] }: App): Promise<void> {
   await once(socket, 'close')
 }
 
-/** An agent leaves while its catalog compiles. */
+/** An agent leaves while it waits: every JRuby has a catalog of somebody else. */
 async function hangUp(
   t: Test,
   { pki, app, compiler }: { readonly pki: TestPki; readonly app: App; readonly compiler: SimulatedMaster }
 ): Promise<void> {
   const certname = 'leaver.example.com'
   const agent = connectAgent(t, pki, app.port, await pki.authority.issue({ certname }))
+  compiler.hold()
+  await compiler.until(({ held }) => held === JRUBIES)
   const path = `/puppet/v3/catalog/${certname}?environment=production`
   const request = agent.open({ method: 'POST', path, body: 'facts={}' })
   request.on('error', () => {})
-  await compiler.until(({ requests }) => requests.some(({ url }) => url.includes(certname)))
-  // Its compile begins once its body is read, and ends after the balancer has seen it leave.
-  compiler.hold()
+  await once(request, 'finish')
+  await pause(REST_MS, systemRuntime)
   request.destroy()
   await pause(REST_MS, systemRuntime)
   compiler.release()
