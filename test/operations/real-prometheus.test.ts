@@ -3,7 +3,6 @@ import { unlessInstalled } from '../support/programs.ts'
 import { startAlertReceiver, startPrometheus } from '../support/prometheus.ts'
 import { startDemoLoad } from './demo-load.ts'
 import { dataOf, textOf } from './deployed-files.ts'
-
 import { metricsIn, queries } from './queries.ts'
 
 /** A rate needs two scrapes, and a rule over what another one records needs one more. */
