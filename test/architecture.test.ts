@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: ['model', 'telemetry'],
   balance: ['model', 'puppet'],
-  build: [],
+  build: ['config', 'telemetry'],
   commands: [
     '.',
     'admin',

@@ -22,8 +22,17 @@ type DeepPartial<T> = T extends readonly (infer Item)[]
 /** Every leaf of the configuration in the order of the schema. */
 export const leaves: readonly Leaf[] = leavesOf(schema, [])
 
-/** The full name of every key in the order of the schema, groups included: `listen.tcp`, `listen.tcp[].port`. */
-export const fullNames: readonly string[] = namesOf(schema, '')
+/** A key, or a group of them, with its full name: `listen.tcp`, `listen.tcp[].port`. */
+export interface NamedKey {
+  readonly name: string
+  readonly schema: z.core.$ZodType
+}
+
+/** Every key in the order of the schema, groups included. */
+export const namedKeys: readonly NamedKey[] = keysBelow(schema, '')
+
+/** Their full names. */
+export const fullNames: readonly string[] = namedKeys.map(({ name }) => name)
 
 /**
  * The data with every group that is there but empty, as when all its keys are commented out, filled in as
@@ -69,13 +78,13 @@ function lenient(node: z.core.$ZodType): z.ZodType {
   return z.optional(node).catch(undefined)
 }
 
-function namesOf(node: z.core.$ZodType, name: string): readonly string[] {
+function keysBelow(node: z.core.$ZodType, name: string): readonly NamedKey[] {
   const inner = unwrap(node)
-  if (inner instanceof z.ZodArray) return namesOf(inner.element, `${name}[]`)
+  if (inner instanceof z.ZodArray) return keysBelow(inner.element, `${name}[]`)
   if (!(inner instanceof z.ZodObject)) return []
   return Object.entries(inner.shape).flatMap(([key, child]) => {
     const full = name === '' ? key : `${name}.${key}`
-    return [full, ...namesOf(child, full)]
+    return [{ name: full, schema: child as z.core.$ZodType }, ...keysBelow(child, full)]
   })
 }
 
