@@ -61,7 +61,9 @@ const wrong: readonly (readonly [group: string, problem: RegExp])[] = [
 ]
 for (const [group, problem] of wrong) {
   t.test(`${group} is refused`, async t => {
-    t.match(problemsOf(t, minimal(group)), [problem])
+    // The files that it would bring are not there either.
+    const own = problemsOf(t, minimal(group)).filter(text => !text.includes(' tls.crl.file: '))
+    t.match(own, [problem])
   })
 }
 

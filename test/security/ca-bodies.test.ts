@@ -6,7 +6,7 @@ import { createTestPki } from '../support/balancer.ts'
 import { spawnBalancer } from '../support/balancer-process.ts'
 import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts'
 
-const AGENTS = 500
+const AGENTS = 300
 const MIB = 1024 * 1024
 /** Of each body, which goes on after that without ever coming to its end. */
 const SENT = 384 * 1024
@@ -21,20 +21,21 @@ t.test('of bodies for the CA nothing is kept, however many are under way', { ski
   const balancer = await spawnBalancer(t, pki, {
     ca: ca.url,
     masters: [{ name: 'm1', url: 'http://127.0.0.1:1' }],
-    log: { level: 'error' }
+    log: { level: 'info', access: false }
   })
   const agents: RawAgent[] = []
   while (agents.length < AGENTS)
     agents.push(
       ...(await Promise.all(Array.from({ length: 50 }, () => connectRawAgent(t, pki, balancer.port))))
     )
+  // The head goes on with the first of the body.
   for (const agent of agents)
     agent.send(
-      `PUT /puppet-ca/v1/certificate_request/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: ${2 * SENT}\r\n\r\n`
+      `PUT /puppet-ca/v1/certificate_request/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: ${2 * SENT}\r\n\r\nx`
     )
   await ca.until(({ requests }) => requests === AGENTS)
   const before = residentMiB(balancer.process.pid)
-  const body = Buffer.alloc(SENT, 'x')
+  const body = Buffer.alloc(SENT - 1, 'x')
   for (const agent of agents) agent.send(body)
   await ca.until(({ bytes }) => bytes === AGENTS * SENT)
   const grown = residentMiB(balancer.process.pid) - before
