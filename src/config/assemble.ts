@@ -116,7 +116,7 @@ function tlsOf(
     crl: crl && {
       file: crlFile,
       fetch: crl.fetch,
-      directory: crl.fetch && kept !== undefined ? resolve(directory, kept) : undefined,
+      directory: kept === undefined ? undefined : resolve(directory, kept),
       refreshMs: crl.refresh,
       expired: crl.expired,
       place: places.crl

@@ -139,8 +139,8 @@ export const tls = group({
     directory: filePath('a directory')
       .optional()
       .describe(
-        'Directory in which fetched lists are kept over a restart; made if need be. Default: `state.directory`, and ' +
-          'without that they are not kept.'
+        'Directory in which fetched lists, and the numbers of those of `file`, are kept over a restart; made if need ' +
+          'be. Default: `state.directory`, and without that they are not kept.'
       ),
     refresh: duration(SECOND, 24 * HOUR)
       .prefault('1m')

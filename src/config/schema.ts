@@ -142,8 +142,8 @@ export const schema = group({
     directory: filePath('a directory')
       .optional()
       .describe(
-        'Directory in which what operators said of masters (drain, maint, weight), and the copies of `ca.cache`, are ' +
-          'kept over a restart; made if need be. Default: none, and a restart forgets it.'
+        'Directory in which what operators said of masters (drain, maint, weight), the copies of `ca.cache`, and what ' +
+          '`tls.crl.directory` is for are kept over a restart; made if need be. Default: none, and a restart forgets it.'
       )
   })
     .prefault({})

@@ -50,7 +50,8 @@ export interface CertificateCare {
   readonly watch: () => void
   /** There are new settings. Not to be waited for: the CA may be about to answer. */
   readonly reconsider: () => Promise<void>
-  readonly stop: () => void
+  /** Resolves when what is to be kept over a restart is kept. */
+  readonly stop: () => Promise<void>
 }
 
 /**
@@ -111,10 +112,10 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
       notices.look()
     },
     stop() {
-      revocations.stop()
       copies.stop()
       notices.stop()
       own.stop()
+      return revocations.stop()
     }
   }
 }

@@ -279,7 +279,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     start: () => changes.run(start),
     async stop() {
       for (const each of [watch, sources, seating, drains, outliers, takeover]) each.stop()
-      for (const each of [supervisor, certificates]) each.stop()
+      supervisor.stop()
+      await certificates.stop()
       dns.cancel()
       await planes.terminate()
     }

@@ -150,7 +150,7 @@ export interface CrlSettings {
   readonly file: string | undefined
   /** Whether the CA is asked for its lists. Left out: no. */
   readonly fetch?: boolean | undefined
-  /** Absolute; what the CA gave is kept there over a restart. Left out: it is not. */
+  /** Absolute; what the CA gave, and how new the file's lists were, is kept there over a restart. Left out: it is not. */
   readonly directory?: string | undefined
   /** How often the file is read again, and the CA asked. */
   readonly refreshMs: number

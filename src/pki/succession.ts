@@ -2,14 +2,20 @@ import type { Authority } from './authorities.ts'
 import type { AuthorityList } from './crl.ts'
 import type { ListProblem } from './crl-error.ts'
 
+/** What tells of a list whether another one may follow it. */
+export type ListMark = Pick<
+  AuthorityList,
+  'authority' | 'issuer' | 'entries' | 'thisUpdateMs' | 'number' | 'digest'
+>
+
 /**
  * Why these lists may not follow those in force: no CA ever takes a revocation back, and a list that leaves one out
  * would let in whom it named. The CA's own number decides, and where neither has one, the date. `authorities` are the
  * CAs that still count.
  */
 export function successionProblems(
-  current: readonly AuthorityList[],
-  next: readonly AuthorityList[],
+  current: readonly ListMark[],
+  next: readonly ListMark[],
   authorities: ReadonlySet<string>
 ): readonly ListProblem[] {
   return problemsOf(current, next, { authorities, judge: followProblem })
@@ -22,11 +28,11 @@ export function successionProblems(
  * or the CA was restored from a backup.
  */
 export function servedProblems(
-  current: readonly AuthorityList[],
-  next: readonly AuthorityList[],
+  current: readonly ListMark[],
+  next: readonly ListMark[],
   authorities: ReadonlySet<string>
 ): readonly ListProblem[] {
-  const judge = (before: AuthorityList, after: AuthorityList) => {
+  const judge = (before: ListMark, after: ListMark) => {
     const problem = followProblem(before, after)
     return problem && after.entries < before.entries ? infrastructure(before, after) : problem
   }
@@ -34,14 +40,14 @@ export function servedProblems(
 }
 
 function problemsOf(
-  current: readonly AuthorityList[],
-  next: readonly AuthorityList[],
+  current: readonly ListMark[],
+  next: readonly ListMark[],
   {
     authorities,
     judge
   }: {
     readonly authorities: ReadonlySet<string>
-    readonly judge: (before: AuthorityList, after: AuthorityList) => ListProblem | undefined
+    readonly judge: (before: ListMark, after: ListMark) => ListProblem | undefined
   }
 ): readonly ListProblem[] {
   return current.flatMap(before => {
@@ -109,11 +115,11 @@ export function shrinkages(
   })
 }
 
-function lacks({ issuer }: AuthorityList): ListProblem {
+function lacks({ issuer }: ListMark): ListProblem {
   return { reason: 'missing', text: `lacks the list of ${JSON.stringify(issuer)}` }
 }
 
-function followProblem(before: AuthorityList, after: AuthorityList): ListProblem | undefined {
+function followProblem(before: ListMark, after: ListMark): ListProblem | undefined {
   if (before.digest === after.digest) return undefined
   const list = `list of ${JSON.stringify(after.issuer)}`
   if (before.number === undefined) {
@@ -142,8 +148,8 @@ function followProblem(before: AuthorityList, after: AuthorityList): ListProblem
   return { reason: 'older', text: `holds an older ${list}: ${numbers}` }
 }
 
-function infrastructure(before: AuthorityList, after: AuthorityList): ListProblem {
-  const sizeOf = (list: AuthorityList) => `${list.entries} entries, ${nameOf(list)}`
+function infrastructure(before: ListMark, after: ListMark): ListProblem {
+  const sizeOf = (list: ListMark) => `${list.entries} entries, ${nameOf(list)}`
   return {
     reason: 'infrastructure',
     text:
@@ -152,10 +158,10 @@ function infrastructure(before: AuthorityList, after: AuthorityList): ListProble
   }
 }
 
-function nameOf(list: AuthorityList): string {
+function nameOf(list: ListMark): string {
   return list.number === undefined ? `of ${iso(list)}` : `number ${list.number}`
 }
 
-function iso({ thisUpdateMs }: AuthorityList): string {
+function iso({ thisUpdateMs }: ListMark): string {
   return new Date(thisUpdateMs).toISOString()
 }

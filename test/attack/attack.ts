@@ -34,13 +34,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write(
     `Requests of ${HEALTHY} healthy agents, median / 99th percentile, before, during and after each attack; two workers.\n` +
-      `Failed: healthy requests without 200, of ${sum(measured, 'count')} in all. RSS: before, most, after.\n\n${tableOf(measured)}`
+      `Failed: healthy requests without an answer to go on with, of ${sum(measured, 'count')} in all. RSS: before, most, after each round.\n` +
+      `Retry-After: the median of what healthy agents were told, and the most, before, during and after.\n\n${tableOf(measured)}`
   )
   return sum(measured, 'failed') === 0 ? 0 : 1
 }
 
-/** One attack on a balancer of its own. */
-async function measure(name: string, attack: Attack, { phases }: Options): Promise<Measured> {
+/** One attack on a balancer of its own, so often as there are rounds. The first one is measured, and of all what is held after it. */
+async function measure(name: string, attack: Attack, { phases, rounds }: Options): Promise<Measured> {
   const directory = mkdtempSync(join(tmpdir(), 'puppet-lb-attack-'))
   const material = await makeMaterial()
   const masters = fork(new URL('./masters.ts', import.meta.url))
@@ -60,14 +61,15 @@ async function measure(name: string, attack: Attack, { phases }: Options): Promi
     )
     const healthy = startHealthyAgents(balancer.port, authority.bundle, identities)
     ended.unshift(healthy.stop)
+    const order = { name, port: balancer.port, lists: join(directory, 'crl.pem') }
+    const first = await startAttacker(order, material)
+    ended.unshift(() => first.kill())
     // The first requests compile the balancer's own code.
     await pause(1_000 * phases.beforeS)
     healthy.take()
     await pause(1_000 * phases.beforeS)
     const before = { latencies: healthy.take(), residentMiB: balancer.residentMiB() }
-    const order = { name, port: balancer.port, lists: join(directory, 'crl.pem') }
-    const attacker = await startAttacker(order, material)
-    ended.unshift(() => attacker.kill())
+    await begin(first)
     healthy.take()
     let most = 0
     const look = setInterval(() => {
@@ -75,15 +77,29 @@ async function measure(name: string, attack: Attack, { phases }: Options): Promi
     }, LOOK_MS)
     await pause(1_000 * phases.duringS)
     const during = healthy.take()
-    const count = await stopAttacker(attacker)
-    clearInterval(look)
+    const count = await stopAttacker(first)
     await pause(1_000 * phases.afterS)
+    const after = healthy.take()
+    const held = [balancer.residentMiB()]
+    while (held.length < rounds) {
+      const next = await startAttacker(order, material)
+      ended.unshift(() => next.kill())
+      await begin(next)
+      await pause(1_000 * phases.duringS)
+      await stopAttacker(next)
+      await pause(1_000 * phases.afterS)
+      held.push(balancer.residentMiB())
+    }
+    clearInterval(look)
+    const all = [before.latencies, during, after, healthy.take()]
     return {
       title: attack.title,
       before: before.latencies,
       during,
-      after: healthy.take(),
-      residentMiB: { before: before.residentMiB, most, after: balancer.residentMiB() },
+      after,
+      count: sum(all, 'count'),
+      failed: sum(all, 'failed'),
+      residentMiB: { before: before.residentMiB, most, rounds: held },
       attack: count
     }
   } finally {
@@ -91,7 +107,7 @@ async function measure(name: string, attack: Attack, { phases }: Options): Promi
   }
 }
 
-/** Resolves when it begins. */
+/** Resolves when what goes on beside it stands. */
 async function startAttacker(
   order: Pick<AttackOrder, 'name' | 'port' | 'lists'>,
   { authority, first }: AttackMaterial
@@ -102,6 +118,12 @@ async function startAttacker(
   return attacker
 }
 
+/** Resolves when it begins, which may take a while. */
+async function begin(attacker: ChildProcess): Promise<void> {
+  attacker.send('prepare')
+  await once(attacker, 'message')
+}
+
 async function stopAttacker(attacker: ChildProcess): Promise<AttackCount> {
   const counted = once(attacker, 'message') as Promise<[AttackCount]>
   attacker.send('over')
@@ -109,8 +131,6 @@ async function stopAttacker(attacker: ChildProcess): Promise<AttackCount> {
   return count
 }
 
-function sum(measured: readonly Measured[], what: 'count' | 'failed'): number {
-  return measured
-    .flatMap(({ before, during, after }) => [before, during, after])
-    .reduce((total, latencies) => total + latencies[what], 0)
+function sum(all: readonly Readonly<Record<'count' | 'failed', number>>[], what: 'count' | 'failed'): number {
+  return all.reduce((total, each) => total + each[what], 0)
 }

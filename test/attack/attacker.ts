@@ -5,12 +5,12 @@ import { attacks } from './attacks.ts'
 import { hostileAgents } from './material.ts'
 import type { AttackOrder } from './messages.ts'
 
-// A process of its own, so that its work does not slow the healthy agents that are measured. It says when it is ready;
-// any second message ends it.
+// A process of its own, so that its work does not slow the healthy agents that are measured. It says `loaded` when its load
+// stands, prepares when it is told to, says `ready`, and begins. The next message ends it, as does the end of its parent.
 const [order] = (await once(process, 'message')) as [AttackOrder]
 const authority = loadAuthority(order.authority)
 const over = new AbortController()
-process.once('message', () => over.abort()).once('disconnect', () => over.abort())
+process.once('disconnect', () => over.abort())
 const hands = createAttacker({
   port: order.port,
   authority,
@@ -19,7 +19,12 @@ const hands = createAttacker({
   signal: over.signal
 })
 const attack = attacks[order.name]
-const run = attack?.prepare?.(hands) ?? (() => attack?.run?.(hands))
+await attack?.load?.(hands)
+const told = once(process, 'message')
+process.send?.('loaded')
+await told
+const run = (await attack?.prepare?.(hands)) ?? (() => attack?.run?.(hands))
+process.once('message', () => over.abort())
 process.send?.('ready')
 await run()
 await hands.untilOver()

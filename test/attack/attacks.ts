@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { formatPem } from '../../src/pki/pem.ts'
 import {
   type CraftedList,
@@ -16,8 +17,10 @@ export interface Attack {
   /** What is done, for the table. */
   readonly title: string
   readonly setting?: Pick<BalancerOptions, 'nofile' | 'log' | 'settings'>
+  /** Agents that are no part of the attack, before anything is measured. Resolves once they stand; they go on until it is over. */
+  readonly load?: (hands: Attacker) => Promise<void>
   /** Done by a process of its own, while nothing is measured yet: the result is done while it is. */
-  readonly prepare?: (hands: Attacker) => () => Promise<void>
+  readonly prepare?: (hands: Attacker) => (() => Promise<void>) | Promise<() => Promise<void>>
   readonly run?: (hands: Attacker) => Promise<void>
 }
 
@@ -87,13 +90,13 @@ export const attacks: Readonly<Record<string, Attack>> = {
   },
   idle: {
     title: '5,000 idle connections with certificates',
-    async run(hands) {
+    async prepare(hands) {
       await hands.connections(
         5_000,
         () => {},
         index => hands.identity(index)
       )
-      await hands.untilOver()
+      return hands.untilOver
     }
   },
   descriptors: {
@@ -114,18 +117,27 @@ export const attacks: Readonly<Record<string, Attack>> = {
   },
   reports: {
     title: '1,000 reports of 300 KB at once, again and again',
-    async run(hands) {
+    async prepare(hands) {
       const body = Buffer.alloc(300_000, 'x')
-      await hands.every(5_000, () =>
-        hands.connections(
-          1_000,
-          (socket, index) => {
-            socket.write(reportOf(hands.identity(index).certname, body.length))
-            socket.write(body)
-          },
-          index => hands.identity(index)
-        )
+      const idle = new Map<Socket, string>()
+      await hands.connections(
+        1_000,
+        (socket, index) => {
+          const head = reportOf(hands.identity(index).certname, body.length)
+          idle.set(socket, head)
+          socket.on('data', () => idle.set(socket, head)).once('close', () => idle.delete(socket))
+        },
+        index => hands.identity(index)
       )
+      return () =>
+        hands.every(5_000, () => {
+          for (const [socket, head] of idle) {
+            socket.write(head)
+            socket.write(body)
+          }
+          // Whoever has not been answered yet is left alone.
+          idle.clear()
+        })
     }
   },
   'ca-bodies': {
@@ -153,8 +165,26 @@ export const attacks: Readonly<Record<string, Attack>> = {
     setting: { log: 'full' },
     run: longPaths
   },
+  'closed-log': {
+    title: 'a log whose reader has gone, long paths',
+    setting: { log: 'closed' },
+    run: longPaths
+  },
   'retry-after': {
-    title: '3,000 nodes without a certificate a second',
+    title: '3,000 nodes without a certificate a second, beside a long queue',
+    setting: { settings: { access: { withoutCertificate: 'forward' }, queue: { shedAbove: '1s' } } },
+    /** A hundred agents on eight connections each: their catalogs need some four seconds. They do not say that they would come back. */
+    async load(hands) {
+      await hands.connections(
+        800,
+        socket => {
+          const ask = () => socket.write(`${catalogHead}${'x'.repeat(LENGTH)}`)
+          socket.on('data', ask)
+          ask()
+        },
+        index => hands.identity(100 + (index % 100))
+      )
+    },
     async run(hands) {
       const bytes = node('x', 'X-Puppet-Version: 8.10.0\r\n').repeat(60)
       const sockets = await hands.connections(50, () => {})

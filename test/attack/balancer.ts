@@ -15,8 +15,8 @@ const READY_MS = 30_000
 export interface BalancerOptions {
   /** Descriptors it is granted. Default: as many as the system grants. */
   readonly nofile?: number
-  /** Where its log goes: into a file, into a pipe that is read or that nobody reads, or onto a full disk. */
-  readonly log?: 'file' | 'read' | 'unread' | 'full'
+  /** Where its log goes: into a file, into a pipe that is read, that nobody reads or whose reader goes, or onto a full disk. */
+  readonly log?: 'file' | 'read' | 'unread' | 'closed' | 'full'
   readonly nodeOptions?: readonly string[]
   /** Groups of its configuration in place of the usual ones. */
   readonly settings?: Readonly<Record<string, unknown>>
@@ -55,7 +55,7 @@ export async function startBalancer(
     writeFile(file, JSON.stringify(settings))
   ])
   const output =
-    log === 'unread' || log === 'read'
+    log === 'unread' || log === 'read' || log === 'closed'
       ? 'pipe'
       : openSync(log === 'full' ? '/dev/full' : join(directory, 'log.jsonl'), 'a')
   const limit = nofile === undefined ? '' : `ulimit -n ${nofile} && `
@@ -76,6 +76,7 @@ export async function startBalancer(
   const ended = once(child, 'exit')
   if (log === 'read') child.stdout?.resume()
   await untilReady(adminPort, child)
+  if (log === 'closed') child.stdout?.destroy()
   return {
     pid: child.pid as number,
     port,

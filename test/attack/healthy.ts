@@ -12,6 +12,8 @@ export interface Latencies {
   readonly failed: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** What agents were told that are to come back, in seconds, in order; such an answer counts as any other. */
+  readonly toldSeconds: readonly number[]
 }
 
 /** Agents that ask one request after the other, as runs do. */
@@ -27,6 +29,7 @@ export function startHealthyAgents(
   identities: readonly IssuedCertificate[]
 ): HealthyAgents {
   let tookMs: number[] = []
+  let told: number[] = []
   let failed = 0
   let isOver = false
   /** When each request under way began: one that waits still is no better than one that waited as long. */
@@ -37,10 +40,12 @@ export function startHealthyAgents(
     for (let turn = 0; !isOver; turn++) {
       const sinceMs = performance.now()
       underWay.set(identity.certname, sinceMs)
-      const status = await ask(agent, port, requestOf(identity.certname, turn))
+      const { status, retryAfter } = await ask(agent, port, requestOf(identity.certname, turn))
       underWay.delete(identity.certname)
       if (isOver) break
-      if (status === 200) tookMs.push(performance.now() - sinceMs)
+      const isSentAway = status === 503 && retryAfter !== undefined
+      if (isSentAway) told.push(retryAfter)
+      if (status === 200 || isSentAway) tookMs.push(performance.now() - sinceMs)
       else failed++
       await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
     }
@@ -57,9 +62,11 @@ export function startHealthyAgents(
         count: tookMs.length + failed,
         failed,
         p50Ms: quantile(sorted, 0.5),
-        p99Ms: quantile(sorted, 0.99)
+        p99Ms: quantile(sorted, 0.99),
+        toldSeconds: told.toSorted((a, b) => a - b)
       }
       tookMs = []
+      told = []
       failed = 0
       return result
     },
@@ -91,24 +98,35 @@ function requestOf(certname: string, turn: number): Question {
   }
 }
 
-/** The status, or 0 for no answer. */
-function ask(agent: Agent, port: number, { method, path, body }: Question): Promise<number> {
+interface Reply {
+  /** 0 for no answer. */
+  readonly status: number
+  /** Seconds. */
+  readonly retryAfter?: number
+}
+
+function ask(agent: Agent, port: number, { method, path, body }: Question): Promise<Reply> {
   return new Promise(resolve => {
+    const nothing = () => resolve({ status: 0 })
     const headers = {
       'X-Puppet-Version': '8.10.0',
       ...(body !== undefined && { 'Content-Length': body.length, 'Content-Type': 'application/json' })
     }
     const options = { host: '127.0.0.1', port, servername: 'puppet', agent, method, path, headers }
     const sent = request({ ...options, timeout: PATIENCE_MS }, response => {
-      response.on('end', () => resolve(response.statusCode ?? 0)).on('error', () => resolve(0))
+      const { statusCode: status = 0, headers } = response
+      const seconds = headers['retry-after']
+      const reply = { status, ...(seconds !== undefined && { retryAfter: Number(seconds) }) }
+      response.on('end', () => resolve(reply)).on('error', nothing)
       response.resume()
     })
     sent.on('timeout', () => sent.destroy(new Error('no answer in time')))
-    sent.on('error', () => resolve(0))
+    sent.on('error', nothing)
     sent.end(body)
   })
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/** Of sorted numbers. */
+export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
 }

@@ -5,6 +5,7 @@ export const usage = `npm run test:attack -- [options]
   --only NAMES   of ${attackNames.join(', ')}
                  (all)
   --quick        shorter measurements
+  --rounds N     each attack so often on the same balancer, with what it holds after each (1; at most 20)
   --help
 `
 
@@ -18,6 +19,7 @@ export interface Phases {
 export interface Options {
   readonly only: readonly string[]
   readonly phases: Phases
+  readonly rounds: number
   readonly help: boolean
 }
 
@@ -32,13 +34,17 @@ export function parseOptions(argv: readonly string[]): Options | string {
       options: {
         only: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false }
       }
     })
     const only = values.only?.split(',') ?? attackNames
     const unknown = only.find(name => !attackNames.includes(name))
     if (unknown !== undefined) return `${unknown} is no attack, must be one of ${attackNames.join(', ')}`
-    return { only, phases: values.quick ? quick : usual, help: values.help }
+    const rounds = Number(values.rounds)
+    if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
+      return `--rounds is ${values.rounds}, must be a whole number from 1 to 20`
+    return { only, phases: values.quick ? quick : usual, rounds, help: values.help }
   } catch (error) {
     return (error as Error).message
   }

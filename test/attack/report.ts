@@ -1,13 +1,21 @@
 import type { AttackCount } from './attacker-hands.ts'
-import type { Latencies } from './healthy.ts'
+import { type Latencies, quantile } from './healthy.ts'
 
-/** What one attack did to healthy agents and to the balancer's memory. */
+/** What one attack did to healthy agents and to the balancer's memory, the first time. */
 export interface Measured {
   readonly title: string
   readonly before: Latencies
   readonly during: Latencies
   readonly after: Latencies
-  readonly residentMiB: { readonly before: number; readonly most: number; readonly after: number }
+  /** Requests of the healthy agents in all rounds, and how many of them failed. */
+  readonly count: number
+  readonly failed: number
+  /** `rounds`: after each time it was done. */
+  readonly residentMiB: {
+    readonly before: number
+    readonly most: number
+    readonly rounds: readonly number[]
+  }
   readonly attack: AttackCount
 }
 
@@ -20,18 +28,21 @@ export function tableOf(measured: readonly Measured[]): string {
     'after, ms',
     'failed',
     'RSS, MiB',
-    'connections, refused'
+    'connections, refused',
+    'Retry-After, s'
   ]
   return [line(head), line(head.map(() => '---')), ...measured.map(rowOf)].join('')
 }
 
-export function rowOf({ title, before, during, after, residentMiB: rss, attack }: Measured): string {
+export function rowOf({ title, before, during, after, failed, residentMiB: rss, attack }: Measured): string {
+  const phases = [before, during, after]
   return line([
     title,
-    ...[before, during, after].map(latency),
-    String(before.failed + during.failed + after.failed),
-    `${rss.before} / ${rss.most} / ${rss.after}`,
-    `${attack.connected} / ${attack.refused}`
+    ...phases.map(latency),
+    String(failed),
+    [rss.before, rss.most, ...rss.rounds].join(' / '),
+    `${attack.connected} / ${attack.refused}`,
+    phases.some(({ toldSeconds }) => toldSeconds.length > 0) ? phases.map(told).join(' / ') : ''
   ])
 }
 
@@ -41,6 +52,11 @@ function line(cells: readonly string[]): string {
 
 function latency({ p50Ms, p99Ms }: Latencies): string {
   return `${round(p50Ms)} / ${round(p99Ms)}`
+}
+
+/** The median of what agents were told, and the most. */
+function told({ toldSeconds }: Latencies): string {
+  return toldSeconds.length === 0 ? 'none' : `${quantile(toldSeconds, 0.5)} (${toldSeconds.at(-1)})`
 }
 
 function round(ms: number): string {

@@ -1,6 +1,7 @@
 /**
- * Prints how long a long revocation list takes to read, in this thread and as a balancer reads it, how much memory it
- * takes, and what healthy agents notice while a balancer reads it: `node test/bench/crl.ts [entries]`.
+ * Prints how long a long revocation list takes to read, in a process of its own and as a balancer reads it, how much
+ * memory it takes, and what healthy agents notice while a balancer reads it: `node test/bench/crl.ts [entries]`.
+ * Exit code: 0 measured and within the bounds, 1 beyond one of them.
  */
 import { execFileSync } from 'node:child_process'
 import { constants, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,7 +16,10 @@ import { type Crafter, craftersOf, craftList, manyEntries } from '../support/cra
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const READINGS = 8
+/** For a list of 200,000 entries: to read it, memory above that of the process, and what an agent waits longer. */
+const bounds = { readMs: 1_000, memoryBytes: 200e6, laterMs: 50 } as const
 const count = Number(process.argv[2] ?? 200_000)
+const beyond: string[] = []
 const tasks: (() => unknown)[] = []
 const t = { teardown: (task: () => unknown) => void tasks.unshift(task) }
 const directory = mkdtempSync(join(tmpdir(), 'puppet-lb-crl-'))
@@ -42,9 +46,13 @@ function put(number: number): void {
 
 const ms = (value: number) => `${value.toFixed(0)} ms`
 const quantile = (sorted: readonly number[], q: number) => sorted[Math.floor((sorted.length - 1) * q)] ?? 0
-const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
 
-/** Peak memory and time of a process of its own that reads the file once, and of one that only starts. */
+function hold(what: string, value: number, bound: number, unit: (value: number) => string): void {
+  if (!(value <= bound)) beyond.push(`${what}: ${unit(value)}, must be at most ${unit(bound)}`)
+}
+
+/** Peak memory and time of a process of its own that reads the file once. */
 function readAlone(what: string): string {
   const code = `
     const { readLists } = await import(${JSON.stringify(new URL('../../src/config/revocation-lists.ts', import.meta.url).href)})
@@ -55,8 +63,11 @@ function readAlone(what: string): string {
     const took = performance.now() - at, { user, system } = process.cpuUsage(cpu)
     console.log(JSON.stringify({ took, cpu: (user + system) / 1000, before, peak: process.resourceUsage().maxRSS * 1024 }))`
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
-  const { took, cpu, before, peak } = JSON.parse(out) as Record<string, number>
-  return `${ms(took ?? 0)} (${ms(cpu ?? 0)} of CPU), peak ${megabytes((peak ?? 0) - (before ?? 0))} above ${megabytes(before ?? 0)}`
+  const { took, cpu, before, peak } = JSON.parse(out) as Readonly<
+    Record<'took' | 'cpu' | 'before' | 'peak', number>
+  >
+  hold('memory of one reading', peak - before, bounds.memoryBytes, megabytes)
+  return `${ms(took)} (${ms(cpu)} of CPU), peak ${megabytes(peak - before)} above ${megabytes(before)}`
 }
 
 async function measure(app: { readonly port: number }, until: () => boolean): Promise<number[]> {
@@ -80,11 +91,18 @@ try {
   console.log(
     `one reading in a process of its own: ${readAlone(`readLists(${JSON.stringify(file)}, authorities, Date.now())`)}`
   )
+  const readings: number[] = []
   for (let reading = 1; reading <= 3; reading++) {
     const at = performance.now()
     await readInThread({ file, caBundle: pki.authority.bundle, nowMs: Date.now(), knownDigest: undefined })
+    readings.push(performance.now() - at)
     console.log(`thread, from start to lists: ${ms(performance.now() - at)}`)
   }
+  const middle = quantile(
+    readings.toSorted((a, b) => a - b),
+    0.5
+  )
+  hold('reading in a thread, the middle one', middle, bounds.readMs, ms)
   const master = await startScriptedMaster(t, (_request, response) => response.end('x'), { tls: pki.server })
   const crl = { file, refreshMs: 1_000, expired: 'keep' as const, place: 'bench' }
   for (const workers of [0, 2]) {
@@ -106,9 +124,14 @@ try {
     })
     console.log(`workers ${workers}, nothing read: ${report(quiet)}`)
     console.log(`workers ${workers}, ${READINGS} lists read one after the other: ${report(busy)}`)
+    const laterMs = quantile(busy, 0.99) - quantile(quiet, 0.99)
+    hold(`workers ${workers}, p99 while lists are read above that before`, laterMs, bounds.laterMs, ms)
     await app.stop()
   }
 } finally {
   for (const task of tasks) await task()
   rmSync(directory, { recursive: true })
 }
+
+for (const sentence of beyond) console.log(sentence)
+process.exitCode = beyond.length > 0 ? 1 : 0

@@ -73,7 +73,8 @@ t.test('revocation lists come from a file, from the CA, or from both', async t =
   t.match(crlOf('fetch: true, directory: lists'), { directory: /^\/.*\/lists$/ })
   t.match(crlOf('fetch: true', 'state: { directory: state }'), { directory: /^\/.*\/state$/ })
   t.match(crlOf('fetch: true, file: crl.pem'), { file: /^\/.*\/crl\.pem$/, fetch: true })
-  t.match(crlOf('file: crl.pem', 'state: { directory: state }'), { fetch: false, directory: undefined })
+  t.match(crlOf('file: crl.pem'), { fetch: false, directory: undefined })
+  t.match(crlOf('file: crl.pem', 'state: { directory: state }'), { fetch: false, directory: /^\/.*\/state$/ })
   t.match(problemsOf(t, withTls(`${usual}, crl: { refresh: 2m }`)), [
     /^puppet-lb\.yaml:1:\d+ tls\.crl: says nowhere to get lists from; must have the key file, or `fetch: true`, or both$/
   ])

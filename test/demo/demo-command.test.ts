@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { listeningPorts, listensOnLoopbackOnly } from '../support/listening-ports.ts'
 
 const run = promisify(execFile)
 const module = new URL('../../src/commands/demo.ts', import.meta.url)
@@ -60,6 +61,10 @@ t.test('it serves, its agents run, what it prints can be done, and Ctrl-C ends i
   await demo.line(/^Ctrl-C ends it/)
   const firstRun = await demo.line(/first run/)
   t.match(firstRun, /\.demo: first run, exit status 2, \d+ requests over 1 connection$/)
+
+  const { pid = 0 } = demo.process
+  t.ok(listeningPorts(pid).length > 5, 'masters, the CA and both listeners of the balancer')
+  t.ok(listensOnLoopbackOnly(pid), 'and nobody on another machine reaches any of them')
 
   const commands = demo.printed.filter(line => line.startsWith('  curl'))
   if (hasCurl) {

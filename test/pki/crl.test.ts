@@ -6,28 +6,15 @@ import { CrlError } from '../../src/pki/crl-error.ts'
 import { formatPem, readPemOf } from '../../src/pki/pem.ts'
 import { hasSerial } from '../../src/pki/serials.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
-import {
-  type CraftedList,
-  type Crafter,
-  craftersOf,
-  craftList,
-  craftPem,
-  element,
-  extension,
-  integer,
-  manyEntries
-} from '../support/crafted-list.ts'
+import { craftList, craftPem, extension, integer, manyEntries } from '../support/crafted-list.ts'
 import { disguises } from './disguises.ts'
+import { authority, craft, entryWith, nowMs, point, refused, root, signer } from './refused-lists.ts'
 
-const authority = await createAuthority()
 const authorities = authoritiesOf(authority.bundle)
-const [root, signer] = craftersOf(authority) as [Crafter, Crafter]
 const revoked = ['0A', 'FF01', '7f'.repeat(16), 'FEDCBA9876543210']
 const thisUpdate = new Date(Date.UTC(2026, 0, 1))
 const nextUpdate = new Date(Date.UTC(2026, 5, 1))
-const nowMs = Date.now()
 const pem = await authority.crl({ revoked, thisUpdate, nextUpdate })
-const stranger = await createAuthority()
 
 const read = (file: string | Buffer, by = authorities, atMs = nowMs) =>
   readRevocations(Buffer.from(file), by, atMs)
@@ -35,7 +22,6 @@ const read = (file: string | Buffer, by = authorities, atMs = nowMs) =>
 const serial = (value: bigint) => integer(value).subarray(2)
 const has = (lists: readonly AuthorityList[], value: bigint) =>
   lists.some(list => hasSerial(list, serial(value)))
-const craft = (list: Omit<CraftedList, 'by'>) => craftList({ by: signer, ...list })
 
 for (const [how, disguise] of Object.entries(disguises)) {
   t.test(`lists are read ${how}`, async t => {
@@ -112,55 +98,6 @@ t.test(
     t.same(asked, [watched.at(-1)?.certificate.subject])
   }
 )
-
-const point = (content: string) => extension('551d1c', Buffer.from(content, 'hex'), true)
-const entryWith = (more: Buffer) => [{ serial: 1n, extensions: [more] }]
-const directoryName = element(0x30, element(0xa4, element(0x30, Buffer.alloc(0))))
-
-/** What is refused, and under which reason. */
-const refused: Readonly<Record<string, readonly [reason: string, file: string | Buffer]>> = {
-  'an empty file': ['damaged', ''],
-  'a file of certificates': ['damaged', authority.bundle],
-  'half a list': ['damaged', pem.slice(0, 200)],
-  'a list of another CA': ['foreign', await stranger.crl()],
-  'a certificate under the label of a list': [
-    'damaged',
-    formatPem('X509 CRL', readPemOf(authority.bundle, 'CERTIFICATE').blocks[0]?.der ?? Buffer.alloc(0))
-  ],
-  'a list with bytes behind it': ['damaged', Buffer.concat([craft({}), Buffer.alloc(1)])],
-  'a first version with extensions': [
-    'damaged',
-    craft({ version: 1, entries: [{ serial: Buffer.alloc(0) }] })
-  ],
-  'a serial number without a byte': ['damaged', craft({ entries: [{ serial: Buffer.alloc(0) }] })],
-  'a serial number of 65 bytes': ['damaged', craft({ entries: [{ serial: Buffer.alloc(65, 1) }] })],
-  'a number of 65 bytes': ['damaged', craft({ number: 1n << 513n })],
-  'an extension that is there twice': ['damaged', craft({ extensions: [extension('551d14', integer(2n))] })],
-  'a delta list': ['delta', craft({ extensions: [extension('551d1b', integer(1n), true)] })],
-  'a delta list that calls itself uncritical': [
-    'delta',
-    craft({ extensions: [extension('551d1b', integer(1n))] })
-  ],
-  'a list of users only': ['partial', craft({ extensions: [point('30038101ff')] })],
-  'a list of CAs only': ['partial', craft({ extensions: [point('30038201ff')] })],
-  'a list of some reasons only': ['partial', craft({ extensions: [point('300483020640')] })],
-  'a list of attribute certificates': ['partial', craft({ extensions: [point('30038501ff')] })],
-  'a list for one distribution point': ['partial', craft({ extensions: [point('3008a006a0048602683a')] })],
-  'an indirect list': ['indirect', craft({ extensions: [point('30038401ff')] })],
-  'a list with an entry of another CA': [
-    'indirect',
-    craft({ entries: entryWith(extension('551d1d', directoryName, true)) })
-  ],
-  'an unknown critical extension': [
-    'critical-extension',
-    craft({ extensions: [extension('2a0304', integer(1n), true)] })
-  ],
-  'an unknown critical extension of an entry': [
-    'critical-extension',
-    craft({ entries: [{ serial: 1n }, ...entryWith(extension('2a0304', integer(1n), true)), { serial: 3n }] })
-  ],
-  'a list from the future': ['future', craft({ thisUpdate: new Date(nowMs + 6 * 60_000) })]
-}
 
 for (const [what, [reason, file]] of Object.entries(refused)) {
   t.test(`${what} is refused, with its reason`, async t => {

@@ -4,22 +4,30 @@ import type { Settings } from '../../src/model/settings.ts'
 import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki } from '../support/balancer.ts'
-import { connectRawAgent } from '../support/raw-agent.ts'
+import { scrape } from '../support/metrics.ts'
+import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts'
 import { startScene } from './support/scene.ts'
 
 const JRUBIES = 8
+/** Of one certname, over all workers. */
+const [SLOTS, PLACES] = [4, 16]
 const pki = await createTestPki()
 const healthy = await pki.authority.issue({ certname: 'healthy.example.com' })
+const other = await pki.authority.issue({ certname: 'other.example.com' })
 const greedy = await pki.authority.issue({ certname: 'greedy.example.com' })
 const node = 'GET /puppet/v3/node/held HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
 /** A master of eight JRubies that holds what it is asked, except by the healthy agent. */
-async function setUp(t: Test, access: Partial<Settings['access']>) {
+async function setUp(
+  t: Test,
+  access: Partial<Settings['access']>,
+  { workers = 0, jrubies = JRUBIES }: { readonly workers?: number; readonly jrubies?: number } = {}
+) {
   const held: ServerResponse[] = []
   const scene = await startScene(t, {
     pki,
-    jrubies: JRUBIES,
-    overrides: { access },
+    jrubies,
+    overrides: { access, listen: { workers } },
     script(request, response) {
       if (request.url?.endsWith('/held')) held.push(response)
       else response.end('served')
@@ -28,12 +36,28 @@ async function setUp(t: Test, access: Partial<Settings['access']>) {
   const agent = connectAgent(t, pki, scene.app.port, healthy)
   return {
     held,
+    /** Whom the last request that reached the master was from. */
+    lastFrom: () =>
+      scene.masters[0]?.seen
+        .at(-1)
+        ?.header('X-Client-DN')[0]
+        ?.replace(/^.*CN=/, ''),
     arrived: (count: number) => scene.masters[0]?.until(() => held.length === count),
     /** So many connections, each with one request. */
-    async ask(count: number, identity?: IssuedCertificate) {
-      const raws = Array.from({ length: count }, () => connectRawAgent(t, pki, scene.app.port, identity))
-      for (const raw of await Promise.all(raws)) raw.send(node)
+    async ask(count: number, identity?: IssuedCertificate): Promise<readonly RawAgent[]> {
+      const connecting = Array.from({ length: count }, () =>
+        connectRawAgent(t, pki, scene.app.port, identity)
+      )
+      const raws = await Promise.all(connecting)
+      for (const raw of raws) raw.send(node)
+      return raws
     },
+    /** So many wait for a JRuby. */
+    async waiting(count: number) {
+      while ((await scrape(scene.app.adminPort)).sum('puppet_lb_queue_depth') !== count);
+    },
+    refusals: async () =>
+      (await scrape(scene.app.adminPort)).value('puppet_lb_limit_refusals_total', { limit: 'queuePlaces' }),
     /** Served while the others go on holding what they have. */
     async serveHealthy() {
       for (let count = 0; count < 3; count++)
@@ -52,6 +76,44 @@ t.test('one certname has four JRubies at most, however many connections it has',
   await arrived(5)
   await serveHealthy()
   t.equal(held.length, 5, 'the next one has its turn when one of them is done')
+})
+
+t.test('one certname has sixteen places in the queue, and the seventeenth is refused at once', async t => {
+  const scene = await setUp(t, {}, { workers: 2, jrubies: SLOTS })
+  const { held, ask, arrived, waiting, refusals } = scene
+  await ask(SLOTS, greedy)
+  await arrived(SLOTS)
+  await ask(PLACES, greedy)
+  await waiting(PLACES)
+  for (const raw of await ask(5, greedy)) {
+    const answer = await raw.until('Request ')
+    t.match(answer, /^HTTP\/1\.1 503 Too many requests of this certname wait/)
+    t.match(answer, 'x-puppet-lb-reason: certname-queue-full')
+  }
+  t.equal(await refusals(), 5)
+
+  await ask(1, other)
+  await waiting(PLACES + 1)
+  held[0]?.end()
+  await arrived(SLOTS + 1)
+  await waiting(PLACES)
+  t.equal(
+    scene.lastFrom(),
+    other.certname,
+    'the other one waits, and comes before those behind the greedy one’s'
+  )
+  t.equal(await refusals(), 5, 'and is not refused')
+})
+
+t.test('the operators’ tools wait in as many places as they need', async t => {
+  const { ask, waiting, refusals } = await setUp(
+    t,
+    { administrators: [greedy.certname] },
+    { workers: 2, jrubies: SLOTS }
+  )
+  await ask(SLOTS + 2 * PLACES, greedy)
+  await waiting(2 * PLACES)
+  t.equal((await refusals()) ?? 0, 0)
 })
 
 t.test('the operators’ tools have as many as there are', async t => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { formatPem } from '../../src/pki/pem.ts'
 import { connectAgent } from '../support/agent.ts'
@@ -116,6 +119,31 @@ t.test('what is no complete list of today is not taken at the start either', asy
     await t.rejects(startCrlScene(t, files[reason] ?? '', { pki }), { name: 'ConfigError' }, reason)
   }
 })
+
+t.test(
+  'a file that is older than before a restart is not believed, unless what was noted is removed',
+  async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'puppet-lb-state-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const start = (file: string) => startCrlScene(t, file, { pki, directory })
+    const newest = fileWith({ number: 12n, thisUpdate: ago(0.5), entries: [{ serial }, { serial: 3n }] })
+    const first = await start(fileWith(inForce))
+    await first.replace(newest)
+    await first.log.line({ msg: 'certificate revocation list is read again' })
+    await first.app.stop()
+
+    const older = fileWith({ number: 11n })
+    for (const file of [older, files.older, files.infrastructure, files['same-number'], files.missing])
+      await t.rejects(start(file ?? ''), { name: 'ConfigError', message: /revocation-numbers\.json/ })
+    const second = await start(newest)
+    t.equal(await statusOf(t, second.app.port, gone), 403, 'the same list is good')
+    await second.app.stop()
+
+    rmSync(join(directory, 'revocation-numbers.json'))
+    const third = await start(older)
+    t.equal(await statusOf(t, third.app.port, gone), 200, 'the operator may go back')
+  }
+)
 
 t.test('serial numbers of revoked certificates are found as DER, CRLF and among text', async t => {
   const pem = fileWith(inForce)

@@ -8,6 +8,8 @@ export interface FleetCount {
   readonly failures: string[]
   /** Reports that no master took. Puppet logs them and goes on, as its `configurer.rb` says. */
   reportsLost: number
+  /** Runs whose connection ended without an answer while a worker died, by what their agents said. */
+  readonly cut: Record<string, number>
   /** Runs of revoked agents that were refused, as they must be. */
   refused: number
   /** Runs of agents revoked for longer than the balancer may take to read it, which went through all the same. */
@@ -18,9 +20,8 @@ export interface Fleet {
   readonly count: FleetCount
   /** From now on its runs must be refused, once the balancer has had `graceMs` to read the list. */
   readonly revoke: (index: number, graceMs: number) => void
-  /** Resolves when nobody runs any more; nobody begins before `resume`. */
-  readonly pause: () => Promise<void>
-  readonly resume: () => void
+  /** A worker is about to be killed: whoever gets no answer within this time had its connection there. */
+  readonly workerDies: (withinMs: number) => void
   readonly stop: () => Promise<void>
 }
 
@@ -29,12 +30,10 @@ export function startFleet(
   target: { readonly port: number; readonly ca: string },
   identities: readonly IssuedCertificate[]
 ): Fleet {
-  const count: FleetCount = { runs: 0, failures: [], reportsLost: 0, refused: 0, letIn: 0 }
+  const count: FleetCount = { runs: 0, failures: [], reportsLost: 0, cut: {}, refused: 0, letIn: 0 }
   const refusedFromMs = new Map<number, number>()
-  const underWay = new Set<Promise<void>>()
   let isOver = false
-  let gate = Promise.resolve()
-  let open = () => {}
+  let dyingUntilMs = Number.NEGATIVE_INFINITY
 
   async function runOnce(index: number, { certname, chain, key }: IssuedCertificate): Promise<void> {
     const beganMs = performance.now()
@@ -52,6 +51,8 @@ export function startFleet(
     if (revokedFromMs !== undefined) {
       if (failure) count.refused++
       else if (beganMs > revokedFromMs) count.letIn++
+    } else if (failure && failure.status === undefined && performance.now() < dyingUntilMs) {
+      count.cut[failure.message] = (count.cut[failure.message] ?? 0) + 1
     } else if (failure?.path.startsWith('/puppet/v3/report/')) {
       count.reportsLost++
     } else if (failure) {
@@ -63,11 +64,7 @@ export function startFleet(
 
   async function live(identity: IssuedCertificate, index: number): Promise<void> {
     while (!isOver) {
-      await gate
-      const run = runOnce(index, identity)
-      underWay.add(run)
-      await run
-      underWay.delete(run)
+      await runOnce(index, identity)
       await new Promise(resolve => setTimeout(resolve, 100))
     }
   }
@@ -78,16 +75,11 @@ export function startFleet(
     revoke(index, graceMs) {
       refusedFromMs.set(index, performance.now() + graceMs)
     },
-    async pause() {
-      gate = new Promise(resolve => {
-        open = resolve
-      })
-      await Promise.all(underWay)
+    workerDies(withinMs) {
+      dyingUntilMs = performance.now() + withinMs
     },
-    resume: () => open(),
     async stop() {
       isOver = true
-      open()
       await Promise.all(lives)
     }
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, readSync, watch } from 'node:fs'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +56,8 @@ export async function spawnBalancer(
     nodeOptions = [],
     files = {},
     env = {},
-    descriptors
+    descriptors,
+    standardOutput
   }: {
     readonly nodeOptions?: readonly string[]
     /** Variables beside those of this process. */
@@ -64,6 +66,8 @@ export async function spawnBalancer(
     readonly files?: Readonly<Record<string, string>>
     /** How many file descriptors it gets; default: as many as this process. */
     readonly descriptors?: number
+    /** A file that its standard output goes to. Default: a pipe, which is read. */
+    readonly standardOutput?: string
   } = {}
 ): Promise<BalancerProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'puppet-lb-test-'))
@@ -98,7 +102,7 @@ export async function spawnBalancer(
     await rename(`${file}.new`, file)
   }
 
-  return serveFrom(t, place, [], { nodeOptions, env, descriptors })
+  return serveFrom(t, place, [], { nodeOptions, env, descriptors, standardOutput })
 }
 
 /** What of a process is the same for the next one. */
@@ -108,6 +112,7 @@ interface Surroundings {
   readonly nodeOptions?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly descriptors?: number | undefined
+  readonly standardOutput?: string | undefined
 }
 
 async function serveFrom(
@@ -136,24 +141,28 @@ function spawnServe(
   t: { teardown: (task: () => unknown) => void },
   file: string,
   flags: readonly string[],
-  { nodeOptions = [], env = {}, descriptors }: Surroundings
+  { nodeOptions = [], env = {}, descriptors, standardOutput }: Surroundings
 ) {
   const command = [process.execPath, ...nodeOptions, main, 'serve', '--config', file, ...flags]
   const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const sink = standardOutput === undefined ? 'pipe' : openSync(standardOutput, 'a')
   const child = spawn('bash', ['-c', `${limited}exec "$@"`, 'bash', ...command], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', sink, 'pipe'],
     // What tests go by is no key of a configuration.
     env: Object.fromEntries(
       Object.entries({ ...process.env, ...env }).filter(([name]) => !name.startsWith('PUPPET_LB_TEST_'))
     )
   })
   const reader = createLogReader()
-  child.stdout.setEncoding('utf8').on('data', reader.read)
   let output = ''
-  child.stdout.on('data', (text: string) => {
+  const read = (text: string) => {
     output += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    reader.read(text)
+  }
+  child.stdout?.setEncoding('utf8').on('data', read)
+  if (typeof sink === 'number') closeSync(sink)
+  if (standardOutput !== undefined) t.teardown(follow(standardOutput, read))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     output += text
     if (flags.length === 0) process.stderr.write(text)
   })
@@ -163,4 +172,23 @@ function spawnServe(
     await exit
   })
   return { child, reader, exit, output: () => output }
+}
+
+/** Reads on in a file whenever something is written to it. Returns what ends that. */
+function follow(file: string, read: (text: string) => void): () => void {
+  const descriptor = openSync(file, 'r')
+  const buffer = Buffer.alloc(64 * 1024)
+  const watcher = watch(file, readOn)
+  function readOn(): void {
+    for (let bytes = 1; bytes > 0; ) {
+      bytes = readSync(descriptor, buffer)
+      // All that tests wait for is ASCII.
+      if (bytes > 0) read(buffer.toString('latin1', 0, bytes))
+    }
+  }
+  readOn()
+  return () => {
+    watcher.close()
+    closeSync(descriptor)
+  }
 }

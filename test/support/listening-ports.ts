@@ -2,6 +2,16 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** TCP ports on which a process of this machine listens, from Linux' /proc. */
 export function listeningPorts(pid: number): readonly number[] {
+  return listeners(pid).map(local => Number.parseInt(local.split(':')[1] ?? '', 16))
+}
+
+/** Whether all that a process listens on is 127.0.0.1, so that nobody on another machine reaches it. */
+export function listensOnLoopbackOnly(pid: number): boolean {
+  return listeners(pid).every(local => local.startsWith('0100007F:'))
+}
+
+/** Addresses and ports as the system prints them: hexadecimal, the bytes of an address in the order of the machine. */
+function listeners(pid: number): readonly string[] {
   const inodes = new Set(readdirSync(`/proc/${pid}/fd`).map(fd => inodeOf(`/proc/${pid}/fd/${fd}`)))
   const sockets = ['tcp', 'tcp6'].flatMap(family =>
     readFileSync(`/proc/${pid}/net/${family}`, 'utf8')
@@ -12,7 +22,7 @@ export function listeningPorts(pid: number): readonly number[] {
   )
   return sockets
     .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.has(inode))
-    .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16))
+    .map(([, local = '']) => local)
 }
 
 /** `undefined` for what is no socket, or was closed meanwhile. */

@@ -5,8 +5,18 @@ import type { Runtime } from '../../model/runtime.ts'
 import { type AuthorityList, overviewOf } from '../../pki/crl.ts'
 import { neverChanged, shrinkages } from '../../pki/succession.ts'
 import type { FetchNotices } from './fetch-notices.ts'
-import { type InForce, isSame, judge, type Origin, type Reading, revokedOf, withReading } from './in-force.ts'
+import {
+  heldOfFile,
+  type InForce,
+  isSame,
+  judge,
+  type Origin,
+  type Reading,
+  revokedOf,
+  withReading
+} from './in-force.ts'
 import type { RevocationNotices } from './notices.ts'
+import type { SeenLists } from './seen-lists.ts'
 
 /** The lists in force, which their sources replace. */
 export interface Holding {
@@ -33,12 +43,14 @@ export function createHolding({
   log,
   notices,
   fetchNotices,
+  seen,
   publish
 }: {
   readonly runtime: Pick<Runtime, 'wallClock'>
   readonly log: Pick<Logger, 'info'>
   readonly notices: RevocationNotices
   readonly fetchNotices: Pick<FetchNotices, 'doubtful'>
+  readonly seen: Pick<SeenLists, 'keep'>
   readonly publish: (revoked: RevokedSet) => void
 }): Holding {
   const sources = new WeakMap<AuthorityList, string>()
@@ -59,6 +71,10 @@ export function createHolding({
       fetchNotices.doubtful(neverChanged(lists, order.authorities, runtime.wallClock()))
   }
 
+  function keepSeen(next: InForce): void {
+    if (next.known.file) seen.keep(next.order.directory, heldOfFile(next))
+  }
+
   function tellLate(): void {
     if (inForce) notices.late(inForce.lists, inForce.order.expired)
   }
@@ -72,6 +88,7 @@ export function createHolding({
       if (!next) return
       tellChange(before, next)
       tellLate()
+      keepSeen(next)
     },
     take(origin, reading, { asked, source: from }) {
       const before = inForce
@@ -83,6 +100,7 @@ export function createHolding({
         return
       }
       inForce = withReading(before, origin, reading)
+      if (origin === 'file') keepSeen(inForce)
       if (isSame(before.lists, inForce.lists)) return
       tellChange(before.lists, inForce)
       const { entries } = overviewOf(inForce.lists)

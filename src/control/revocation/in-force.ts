@@ -49,13 +49,17 @@ export function withReading(inForce: InForce, origin: Origin, reading: Reading):
   }
 }
 
+/** What a file is held to: what is in force; beside a CA that is asked it may lag behind, and is held to itself. */
+export function heldOfFile({ order, known, lists }: InForce): readonly AuthorityList[] {
+  return order.fetch ? (known.file?.lists ?? []) : lists
+}
+
 /**
- * Throws a CrlError when an origin must not have given this after `before`. A file is held to what is in force; beside a
- * CA that is asked it may lag behind, and is held to itself. The CA never gives less than it has given.
+ * Throws a CrlError when an origin must not have given this after `before`. The CA never gives less than it has given.
  */
 export function judge(origin: Origin, { lists }: Reading, before: InForce): void {
-  const { order, known } = before
-  const held = origin === 'file' && order.fetch ? (known.file?.lists ?? []) : before.lists
+  const { order } = before
+  const held = origin === 'file' ? heldOfFile(before) : before.lists
   const problemsOf = origin === 'ca' ? servedProblems : successionProblems
   const problems = problemsOf(held, lists, order.counting)
   // The file has what the CA does not give.

@@ -4,16 +4,17 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { TlsSettings } from '../../model/settings.ts'
 import type { SettingChange } from '../../model/status.ts'
 import { CrlError } from '../../pki/crl-error.ts'
-import { laterOf } from '../../pki/succession.ts'
+import { laterOf, successionProblems } from '../../pki/succession.ts'
 import { type CaSource, type ListUpstream, listsUrl } from './ca-source.ts'
 import type { FetchNotices } from './fetch-notices.ts'
 import type { Fetched } from './fetching.ts'
 import { type FileSource, refusalOf } from './file-source.ts'
 import type { Holding } from './holding.ts'
-import { changeOf, type InForce, judge, type Order, orderOf, withReading } from './in-force.ts'
+import { changeOf, type InForce, judge, type Order, orderOf, type Reading, withReading } from './in-force.ts'
 import { isKept, keptFile } from './kept-lists.ts'
 import type { RevocationNotices } from './notices.ts'
 import type { ListReader } from './reader.ts'
+import { type SeenLists, seenFile } from './seen-lists.ts'
 
 /** What was found fit to be put in force. */
 export interface PreparedRevocations {
@@ -32,6 +33,7 @@ export interface PreparingDeps {
   readonly file: Pick<FileSource, 'read'>
   readonly ca: Pick<CaSource, 'fetchFor'>
   readonly readFile: ListReader
+  readonly seen: Pick<SeenLists, 'read'>
 }
 
 /** Reads the lists that settings name, without putting them in force. `from` is left out at the start. */
@@ -46,12 +48,26 @@ export function createPreparing(deps: PreparingDeps) {
     try {
       const reading = await deps.file.read(order, isKnown ? before.known.file : undefined)
       judge('file', reading, next)
+      if (!before) await judgeBySeen(reading, order)
       return withReading(next, 'file', reading)
     } catch (error) {
       const refusal = refusalOf(error)
       if (before) notices.refused(file, refusal)
       throw configError(order, 'file', sentencesOf(refusal, file))
     }
+  }
+
+  /** What an earlier life of this process had must not be fallen behind either. */
+  async function judgeBySeen({ lists }: Reading, { directory, counting }: Order): Promise<void> {
+    const problems = successionProblems(await deps.seen.read(directory), lists, counting)
+    if (directory === undefined || problems.length === 0) return
+    const file = seenFile(directory)
+    throw new CrlError(
+      problems.map(({ reason, text }) => ({
+        reason,
+        text: `${text} (says ${file} of the time before this start)`
+      }))
+    )
   }
 
   /** What the CA gave in an earlier life of this process, if that is any good. */

@@ -15,6 +15,7 @@ import { revokedOf } from './in-force.ts'
 import { createRevocationNotices } from './notices.ts'
 import { createPreparing, type PreparedRevocations } from './preparing.ts'
 import type { ListReader, OpenListStream } from './reader.ts'
+import { createSeenLists } from './seen-lists.ts'
 
 /** A start waits so long for the first list, before it goes on without. */
 const FIRST_LIST_TIMEOUT_MS = 10_000
@@ -53,7 +54,8 @@ export interface RevocationWatch {
   readonly fetching: () => FetchState | undefined
   /** Called for each file or answer that is refused, with each of the reasons. */
   readonly onRefusal: (listener: (reason: RefusalReason) => void) => void
-  readonly stop: () => void
+  /** Resolves when what is to be kept over a restart is kept. */
+  readonly stop: () => Promise<void>
 }
 
 /**
@@ -74,8 +76,9 @@ export function createRevocationWatch(options: {
   const telling = { ...options, isInForce: () => holding.isAny() }
   const notices = createRevocationNotices(telling)
   const fetchNotices = createFetchNotices(telling)
-  const holding = createHolding({ ...options, notices, fetchNotices })
-  const deps = { ...options, holding, notices, fetchNotices }
+  const seen = createSeenLists(options.log)
+  const holding = createHolding({ ...options, notices, fetchNotices, seen })
+  const deps = { ...options, holding, notices, fetchNotices, seen }
   const file = createFileSource(deps)
   const ca = createCaSource(deps)
   let isBegun = false
@@ -135,6 +138,7 @@ export function createRevocationWatch(options: {
       holding.adopt(undefined)
       file.stop()
       ca.stop()
+      return seen.settled()
     }
   }
 }

@@ -23,8 +23,13 @@ export async function startCrlScene(
   {
     pki: given,
     expired = 'keep',
+    directory,
     ...options
-  }: Parameters<typeof startScene>[1] & { readonly expired?: WhenExpired } = {}
+  }: Parameters<typeof startScene>[1] & {
+    readonly expired?: WhenExpired
+    /** What is to be known after a restart is kept there. */
+    readonly directory?: string
+  } = {}
 ): Promise<CrlScene> {
   const pki = given ?? (await createTestPki())
   const log = captureLog()
@@ -35,7 +40,10 @@ export async function startCrlScene(
     pki,
     overrides: {
       ...options.overrides,
-      tls: { ...options.overrides?.tls, crl: { file, refreshMs: REFRESH_MS, expired, place: 'test.yaml' } }
+      tls: {
+        ...options.overrides?.tls,
+        crl: { file, directory, refreshMs: REFRESH_MS, expired, place: 'test.yaml' }
+      }
     },
     options: { ...options.options, log: log.log }
   })

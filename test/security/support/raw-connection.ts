@@ -6,6 +6,8 @@ import { connectRawAgent, type RawAgent } from '../../support/raw-agent.ts'
 /** An answer as it came over the wire; header names in lower case. */
 export interface RawAnswer {
   readonly status: number
+  /** Behind the status in its line. */
+  readonly phrase: string
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
 }
@@ -57,5 +59,12 @@ function parseAnswer(text: string): Parsed | undefined {
   )
   const length = end + 4 + Number(headers.get('content-length') ?? 0)
   if (text.length < length) return undefined
-  return { status: Number(statusLine.split(' ')[1]), headers, body: text.slice(end + 4, length), length }
+  const [, status, ...words] = statusLine.split(' ')
+  return {
+    status: Number(status),
+    phrase: words.join(' '),
+    headers,
+    body: text.slice(end + 4, length),
+    length
+  }
 }
