@@ -27,7 +27,7 @@ const COMPILING_DEADLINE_MS = 60_000
 /** Agents of 7.23 sleep after a `Retry-After` and then fail, those of 8.10 come back. */
 const comesBack = generation === 8
 
-const proxy = await startProxy({ name: 'masters-away' })
+const proxy = await startProxy({ name: 'masters-away', drainTimeout: '5s' })
 t.teardown(proxy.end)
 const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
@@ -35,6 +35,10 @@ const compiling = await createEnrolledAgent({ certname: 'compiling.example.test'
 const refreshing = await createEnrolledAgent({
   certname: 'refreshing.example.test',
   settings: { ca_refresh_interval: '1s', crl_refresh_interval: '1s' }
+})
+const cached = await createEnrolledAgent({
+  certname: 'cached.example.test',
+  settings: { usecacheonfailure: 'true' }
 })
 const beginning = await createEnrolledAgent({ certname: 'beginning.example.test' })
 
@@ -93,6 +97,32 @@ t.test('then all masters are away for 40 s, and runs and an enrolment end well',
   t.equal(status, 0, 'it is enrolled', { output })
   wasTold(t, 'ca-unavailable')
 })
+
+t.test(
+  'an agent that is told that nobody can serve its catalog ends its run with the cached one',
+  async t => {
+    const first = await runAgent(cached)
+    t.equal(first.status, 2, 'it has one', { output: first.output })
+    const running = runAgent(cached, LONG_COMPILE_SECONDS)
+    t.ok(
+      await reaches(async () => (await compilesOnAny()) > 0, COMPILING_DEADLINE_MS),
+      'its catalog is compiled when all masters go'
+    )
+    for (const master of compileMasters) await endMaster(master, 'SIGKILL')
+    // Whoever waits is told before a stop would cut it, as it is when it has waited for long.
+    proxy.signal('SIGTERM')
+    const { status, output } = await running
+    t.ok([0, 2].includes(status), `ended with ${status}`, { output })
+    t.match(output, /Using cached catalog from environment/)
+    if (!comesBack) t.match(output, /Error 503 on SERVER/i, 'a plain one')
+    await proxy.ended()
+  }
+)
+
+async function compilesOnAny(): Promise<number> {
+  const counts = await Promise.all(compileMasters.map(compilesOn))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
 
 function compiles(master: MasterLayout): Promise<boolean> {
   return reaches(async () => (await compilesOn(master)) > 0, COMPILING_DEADLINE_MS)
