@@ -47,6 +47,23 @@ t.test('whoever has as much as it may have waits for its own bodies, and keeps n
   t.same(granted, ['g1', 'g2', 'other', 'g3'])
 })
 
+t.test('a share grows while nobody waits and there is room, and owes nothing for it', async t => {
+  const { room, ask, granted, memory, runtime } = setUp()
+  const large = ask(room, 'large', { owner: 1, ownerBytes: 2 * MIB })
+  t.notOk(large.grow(2 * MIB, 2 * MIB), 'no further than the limit for it')
+  t.ok(large.grow(2 * MIB, 3 * MIB))
+  t.equal(memory.bytes(), 3 * MIB)
+  ask(room, 'of the same owner', { owner: 1, ownerBytes: 2 * MIB })
+  t.same(granted, ['large', 'of the same owner'])
+  ask(room, 'other', { owner: 2 })
+  t.notOk(large.grow(1, 64 * MIB), 'somebody waits')
+  large.shrinkTo(MIB / 2)
+  await runtime.advance(0)
+  t.same(granted, ['large', 'of the same owner', 'other'])
+  large.release()
+  t.equal(memory.bytes(), 2 * MIB)
+})
+
 t.test('one body is always let in, however large it is', async t => {
   const { room, ask, granted } = setUp()
   ask(room, 'large', { owner: 1, ownerBytes: 10 })

@@ -1,3 +1,5 @@
+import type { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { only } from '../../src/balance/eligibility.ts'
 import { createRequestsUnderWay } from '../../src/data/http/moving-on.ts'
@@ -345,10 +347,70 @@ t.test('a request whose master falls silent', async t => {
 
   await t.test('stays when it may not be repeated', async t => {
     const scene = await startScene()
+    const { answer } = scene.send('1', { repeatable: false })
+    await scene.runtime.advance(50)
+    scene.upstreams[0].last().connect()
+    scene.silence()
+    t.equal(answer.status, undefined)
+    t.same(scene.board(), [1, 0])
+  })
+
+  await t.test('moves on whatever it is when it was not sent yet', async t => {
+    const scene = await startScene()
     scene.send('1', { repeatable: false })
     await scene.runtime.advance(50)
+    const left = scene.upstreams[0].last()
     scene.silence()
-    t.same(scene.board(), [1, 0])
+    await scene.runtime.advance(50)
+    left.connect()
+    t.ok(left.aborted(), 'which the silent one never gets')
+    t.same(scene.board(), [0, 1])
+  })
+
+  await t.test('is over for its agent when it is a report, which its master keeps', async t => {
+    const scene = await startScene()
+    const { answer, exchange } = scene.send('1', { repeatable: false, rank: 'report' })
+    exchange.class = 'report'
+    await scene.runtime.advance(50)
+    const left = scene.upstreams[0].last()
+    left.connect()
+    scene.silence()
+    t.match(answer, { status: 504, body: /did not answer in time/ })
+    t.notOk(answer.headers.has('Retry-After'))
+    t.equal(left.aborted(), undefined)
+    t.same(
+      [scene.board(), scene.taken()],
+      [
+        [1, 0],
+        [1, 0]
+      ]
+    )
+    left.head(200)
+    left.end()
+    t.same(
+      [scene.board(), scene.taken()],
+      [
+        [0, 0],
+        [0, 0]
+      ]
+    )
+    t.equal(exchange.attempts, 1)
+  })
+
+  await t.test('gives its master what was in hand of a report, after its agent was told', async t => {
+    const scene = await startScene()
+    const headers = { 'content-length': '11' }
+    const { exchange } = scene.send('1', { repeatable: false, rank: 'report', headers })
+    exchange.class = 'report'
+    const request = exchange.request as unknown as PassThrough
+    request.end('some report')
+    await scene.runtime.advance(50)
+    const left = scene.upstreams[0].last()
+    left.connect()
+    scene.silence()
+    t.equal(exchange.response.writableFinished, true)
+    t.equal(await text(left.options.body as Readable), 'some report')
+    t.equal(left.aborted(), undefined)
   })
 
   await t.test('asks for another JRuby as if its agent had none', async t => {

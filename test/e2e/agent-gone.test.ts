@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import t from 'tap'
-import { HAND_BYTES } from '../../src/data/http/intake.ts'
+import { LARGEST_BYTES } from '../../src/data/http/intake.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
@@ -52,7 +52,7 @@ t.test('an agent that hangs up in the middle of its upload frees the master at o
   })
   const body = new PassThrough()
   // More than is taken into hand before a master is asked.
-  const length = 2 * HAND_BYTES
+  const length = LARGEST_BYTES + 1024
   const upload = agent.open({ method: 'POST', path: catalog, headers: { 'content-length': length }, body })
   upload.on('error', () => {})
   body.write(Buffer.alloc(length - 10))

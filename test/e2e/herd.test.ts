@@ -13,10 +13,15 @@ const AGENTS = Number(process.env.PUPPET_LB_TEST_HERD ?? 1_000)
 const GROUP = 100
 const JRUBIES = 4
 const COMPILE_MS = 60
-/** Half of the agents come back when they are told to; for the others a 503 ends the run. */
+/** Some agents come back when they are told to; for the others a 503 ends the run. */
 const KINDS = [
   { version: '8.10.0', comesBack: true },
+  { version: '7.23.0', comesBack: false },
   { version: '5.3.1', comesBack: true },
+  { version: '8.1.0', comesBack: false },
+  { version: '6.13.0', comesBack: true },
+  { version: '6.14.0', comesBack: false },
+  { version: '8.2.0', comesBack: true },
   { version: '5.3.0', comesBack: false },
   { version: undefined, comesBack: false }
 ] as const

@@ -152,6 +152,44 @@ t.test('a master with an address that leads nowhere serves over the other one', 
   t.match(await agent.ask({ path: node }), { status: 200, body: 'a' })
 })
 
+t.test('a master whose address of IPv6 cannot be reached comes up by that of IPv4', async t => {
+  const { port } = await startMaster(t, 'a', '127.0.0.2')
+  const dns = toldNames({ 'a.example.com': ['2001:db8::1', '127.0.0.2'] })
+  const { agent, masters } = await start(t, dns, {
+    ca: 'http://127.0.0.1:1',
+    masters: [{ name: 'a', url: `https://a.example.com:${port}` }]
+  })
+  t.match(await masters(), [{ name: 'a', state: 'up' }])
+  t.match(await agent.ask({ path: node }), { status: 200, body: 'a' })
+})
+
+t.test(
+  'names that are silent keep neither requests nor other names, and two are asked for at most',
+  async t => {
+    const before = await startMaster(t, 'before', '127.0.0.2')
+    await startMaster(t, 'after', '127.0.0.3', before.port)
+    const silent = ['s1', 's2', 's3', 's4'].map(name => `${name}.example.com`)
+    const dns = toldNames({ 'a.example.com': ['127.0.0.2'] })
+    for (const name of silent) dns.tell(name, ['127.0.0.4'])
+    const { agent, line } = await start(t, dns, {
+      ca: 'http://127.0.0.1:1',
+      masters: ['a.example.com', ...silent].map(host => ({
+        name: host,
+        url: `https://${host}:${before.port}`
+      }))
+    })
+    for (const name of silent) dns.tell(name, 'silent')
+    for (const name of silent) {
+      await dns.askedAgain(name)
+      t.match(await agent.ask({ path: node }), { status: 200, body: 'before' })
+    }
+    dns.tell('a.example.com', ['127.0.0.3'])
+    await line({ msg: 'DNS says another address of a master', master: 'a.example.com' })
+    t.match(await agent.ask({ path: node }), { status: 200, body: 'after' })
+    t.equal(dns.mostOpen(), 2)
+  }
+)
+
 t.test('addresses in URLs are never looked up', async t => {
   const a = await startMaster(t, 'a', '127.0.0.1')
   const dns = toldNames({})

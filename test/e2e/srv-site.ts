@@ -25,7 +25,10 @@ const certificate = await pki.authority.issue({ certname: 'masters.example.com',
 /** Stands for many agents. */
 const many = await pki.authority.issue({ certname: 'many.example.com' })
 
-/** Two sites as Puppet's own guide draws them: site A prefers its two masters, 75 to 25, and falls back to site B. */
+/**
+ * Two sites as Puppet's own guide draws them: site A prefers its two masters, 75 to 25, and falls back to site B, which prefers
+ * its one and falls back to those two.
+ */
 export interface Site {
   readonly masters: Readonly<Record<'master-1' | 'master-2' | 'master-3' | 'master-b' | 'ca', ScriptedMaster>>
   readonly nameServer: NameServer
@@ -60,6 +63,7 @@ export async function startSite(t: Test): Promise<Site> {
       `_x-puppet._tcp.${siteB}. IN SRV 0 5 ${mb.port} master.${siteB}.`,
       `_x-puppet._tcp.${siteB}. IN SRV 1 75 ${m1.port} master-1.${siteA}.`,
       `_x-puppet._tcp.${siteB}. IN SRV 1 25 ${m2.port} master-2.${siteA}.`,
+      `_x-puppet-ca._tcp.${siteB}. IN SRV 0 0 ${ca.port} puppetca.${siteA}.`,
       `master.${siteB}. IN A 127.0.0.1`
     ]
   })
@@ -91,9 +95,9 @@ export function bySrv(
 }
 
 /** Such a balancer with its log in hand. */
-export async function startTold(t: Test, site: Site) {
+export async function startTold(t: Test, site: Site, domain = siteA) {
   const { log, ...told } = captureLog()
-  return { app: await startBalancer(t, bySrv(site), { log }), ...told }
+  return { app: await startBalancer(t, bySrv(site, { domain }), { log }), ...told }
 }
 
 export function connectAgents(t: Test, port: number, count: number): readonly TestAgent[] {

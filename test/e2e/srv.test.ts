@@ -11,6 +11,7 @@ import {
   membersOf,
   pki,
   siteA,
+  siteB,
   startSite,
   startTold
 } from './srv-site.ts'
@@ -73,6 +74,39 @@ t.test(
     const before = mb.seen.length
     await back.until(({ seen }) => seen.length > 100)
     t.ok(mb.seen.length - before <= agents.length, 'site B has nothing more to do')
+    t.same(Object.keys(await stop()), ['200'], 'and nobody has noticed')
+  }
+)
+
+t.test(
+  'when the master of site B is gone its agents go to site A, 75 to 25, and come back',
+  { skip },
+  async t => {
+    const site = await startSite(t)
+    const { 'master-1': m1, 'master-2': m2, 'master-b': mb } = site.masters
+    const { app, line, atLeast } = await startTold(t, site, siteB)
+    const name = `master.${siteB}:${mb.port}`
+    t.match(await membersOf(app), {
+      [name]: { source: 'srv', priority: 0 },
+      [`master-1.${siteA}:${m1.port}`]: { source: 'srv', weight: 750, priority: 1 },
+      [`master-2.${siteA}:${m2.port}`]: { source: 'srv', weight: 250, priority: 1 }
+    })
+    const agents = connectAgents(t, app.port, 4)
+    const stop = askOn(agents)
+    await mb.until(({ seen }) => seen.length > 20)
+    t.equal(m1.seen.length + m2.seen.length, 0, 'site A is only for when site B cannot serve')
+    await mb.kill()
+    await line({ msg: 'master is down', master: name })
+    const before = [m1.seen.length, m2.seen.length] as const
+    await m1.until(({ seen }) => seen.length >= before[0] + 300)
+    const share = (m1.seen.length - before[0]) / (m1.seen.length - before[0] + m2.seen.length - before[1])
+    t.ok(Math.abs(share - 0.75) <= 0.01, `${share} for a share of 75 %`)
+    const back = await site.restart('master-b')
+    await atLeast(2, { msg: 'master is up', master: name })
+    await back.until(({ seen }) => seen.length > 20)
+    const left = m1.seen.length + m2.seen.length
+    await back.until(({ seen }) => seen.length > 100)
+    t.ok(m1.seen.length + m2.seen.length - left <= agents.length, 'site A has nothing more to do')
     t.same(Object.keys(await stop()), ['200'], 'and nobody has noticed')
   }
 )

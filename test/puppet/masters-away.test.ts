@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { bootstrapAgent, compiledBy, createAgent, createEnrolledAgent, runAgent } from './support/agent.ts'
+import {
+  bootstrapAgent,
+  compiledBy,
+  createAgent,
+  createEnrolledAgent,
+  runAgent,
+  runAsService
+} from './support/agent.ts'
 import { type Run, reaches } from './support/background.ts'
 import { generation } from './support/debian.ts'
 import {
@@ -27,7 +34,7 @@ const COMPILING_DEADLINE_MS = 60_000
 /** Agents of 7.23 sleep after a `Retry-After` and then fail, those of 8.10 come back. */
 const comesBack = generation === 8
 
-const proxy = await startProxy({ name: 'masters-away' })
+const proxy = await startProxy({ name: 'masters-away', drainTimeout: '5s' })
 t.teardown(proxy.end)
 const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
 const agents = await inWaves(certnames, 2, certname => createEnrolledAgent({ certname }))
@@ -35,6 +42,10 @@ const compiling = await createEnrolledAgent({ certname: 'compiling.example.test'
 const refreshing = await createEnrolledAgent({
   certname: 'refreshing.example.test',
   settings: { ca_refresh_interval: '1s', crl_refresh_interval: '1s' }
+})
+const cached = await createEnrolledAgent({
+  certname: 'cached.example.test',
+  settings: { usecacheonfailure: 'true' }
 })
 const beginning = await createEnrolledAgent({ certname: 'beginning.example.test' })
 
@@ -93,6 +104,34 @@ t.test('then all masters are away for 40 s, and runs and an enrolment end well',
   t.equal(status, 0, 'it is enrolled', { output })
   wasTold(t, 'ca-unavailable')
 })
+
+t.test(
+  'an agent that is told that nobody can serve its catalog ends its run with the cached one',
+  async t => {
+    const first = await runAsService(cached)
+    t.equal(first.status, 2, 'it has one', { output: first.output })
+    const running = runAsService(cached, LONG_COMPILE_SECONDS)
+    let compiler: MasterLayout | undefined
+    const isCompiling = async () => {
+      const counts = await Promise.all(compileMasters.map(compilesOn))
+      compiler = compileMasters.find((_, index) => counts[index] !== 0)
+      return compiler !== undefined
+    }
+    t.ok(await reaches(isCompiling, COMPILING_DEADLINE_MS), 'its catalog is compiled when all masters go')
+    // A catalog that two masters broke off is not tried again.
+    for (const master of compileMasters.toSorted(each => (each === compiler ? 1 : -1)))
+      await endMaster(master, 'SIGKILL')
+    // Whoever waits is told before a stop would cut it, as it is when it has waited for long.
+    proxy.signal('SIGTERM')
+    const { status, output } = await running
+    t.ok([0, 2].includes(status), `ended with ${status}`, { output })
+    t.match(output, /Using cached catalog from environment/)
+    if (!comesBack) t.match(output, /Error 503 on SERVER/i, 'a plain one')
+    await proxy.ended()
+    for (const master of compileMasters) startMaster(master)
+    await Promise.all(compileMasters.map(masterReady))
+  }
+)
 
 function compiles(master: MasterLayout): Promise<boolean> {
   return reaches(async () => (await compilesOn(master)) > 0, COMPILING_DEADLINE_MS)

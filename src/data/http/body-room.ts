@@ -4,6 +4,11 @@ import type { BodyMemoryUser } from '../../shared/body-memory.ts'
 /** Bytes of memory for one body, or a place among those who wait for theirs. */
 export interface BodyShare {
   readonly isGranted: boolean
+  /**
+   * Takes so many bytes more, if nobody waits and all bodies together then have no more than a limit. They are not counted
+   * for its owner.
+   */
+  readonly grow: (bytes: number, limitBytes: number) => boolean
   /** Gives back what is above so many bytes. */
   readonly shrinkTo: (bytes: number) => void
   /** Gives all of it back; more than once is as good as once. */
@@ -97,17 +102,26 @@ export function createBodyRoom({
 
   return {
     ask(request, granted) {
+      /** Counted for its owner. */
       let held = 0
+      let grown = 0
       let waiter: Waiter | undefined
       const share = {
         get isGranted() {
           return waiter === undefined
         },
+        grow(bytes: number, limitBytes: number) {
+          if (waiter || first() || !memory.take(bytes, limitBytes, now())) return false
+          grown += bytes
+          return true
+        },
         shrinkTo(left: number) {
-          if (held <= left) return
-          const given = held - left
-          held = left
-          own(request, -given)
+          const given = held + grown - left
+          if (given <= 0) return
+          const givenOfOwn = Math.max(0, held - left)
+          held -= givenOfOwn
+          grown -= given - givenOfOwn
+          if (givenOfOwn > 0) own(request, -givenOfOwn)
           memory.give(given)
           // What waits for its own owner alone is woken by nobody else.
           if (waiters.size > 0) queueMicrotask(serveWaiting)

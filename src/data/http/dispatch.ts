@@ -10,10 +10,10 @@ import { type NotRun, notRunOf, withoutRetryAfter } from './declining.ts'
 import type { Delivery, DispatchDeps } from './delivery.ts'
 import { reasonPhrase, responseHeaders } from './headers.ts'
 import { createIntake } from './intake.ts'
-import { type Departures, leaveBehind, type UnderWay } from './moving-on.ts'
+import { type Departures, fateOf, leaveBehind, type UnderWay } from './moving-on.ts'
 import { createNextMaster } from './next-master.ts'
 import { createOutcomes } from './outcome.ts'
-import { MAX_MOVES, mayTryNext } from './retry.ts'
+import { mayTryNext } from './retry.ts'
 import type { Hold } from './slot-request.ts'
 
 /** Brings one request to one master after the other until one answers, and streams that answer. */
@@ -228,27 +228,29 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   /**
-   * Its master has fallen silent: what may be repeated goes to another one. One that is in maintenance gets nothing more
-   * and is waited for by nobody: there the rest is told.
+   * Its master has fallen silent: what may be repeated goes to another one, and a report is over for its agent. One that is
+   * in maintenance gets nothing more and is waited for by nobody: there the rest is told.
    */
   function moveOn({ silent, abandoned }: Departures): void {
     const left = attempt
     if (!left) return
-    const isOver = abandoned.includes(left.master.id)
-    if (!isOver && (isAgentGone || !silent.includes(left.master.id))) return
-    const mayRun = delivery.repeatable || (isOver && !left.isSent)
-    const isInHand = request.complete && isBodyKept() && !left.isAnswered
-    const mayMove = mayRun && isInHand && moves < MAX_MOVES && (isOver || next.isAnybodyElse())
+    const isAbandoned = abandoned.includes(left.master.id)
+    if (!isAbandoned && (isAgentGone || !silent.includes(left.master.id))) return
+    const fate = fateOf({
+      ...{ attempt: left, body: intake?.body, isAbandoned, moves, isAnybodyElse: next.isAnybodyElse },
+      ...{ isReport: exchange.class === 'report', isRepeatable: delivery.repeatable },
+      isComplete: request.complete
+    })
     if (isAgentGone) left.abort()
-    if (isAgentGone || (!mayMove && !isOver)) return
+    if (isAgentGone || fate === 'stays') return
     moves++
     const slotThere = hold
-    if (!isOver) hold = undefined
+    if (!isAbandoned) hold = undefined
     lastCause = deps.news.causeOf(left.master)
     endAttempt('master-silent')
-    if (isOver) left.drop()
-    else leaveBehind(left, slotThere, intake?.body.isGiven ?? true, deps)
-    if (mayMove) next.find('master-silent')
+    if (isAbandoned) left.drop()
+    else leaveBehind({ attempt: left, hold: slotThere, intake, isLast: fate === 'ends' }, deps)
+    if (fate === 'moves') next.find('master-silent')
     else refuse('master-timeout')
   }
 

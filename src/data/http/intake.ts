@@ -5,19 +5,28 @@ import type { Delivery, DispatchDeps } from './delivery.ts'
 import type { Queueing } from './queueing.ts'
 import { nobodyYet } from './slot-request.ts'
 
-/** A catalog request brings some 100 KB of facts; of what is larger the rest streams, and it is not sent twice. */
+/** A catalog request brings some 100 KB of facts: so much of any body has its room before it is read. */
 export const HAND_BYTES = 1024 * 1024
+/**
+ * Large machines have several MB of facts. So long a body is in hand too, while there is room for it beside all others; of a
+ * longer one, and of one that does not say how long it is, the rest streams, and it is not sent twice.
+ */
+export const LARGEST_BYTES = 8 * HAND_BYTES
+/** Large bodies leave so much of the memory to others. */
+const SHARE_FOR_LARGE = 0.5
 
 /** The body of one request, from the agent to the masters. */
 export interface Intake {
   readonly body: RequestBody
   /**
-   * Brings it into memory, or its first mebibyte, once there is room: for what needs a JRuby, which is not to wait for
-   * an agent. Anything else streams.
+   * Brings it into memory, or at least its first mebibyte, once there is room: for what needs a JRuby, which is not to
+   * wait for an agent. Anything else streams.
    */
   readonly begin: () => void
   /** Nobody wants it any more: its memory is free. */
   readonly end: () => void
+  /** The master that it is given to gets the rest of it, whoever ends it, until what this returns is called. */
+  readonly giveRest: () => () => void
 }
 
 export interface IntakeListener {
@@ -41,6 +50,22 @@ export function createIntake(
 ): Intake {
   const { request } = exchange
   let share: BodyShare | undefined
+  let isGivenToItsEnd = false
+
+  /** How much of it may be in memory. One that ends by then is seen to its end. */
+  function handBytes(share: BodyShare | undefined): number {
+    const bytes = announcedBytes(request) ?? 0
+    if (bytes <= HAND_BYTES || bytes > LARGEST_BYTES || !slot) return HAND_BYTES
+    const hasRoom = share?.grow(bytes - HAND_BYTES, SHARE_FOR_LARGE * slot.memoryBytes)
+    return hasRoom ? bytes + 1 : HAND_BYTES
+  }
+
+  function end(): void {
+    if (isGivenToItsEnd) return
+    body.abandon()
+    share?.release()
+  }
+
   const body = new RequestBody(request, createBodyPace({ now, schedule }, tooSlow), {
     read(bytes) {
       exchange.bytesIn += bytes
@@ -60,7 +85,7 @@ export function createIntake(
         return
       }
       const bytes = Math.min(announcedBytes(request) ?? HAND_BYTES, HAND_BYTES)
-      const take = () => body.takeInHand(HAND_BYTES)
+      const take = () => body.takeInHand(handBytes(share))
       const { claimant, memoryBytes: limitBytes } = slot
       // As much as all the JRubies it may have can work on.
       const { cell: owner, slots } = claimant ?? unclaimed
@@ -86,9 +111,13 @@ export function createIntake(
           }
         )
     },
-    end() {
-      body.abandon()
-      share?.release()
+    end,
+    giveRest() {
+      isGivenToItsEnd = true
+      return () => {
+        isGivenToItsEnd = false
+        end()
+      }
     }
   }
 }

@@ -1,6 +1,9 @@
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Attempt } from './attempt.ts'
+import type { RequestBody } from './body.ts'
 import type { DispatchDeps } from './delivery.ts'
+import type { Intake } from './intake.ts'
+import { MAX_MOVES } from './retry.ts'
 import type { Hold } from './slot-request.ts'
 
 /** Ids of masters that requests move away from. */
@@ -14,30 +17,79 @@ export interface Departures {
 /** A request that is at a master. */
 export interface UnderWay {
   /**
-   * Goes to another master if its own is among these, it may be repeated and there is another. At one that nobody waits for
-   * it ends otherwise.
+   * Goes to another master if its own is among these, it may be repeated and there is another. A report, and whatever is at
+   * one that nobody waits for, ends otherwise.
    */
   readonly moveOn: (from: Departures) => void
 }
 
+/** What is known of a request when its master has fallen silent, or nobody waits for that any more. */
+export interface Stranded {
+  readonly attempt: Pick<Attempt, 'isSent' | 'isAnswered'>
+  /** Its body, if it has one. */
+  readonly body: Pick<RequestBody, 'isKept' | 'isGiven'> | undefined
+  /** All of it has come from its agent. */
+  readonly isComplete: boolean
+  readonly isReport: boolean
+  readonly isRepeatable: boolean
+  /** Nobody waits for its master. */
+  readonly isAbandoned: boolean
+  readonly moves: number
+  readonly isAnybodyElse: () => boolean
+}
+
+/**
+ * What becomes of it. A report ends here, since it may not be run twice and a run is not to last as long as its master is
+ * frozen: its agent logs that, and its exit code stays as it is. The master still has it and takes it when it thaws. Nothing
+ * else of a run can do without its answer, and waits.
+ */
+export function fateOf({
+  attempt: { isSent, isAnswered },
+  body: { isKept, isGiven } = { isKept: true, isGiven: true },
+  isComplete,
+  isReport,
+  isRepeatable,
+  isAbandoned,
+  moves,
+  isAnybodyElse
+}: Stranded): 'moves' | 'ends' | 'stays' {
+  const isInHand = isComplete && isKept
+  const mayMove = (isRepeatable || !isSent) && isInHand && !isAnswered && moves < MAX_MOVES
+  if (mayMove && (isAbandoned || isAnybodyElse())) return 'moves'
+  const canDoWithout = isReport && !isAnswered && (isInHand || isGiven)
+  return isAbandoned || canDoWithout ? 'ends' : 'stays'
+}
+
+/** What a request leaves at its master. */
+export interface LeftBehind {
+  readonly attempt: Attempt
+  /** The JRuby it has there. */
+  readonly hold: Hold | undefined
+  /** Its body, if it has one. */
+  readonly intake: Intake | undefined
+  /** It goes to nobody else: its master gets what is still to come of its body. */
+  readonly isLast: boolean
+}
+
 /**
  * Leaves a request where it is at a master that may come back: that works on what it has, and stays charged with it until it
- * is done. `isGiven`: it has all of it; otherwise it cannot work on it.
+ * is done. One that has not got all of it cannot work on it.
  */
 export function leaveBehind(
-  left: Attempt,
-  hold: Hold | undefined,
-  isGiven: boolean,
+  { attempt, hold, intake, isLast }: LeftBehind,
   { begin, end }: Pick<DispatchDeps, 'begin' | 'end'>
 ): void {
-  begin(left.master)
-  left.abandon(() => {
+  const isGiven = intake?.body.isGiven ?? true
+  const giveRest = isLast && !isGiven ? intake?.giveRest() : undefined
+  begin(attempt.master)
+  attempt.abandon(() => {
     hold?.release()
-    end(left.master)
+    end(attempt.master)
+    giveRest?.()
   })
-  hold?.leave(() => left.abort())
+  hold?.leave(() => attempt.abort())
   hold?.disown()
-  if (!isGiven) left.abort()
+  if (!isGiven && !isLast) attempt.abort()
 }
 
 /** The requests of this worker that are at masters. */

@@ -68,6 +68,14 @@ export function createAgent({
 export const runAgent = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
   puppet(agent, ['agent', '--test', '--waitforcert', '0'], pauseSeconds)
 
+/** The same as a service runs it: `--test` would let no run end with the cached catalog, whatever its settings say. */
+export const runAsService = (agent: Agent, pauseSeconds = 0): Promise<Run> =>
+  puppet(
+    agent,
+    ['agent', '--onetime', '--no-daemonize', '--verbose', '--detailed-exitcodes', '--waitforcert', '0'],
+    pauseSeconds
+  )
+
 /** Gets an agent its certificate and nothing else. */
 export const bootstrapAgent = (agent: Agent): Promise<Run> =>
   puppet(agent, ['ssl', 'bootstrap', '--waitforcert', '0'], 0)

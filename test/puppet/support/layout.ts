@@ -7,6 +7,7 @@ export const ports = {
   ca: 18210,
   compile1: 18211,
   compile2: 18212,
+  compile3: 18213,
   tcp: 18220
 } as const
 
@@ -60,6 +61,14 @@ export const plainMaster: MasterLayout = {
   isCa: false,
   tls: false,
   jrubies: 2
+}
+
+/** One that nobody knows at the begin, and whom the test starts that wants it. */
+export const spareMaster: MasterLayout = {
+  ...plainMaster,
+  name: 'compile-3.example.test',
+  host: '127.0.18.13',
+  port: ports.compile3
 }
 
 export const compileMasters = [tlsMaster, plainMaster] as const

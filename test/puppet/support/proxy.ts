@@ -47,6 +47,8 @@ export interface ProxySettings {
   readonly enroll?: string
   /** Longest time a request waits for a JRuby whose agent comes back when told to. */
   readonly queueTimeout?: string
+  /** Longest time for which a stop waits for requests. */
+  readonly drainTimeout?: string
   /** Whether it watches its files by itself, as it does without it, or waits for a signal. */
   readonly reload?: 'watch' | 'signal'
 }
@@ -162,6 +164,7 @@ function configuration({
   certificate,
   enroll,
   queueTimeout = '5m',
+  drainTimeout = '10m',
   reload = 'watch'
 }: Omit<ProxySettings, 'name'>): string {
   const { ca, ...own } = proxyFiles()
@@ -172,7 +175,7 @@ function configuration({
     return `  - { name: ${name}, url: "${urlOf(master)}", pools: [ ${(pools[name] ?? ['default']).join(', ')} ] }\n`
   })
   const tcp = tcpPool === undefined ? '' : `, tcp: [ { port: ${ports.tcp}, pool: ${tcpPool} } ]`
-  return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1${tcp} }
+  return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1, drainTimeout: ${drainTimeout}${tcp} }
 ${enroll === undefined ? `tls:\n  cert: ${cert}\n  key: ${key}\n  ca: ${ca}\n` : `enroll: ${enroll}\ntls:\n`}${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
 masters:
 ${entries.join('')}routes: [ ${routes.join(', ')} ]
