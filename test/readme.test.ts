@@ -17,16 +17,22 @@ import {
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const named = (pattern: RegExp) => [...readme.matchAll(pattern)].map(match => match[1] as string)
 
-t.test('every metric is in the README with its labels, and none that does not exist', async t => {
+/** All metrics there are, of a control plane that knows one master. */
+function everyMetric(): Registry {
   const registry = new Registry()
   createTrafficMetrics(registry)
   createControlMetrics(registry, {
-    masters: () => [],
+    masters: () => [
+      {
+        ...{ name: 'm1', source: 'file', isMember: true, inFlight: 0, capacity: 1 },
+        ...{ state: 'up', mode: 'active' }
+      }
+    ],
     connections: () => ({ handshake: 0, idle: 0, active: 0, tcp: 0 }),
     probeFailures: () => [],
     ejections: () => [],
     dnsFailures: () => [],
-    queueDepth: () => [],
+    queueDepth: () => [0, 0, 0],
     pools: () => [],
     crl: () => undefined,
     crlFetch: () => undefined,
@@ -35,6 +41,10 @@ t.test('every metric is in the README with its labels, and none that does not ex
     ownCertificate: () => 'good',
     log: { totalLost: () => 0, faults: () => 0 }
   })
+  return registry
+}
+
+t.test('every metric is in the README with its labels, and none that does not exist', async t => {
   const documented = new Map(
     [...readme.matchAll(/^\| `(puppet_lb_\w+)` \|([^|]*)\|/gm)].map(match => [
       match[1],
@@ -42,12 +52,27 @@ t.test('every metric is in the README with its labels, and none that does not ex
     ])
   )
   const existing = new Map(
-    registry.getMetricsAsArray().map(metric => {
-      const { name, labelNames } = metric as unknown as { name: string; labelNames: string[] }
-      return [name, [...labelNames].sort()]
-    })
+    everyMetric()
+      .getMetricsAsArray()
+      .map(metric => {
+        const { name, labelNames } = metric as unknown as { name: string; labelNames: string[] }
+        return [name, [...labelNames].sort()]
+      })
   )
   t.same([...documented].sort(), [...existing].sort())
+})
+
+t.test('every value that a label always has is in the row of its metric', async t => {
+  const rows = new Map(
+    [...readme.matchAll(/^\| `(puppet_lb_\w+)` \|.*$/gm)].map(match => [match[1], match[0]])
+  )
+  const series = [...(await everyMetric().metrics()).matchAll(/^(puppet_lb_\w+)\{(.+)\} /gm)]
+  const values = series.flatMap(([, name, labels = '']) =>
+    [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => ({ name, label, value }))
+  )
+  t.ok(values.length > 20)
+  for (const { name, label, value } of values)
+    if (label !== 'master') t.ok(rows.get(name)?.includes(`\`${value}\``), `${name}: ${label} ${value}`)
 })
 
 t.test('every reason code is in the README, and none that does not exist', async t => {

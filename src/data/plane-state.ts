@@ -7,9 +7,9 @@ import type { PlaneStart, Publication, Report } from '../model/messages.ts'
 import { queueLimit } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
-import { askedPools, type Snapshot } from '../model/snapshot.ts'
+import { askedPools, poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { openSharedMemory } from '../shared/memory.ts'
-import { createMasterForgetter } from '../telemetry/forget-master.ts'
+import { createMasterForgetter, createPoolForgetter } from '../telemetry/forget-master.ts'
 import { createTrafficMetrics } from '../telemetry/metrics.ts'
 import { createPools } from '../upstream/pools.ts'
 import { createEntrance, type Entrance } from './accept/entrance.ts'
@@ -68,7 +68,8 @@ export function createState({ start, runtime, log }: PlaneContext) {
     timeoutMs: usualTimeouts.handshakeMs
   })
   const pools = createPools(settings.upstream, room.descriptors, runtime)
-  const forgetAllBut = createMasterForgetter(metrics)
+  const forgetMastersBut = createMasterForgetter(metrics)
+  const forgetPoolsBut = createPoolForgetter(metrics)
   seatMasters()
 
   /** Who left keeps its place here until another one sits there: what it was given may only come to light now. */
@@ -111,7 +112,8 @@ export function createState({ start, runtime, log }: PlaneContext) {
       seatMasters()
       const members = [...snapshot.masters, snapshot.ca]
       pools.retain(members)
-      void forgetAllBut(members.map(({ name }) => name))
+      void forgetMastersBut(members.map(({ name }) => name))
+      void forgetPoolsBut(poolsIn(snapshot).map(({ name }) => name))
     }
   }
 }

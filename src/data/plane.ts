@@ -32,6 +32,8 @@ const sharesPorts = process.platform === 'linux'
 
 /** A data plane that runs. */
 export interface Plane {
+  /** Takes no more connections from this moment on, those that wait to be accepted included. */
+  readonly closeListeners: () => void
   /** Ends it at once. */
   readonly stop: () => Promise<void>
 }
@@ -120,7 +122,13 @@ export async function startPlane(
     const { message, code } = error as NodeJS.ErrnoException
     tell({ type: 'failed', message, code })
   }
-  return { stop }
+  return {
+    closeListeners() {
+      listener.server.close()
+      tcp.listeners.close()
+    },
+    stop
+  }
 }
 
 /** What keeps the system from accepting, told as what it is. */

@@ -91,6 +91,11 @@ function poolWith(master: Master, goal: Goal | undefined, now: string): string {
   return [goal?.pool, goal?.otherwise].find(pool => pool !== undefined && isIn(master, pool)) ?? now
 }
 
+/** The pool that metrics count it for: until a master was chosen, the one where its route leads. */
+export function countedPool({ pool, goal }: Pick<RequestRecord, 'pool' | 'goal'>): string | undefined {
+  return pool ?? goal?.pool
+}
+
 /** A turn ends: how, and after how long. */
 export function endTurn(turn: Turn | undefined, end: string, ms: number): void {
   if (!turn) return

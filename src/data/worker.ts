@@ -13,9 +13,12 @@ const relay = createLogRelay(start.logPort, systemRuntime)
 // Whatever ends the thread, the lines that say what was before are those one wants to read.
 process.on('exit', relay.writeLast)
 startHeart(start.worker, createHeartbeats(start, start.memory.heartbeats), systemRuntime)
-await startPlane(
+const { closeListeners } = await startPlane(
   start,
   parentPort as MessagePort,
   systemRuntime,
   createLog(start.publication.settings.log.level, relay)
 )
+// A thread that dies turns its loop once more and takes a connection that nobody will serve. Its listeners closed before,
+// the system gives all that wait to other workers, where `net.ipv4.tcp_migrate_req` is 1.
+process.on('exit', closeListeners)

@@ -10,6 +10,7 @@ import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
 import { type LogOutput, logFaults } from './log-output.ts'
 import { createOwnMetrics, type OwnFacts } from './own-metrics.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
+import { createPoolTraffic } from './pool-traffic.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
 import { createSourceMetrics, type Member, type SourceFacts } from './source-metrics.ts'
 import { createWayMetrics } from './way-metrics.ts'
@@ -71,6 +72,7 @@ export function createTrafficMetrics(registry: Registry) {
       labelNames: ['limit'] as const,
       registers
     }),
+    ...createPoolTraffic(registry, DURATION_BUCKETS),
     ...createWayMetrics(registry),
     ...createCaCopyMetrics(registry),
     handshakes: new Counter({

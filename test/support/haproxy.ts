@@ -18,10 +18,15 @@ export const unlessHaproxy: string | false = spawnSync('haproxy', ['-v']).error
 const untilInputEnds = '"$@" & child=$!; exec 2>&- 3>&-; read -r _; kill -KILL $child; wait $child'
 
 /**
- * A real HAProxy with one listener on a port of loopback; `settings` are those of its section `listen`, `bind` apart. It
- * inherits its socket, which listens already: who connects at once is served as soon as it runs.
+ * A real HAProxy with one listener on a port of loopback; `settings` are those of its section `listen`, `bind` apart,
+ * which gets these further `words`. It inherits its socket, which listens already: who connects at once is served as soon
+ * as it runs.
  */
-export async function startHaproxy(t: Host, settings: readonly string[]): Promise<{ readonly port: number }> {
+export async function startHaproxy(
+  t: Host,
+  settings: readonly string[],
+  words = ''
+): Promise<{ readonly port: number }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -32,7 +37,7 @@ export async function startHaproxy(t: Host, settings: readonly string[]): Promis
     'timeout server 60s',
     'timeout check 30s',
     'listen front',
-    'bind fd@3',
+    `bind fd@3 ${words}`,
     ...settings
   ]
   const directory = t.testdir({ 'haproxy.cfg': `${text.join('\n')}\n` })

@@ -15,6 +15,8 @@ export interface TcpMaster {
   readonly checks: readonly (Ends | undefined)[]
   /** Resolves as soon as so many such connections have come. */
   readonly until: (count: number) => Promise<void>
+  /** Whether it passes its health checks, which it does at first. It takes connections in either case. */
+  readonly setHealth: (isHealthy: boolean) => void
   /** Listens no more and ends every connection. */
   readonly kill: () => Promise<void>
 }
@@ -39,8 +41,11 @@ export async function startTcpMaster(
   const checks: (Ends | undefined)[] = []
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
+  let isHealthy = true
   const health = https.createServer({ cert: tls.chain, key: tls.key }, (request, response) => {
-    response.writeHead(request.url === '/status/v1/simple' ? 200 : 404).end('running')
+    if (request.url !== '/status/v1/simple') response.writeHead(404).end()
+    else if (isHealthy) response.end('running')
+    else response.writeHead(503).end('starting')
   })
   const server = createServer({ allowHalfOpen: true }, socket => {
     sockets.add(socket)
@@ -88,6 +93,9 @@ export async function startTcpMaster(
       waiting.add(look)
       look()
       return promise.finally(() => waiting.delete(look))
+    },
+    setHealth(value) {
+      isHealthy = value
     },
     kill
   }

@@ -37,13 +37,16 @@ export async function startTcpScene(
     script = socket => void socket.pipe(socket),
     proxyProtocol,
     overrides = {},
-    workers = 0
+    workers = 0,
+    through = async port => port
   }: {
     readonly masters?: readonly Partial<MasterSettings>[]
     readonly script?: (socket: Socket) => void
     readonly proxyProtocol?: TcpSettings['proxyProtocol']
     readonly overrides?: Overrides
     readonly workers?: number
+    /** What stands before a master: from its port to the one that the balancer knows. */
+    readonly through?: (port: number) => Promise<number>
   } = {}
 ): Promise<TcpScene> {
   const log = captureLog()
@@ -51,6 +54,7 @@ export async function startTcpScene(
   const raw = await Promise.all(
     masters.map(() => startTcpMaster(t, pki.server, script, { told: proxyProtocol !== undefined }))
   )
+  const ports = await Promise.all(raw.map(({ port }) => through(port)))
   const config = testConfig(
     pki,
     {
@@ -58,7 +62,12 @@ export async function startTcpScene(
       masters: [
         { name: 'm1', url: master.url },
         ...masters.map((each, index) => {
-          return { name: `raw${index + 1}`, url: raw[index]?.url ?? '', pools: ['raw'], ...each }
+          return {
+            name: `raw${index + 1}`,
+            url: `https://localhost:${ports[index]}`,
+            pools: ['raw'],
+            ...each
+          }
         })
       ]
     },

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { createMasterForgetter } from '../../src/telemetry/forget-master.ts'
+import { createMasterForgetter, createPoolForgetter } from '../../src/telemetry/forget-master.ts'
 import { createTrafficMetrics } from '../../src/telemetry/metrics.ts'
 
 /** As many that left last are remembered. */
@@ -80,4 +80,21 @@ t.test('what is counted late for one that was forgotten begins anew', async t =>
   count('old')
   t.same(await named(), ['old'])
   t.match(await metrics(), /requests_total\{class="light",master="old",code="200"\} 1\n/)
+})
+
+t.test('what was counted for a pool goes in the same way', async t => {
+  const registry = new Registry()
+  const metrics = createTrafficMetrics(registry)
+  const forgetAllBut = createPoolForgetter(metrics)
+  await forgetAllBut(['default', 'old'])
+  for (const pool of ['default', 'old']) {
+    metrics.poolRequests.inc({ pool, code: 200 })
+    metrics.poolQueueDuration.observe({ pool }, 0.1)
+    metrics.poolShed.inc({ pool, reason: 'queue-full' })
+  }
+  t.match(await registry.metrics(), /pool="old"/)
+  for (const name of [...others(REMEMBERED), 'new']) await forgetAllBut(['default', name])
+  const left = await registry.metrics()
+  t.notMatch(left, /pool="old"/)
+  t.match(left, /pool_requests_total\{pool="default",code="200"\} 1\n/)
 })

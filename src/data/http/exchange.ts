@@ -4,7 +4,7 @@ import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Generation } from '../generation.ts'
 import type { RequestHistory } from '../history.ts'
-import { type RequestRecord, tenths } from '../request-record.ts'
+import { countedPool, type RequestRecord, tenths } from '../request-record.ts'
 
 /** One request and its answer, and what there is to tell about them in the end. */
 export interface Exchange {
@@ -110,6 +110,8 @@ function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, says
   const durationMs = now() - exchange.startedAtMs
   const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
   metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
+  const pool = countedPool(record)
+  if (pool !== undefined) metrics.poolRequests.inc({ pool, code: status })
   metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
   accessLog({
     id,

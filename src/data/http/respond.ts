@@ -4,6 +4,7 @@ import { ProxyError } from '../../model/errors.ts'
 import { returnsOf } from '../../puppet/agent-version.ts'
 import { retryAfterSeconds } from '../../puppet/retry-after.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { countedPool } from '../request-record.ts'
 import type { Exchange } from './exchange.ts'
 import { returnSpread } from './patience.ts'
 import { allowedMethods } from './plan.ts'
@@ -96,7 +97,7 @@ export function createResponder(deps: {
       response.destroy()
       return
     }
-    if (error.retry) deps.metrics.shed.inc({ reason: error.code })
+    if (error.retry) countShed(exchange, error)
     const returns = error.retry ? returnsOf(puppetVersionOf(request)) : 0
     const seconds = error.returnSeconds
     const spread =
@@ -104,6 +105,12 @@ export function createResponder(deps: {
     const retryAfter = returns > 0 ? retryAfterSeconds(deps.random(), spread) : undefined
     const phrase = phraseOf(error)
     answer(exchange, error.status, sentenceOf(error, exchange.id), { reason: error.code, retryAfter, phrase })
+  }
+
+  function countShed({ record }: Exchange, { code: reason }: ProxyError): void {
+    const pool = countedPool(record)
+    deps.metrics.shed.inc({ reason })
+    if (pool !== undefined) deps.metrics.poolShed.inc({ pool, reason })
   }
 
   return {

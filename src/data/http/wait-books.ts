@@ -1,4 +1,5 @@
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
+import { countedPool } from '../request-record.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The books on a request's waits: when it waits, for how long, and whether its agent is still there. */
@@ -12,7 +13,13 @@ export interface WaitBooks {
 
 export function createWaitBooks(
   exchange: Exchange,
-  { now, metrics }: { readonly now: () => number; readonly metrics: Pick<TrafficMetrics, 'queueDuration'> }
+  {
+    now,
+    metrics
+  }: {
+    readonly now: () => number
+    readonly metrics: Pick<TrafficMetrics, 'queueDuration' | 'poolQueueDuration'>
+  }
 ): WaitBooks {
   const { request, response, record } = exchange
   let isListening = false
@@ -39,6 +46,8 @@ export function createWaitBooks(
       record.waitsSinceMs = undefined
       exchange.queueMs += waitedMs
       metrics.queueDuration.observe({ class: exchange.class }, waitedMs / 1000)
+      const pool = countedPool(record)
+      if (pool !== undefined) metrics.poolQueueDuration.observe({ pool }, waitedMs / 1000)
     }
   }
 }
