@@ -32,6 +32,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     crlFetch: () => undefined,
     certificates: () => new Map(),
     caDocuments: () => new Map(),
+    agents: () => ({ seen: new Map(), expiring: new Map(), versions: new Map() }),
     ownCertificate: () => 'good',
     log: { totalLost: () => 0, faults: () => 0 }
   })
