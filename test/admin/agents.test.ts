@@ -1,4 +1,5 @@
 import t from 'tap'
+import { request } from 'undici'
 import { type AgentList, type AgentQuery, usualAgentQuery } from '../../src/model/agents.ts'
 import { startScene } from './scene.ts'
 
@@ -62,4 +63,17 @@ t.test('what cannot be asked is refused, all of it at once, with what can', asyn
   ])
     t.equal((await get(`?${query}`)).status, 400, query)
   t.same(asked, [])
+})
+
+t.test('who they are is told to those who may ask, as everything else of the API', async t => {
+  const { port } = await startScene(t, { admin: { host: '0.0.0.0', token: 'secret-secret-secret' } })
+  const status = async (headers: Record<string, string>) => {
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}/api/agents`, { headers })
+    await body.dump()
+    return statusCode
+  }
+  t.equal(await status({}), 401)
+  t.equal(await status({ authorization: 'Bearer wrong' }), 401)
+  t.equal(await status({ authorization: 'Bearer secret-secret-secret' }), 200)
+  t.equal(await status({ authorization: 'Bearer secret-secret-secret', host: 'rebound.example.com' }), 403)
 })

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { QUIET_MS } from '../../src/data/runs.ts'
 import { runAgent } from '../../src/simulation/simulated-agent.ts'
 import { startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { connectAgent } from '../support/agent.ts'
@@ -10,6 +11,7 @@ import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts
 import { spawnBalancer } from '../support/balancer-process.ts'
 import { scrape } from '../support/metrics.ts'
 import { operatorOf } from '../support/operator.ts'
+import { fakeRuntime } from '../support/runtime.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 import { startHandingOver, takeOver } from '../support/takeover.ts'
 
@@ -125,6 +127,26 @@ t.test('what failed in a run is told, until a run is fine', async t => {
   const failed = '{"host":"x","configuration_version":"\\"status\\":\\"unchanged\\"","status":"failed"}'
   t.same(await runOnce(failed), { ...told, failure: 'report', failures: 0, failedRuns: 2 })
   t.same(await runOnce(answers.report), { ...told, failure: null, failures: 0, failedRuns: 0 })
+})
+
+t.test('an agent that is told to come back has not failed, whoever says so', async t => {
+  const master = await startScriptedMaster(t, (request, response) => {
+    const isCatalog = request.url?.includes('/catalog/')
+    response.writeHead(isCatalog ? 503 : 200, isCatalog ? { 'retry-after': '7' } : {}).end('{}')
+  })
+  const masters = [{ name: 'm1', url: master.url }]
+  const runtime = fakeRuntime()
+  const app = await startBalancer(t, testConfig(pki, { ca: master.url, masters }), { runtime })
+  const agent = connectAgent(t, pki, app.port, identities.web)
+  const headers = { 'x-puppet-version': '8.10.0' }
+  const catalog = { method: 'POST', path: '/puppet/v3/catalog/web-1.example.com', headers, body: 'facts' }
+  const told = await agent.ask(catalog)
+  t.match([told.status, told.headers['retry-after']], [503, '7'])
+  await master.kill()
+  const refused = await agent.ask(catalog)
+  t.match([refused.status, refused.headers['retry-after']], [503, /^\d+$/])
+  await runtime.advance(2 * QUIET_MS)
+  t.match(await agentOf(app, 'web-1.example.com'), { requests: 2, failures: 0, failure: null })
 })
 
 t.test('who was told of is known when the worker that saw him has died', async t => {
