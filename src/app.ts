@@ -219,11 +219,16 @@ function openAdmin(
     admin: config.boot.admin,
     hostname: hostname(),
     async metrics() {
-      const traffic = AggregatorRegistry.aggregate((await control.planes.metrics()) as object[][])
+      const [counted] = await Promise.all([control.planes.metrics(), control.planes.runs()])
+      const traffic = AggregatorRegistry.aggregate(counted as object[][])
       return `${await registry.metrics()}${await traffic.metrics()}`
     },
     why: control.planes.why,
     names: control.planes.names,
+    async agents(query) {
+      await control.planes.runs()
+      return control.agents.list(query)
+    },
     operate: here(control.operate),
     reload: here(reload),
     ...rest,

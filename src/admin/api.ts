@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AgentList, AgentQuery } from '../model/agents.ts'
 import type { AskedName } from '../model/asked-name.ts'
 import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
@@ -7,6 +8,7 @@ import type { Operate } from '../model/operation.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot } from '../model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
+import { addAgents } from './agents.ts'
 import type { Guard } from './auth.ts'
 import { streamEvents } from './events.ts'
 import { noteMethods } from './methods.ts'
@@ -23,6 +25,8 @@ export interface AdminDeps {
   readonly why: (requestId: string) => Promise<Explanation | undefined>
   /** Names of handshakes that no certificate has. */
   readonly names: () => Promise<readonly AskedName[]>
+  /** What is known of agents. */
+  readonly agents: (query: AgentQuery) => Promise<AgentList>
   /** Why the balancer is not ready, one sentence; `undefined` while it is. */
   readonly notReady: () => string | undefined
   readonly status: () => Status
@@ -45,7 +49,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
   'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
-  '/api/names, ' +
+  '/api/names, /api/agents, ' +
   'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
@@ -77,6 +81,7 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   addProbes(app, deps)
   addReads(app, deps)
+  addAgents(app, deps.agents, say)
   addEvents(app, deps)
   app.post('/api/reload', async (_request, reply) => {
     const report = await deps.reload()

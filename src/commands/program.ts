@@ -12,6 +12,7 @@ import {
   portNumber,
   required
 } from './options.ts'
+import { addAgents } from './program-agents.ts'
 import { addEnroll } from './program-enroll.ts'
 import { addOperations } from './program-operations.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
@@ -63,6 +64,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
   addRoute(program, io)
   addWhy(program, io, finish)
   addStatus(program, io)
+  addAgents(program, io)
   addReload(program, io, finish)
   addDoctor(program, io, finish)
   addOperations(program, io, finish)

@@ -10,6 +10,7 @@ import type { Config, Settings } from '../model/settings.ts'
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
+import { type Agents, createAgents } from './agents/agents.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
@@ -75,6 +76,7 @@ export interface ControlPlane {
   readonly members: JoinedMembers
   readonly drains: Drains
   readonly planes: Planes
+  readonly agents: Agents
   readonly reload: Reload
   readonly operate: Operate
   readonly revocations: CertificateCare['revocations']
@@ -88,7 +90,9 @@ export interface ControlPlane {
 }
 
 /** What the parts of the control plane share. */
-interface Context extends ControlPlaneOptions, MasterContext {}
+interface Context extends ControlPlaneOptions, MasterContext {
+  readonly agents: Agents
+}
 
 /** Reads the revocation lists and builds everything; nothing is asked or served before `start`. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -123,6 +127,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ejections: createEjectionCounts(),
     presented: createPresentedCertificates(),
     ownFaults: createOwnFaults({ now: runtime.now, log }),
+    agents: createAgents({
+      runtime,
+      masterVersions: () =>
+        roster.current().masters.flatMap(({ id }) => supervisor.watchOf(id)?.load?.version() ?? [])
+    }),
     settings: () => settings,
     nextSettings: () => nextSettings
   }
@@ -175,7 +184,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   }
 
   const takeover = createTakeoverEnds({
-    ...{ predecessor, memory, roster, held, changes, members, apply, overlayFile, runtime, log, events },
+    ...context,
+    ...{ predecessor, held, changes, members, apply, overlayFile },
     stateDirectory: () => settings.state.directory,
     pools: () => poolsIn(supervisor.snapshot()),
     isRaw: master => isLedTo(master, settings.listen.tcp)
@@ -269,6 +279,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     members,
     drains,
     planes,
+    agents: context.agents,
     reload,
     operate,
     revocations,

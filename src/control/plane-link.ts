@@ -17,6 +17,8 @@ export interface PlaneLink {
   readonly why: (requestId: string) => Promise<Explanation | undefined>
   /** Names of handshakes that no certificate has, since it started; none when it does not answer in time. */
   readonly names: () => Promise<readonly AskedName[]>
+  /** Has it tell what has ended of agents' runs; resolves once that was reported, or it does not answer in time. */
+  readonly runs: () => Promise<void>
   /** Resolves with the requests that had to be cut; `undefined` when it has not ended by then. */
   readonly drain: (timeoutMs: number, deadlineMs: number) => Promise<number | undefined>
   /** Ends it at once; resolves when it has ended. */
@@ -26,7 +28,10 @@ export interface PlaneLink {
 /** What a plane tells by itself. */
 export interface PlaneListener {
   readonly report: (
-    report: Extract<Report, { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' }>
+    report: Extract<
+      Report,
+      { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' | 'runs' }
+    >
   ) => void
   readonly end: (cause: Error | undefined) => void
 }
@@ -132,6 +137,7 @@ function createLink(wire: Wire, runtime: Runtime, listener: PlaneListener) {
     why: requestId => ask(id => post({ type: 'why', id, requestId }), ANSWER_TIMEOUT_MS),
     names: async () =>
       (await ask<readonly AskedName[]>(id => post({ type: 'names', id }), ANSWER_TIMEOUT_MS)) ?? [],
+    runs: () => ask<undefined>(id => post({ type: 'runs', id }), ANSWER_TIMEOUT_MS),
     async drain(timeoutMs, deadlineMs) {
       post({ type: 'drain', timeoutMs })
       const late = Promise.withResolvers<undefined>()
@@ -154,6 +160,9 @@ function createLink(wire: Wire, runtime: Runtime, listener: PlaneListener) {
           break
         case 'names':
           pending.get(report.id)?.(report.names)
+          break
+        case 'runs-told':
+          pending.get(report.id)?.(undefined)
           break
         case 'drained':
           drained.resolve(report.cut)

@@ -1,14 +1,27 @@
+import type { Agents } from './agents/agents.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
 import { createPlanes, type Planes } from './planes.ts'
 import type { Publisher } from './publisher.ts'
 import type { MasterContext } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
 
-type Context = ControlPlaneOptions & MasterContext
+type Context = ControlPlaneOptions & MasterContext & { readonly agents: Agents }
 
 /** The data planes of a control plane: composition, no rules. */
 export function planesOf(
-  { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
+  {
+    config,
+    memory,
+    log,
+    logOutput,
+    events,
+    runtime,
+    descriptors,
+    entry,
+    startHere,
+    ownFaults,
+    agents
+  }: Context,
   publisher: Publisher,
   supervisor: Supervisor,
   onCaDocumentRead: () => void
@@ -29,6 +42,7 @@ export function planesOf(
       else supervisor.report(outcome)
     },
     onCaDocumentRead,
+    onRuns: agents.take,
     onDeath: memory.removeWorker
   })
 }

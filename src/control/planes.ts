@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import type { RunPart } from '../model/agents.ts'
 import { type AskedName, joinNames } from '../model/asked-name.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
@@ -33,6 +34,8 @@ export interface PlanesOptions {
   readonly onOutcome: (outcome: Outcome) => void
   /** The CA has given somebody one of its documents. */
   readonly onCaDocumentRead: () => void
+  /** What a data plane saw of agents' runs. */
+  readonly onRuns: (parts: readonly RunPart[]) => void
   /** A data plane ended: what it held in shared memory is to be freed. Its place is taken again once that is done. */
   readonly onDeath: (worker: number) => Promise<void>
 }
@@ -50,6 +53,8 @@ export interface Planes {
   readonly why: (requestId: string) => Promise<Explanation | undefined>
   /** Names of handshakes that no certificate has, over all data planes that live; the most frequent first. */
   readonly names: () => Promise<readonly AskedName[]>
+  /** Resolves once every data plane has told what has ended of agents' runs. */
+  readonly runs: () => Promise<void>
   /** Resolves with the number of requests that had to be cut. A plane that is stuck is ended some time after that. */
   readonly drain: (timeoutMs: number) => Promise<number>
   readonly terminate: () => Promise<void>
@@ -118,6 +123,9 @@ export function createPlanes(options: PlanesOptions): Planes {
             break
           case 'ca-document-read':
             options.onCaDocumentRead()
+            break
+          case 'runs':
+            options.onRuns(report.parts)
         }
       },
       end(cause) {
@@ -214,6 +222,9 @@ export function createPlanes(options: PlanesOptions): Planes {
     },
     async names() {
       return joinNames(await Promise.all([...members.values()].map(({ link }) => link.names())))
+    },
+    async runs() {
+      await Promise.all([...members.values()].map(({ link }) => link.runs()))
     },
     async drain(timeoutMs) {
       stopping = true

@@ -154,6 +154,7 @@ export function metricFacts(
           (wallClock() - confirmedAtMs) / 1000
         ])
       ),
+    agents: () => control.agents.census(),
     ownCertificate: () => control.certificates.ownStanding().state,
     log,
     reload: () => reload.status()

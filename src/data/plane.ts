@@ -20,6 +20,7 @@ import { type Exchange, endExchange, openExchange } from './http/exchange.ts'
 import { refuseOneTooMany } from './http/one-too-many.ts'
 import { serve } from './http/serve.ts'
 import { createState, type PlaneContext, type PlaneState } from './plane-state.ts'
+import { createRunTally, type RunTally } from './runs.ts'
 import { createTcpFront } from './tcp/front.ts'
 import { createTcpListeners } from './tcp/listeners.ts'
 import { createWay, type Way } from './way.ts'
@@ -52,7 +53,8 @@ export async function startPlane(
   const context: PlaneContext = { start, runtime, log, tell }
   const state = createState(context)
   const way = createWay(context, state)
-  const { listener, drain, connections } = await createFront(context, state, way)
+  const runs = createRunTally({ runtime, tell: parts => tell({ type: 'runs', parts }) })
+  const { listener, drain, connections } = await createFront(context, state, way, runs)
   const tcp = createTcp(context, state)
   const askedNames = watchAskedNames(listener.server, state.settings().tls.certificates, runtime)
 
@@ -103,10 +105,15 @@ export async function startPlane(
       case 'names':
         tell({ type: 'names', id: order.id, names: askedNames.all() })
         break
+      case 'runs':
+        runs.tellEnded()
+        tell({ type: 'runs-told', id: order.id })
+        break
       case 'drain':
         runtime.schedule(Math.max(0, order.timeoutMs - LAST_WORD_MS), way.close)
         void Promise.all([drain.start(order.timeoutMs), tcp.drain(order.timeoutMs)]).then(async cuts => {
           await stop()
+          runs.tellAll()
           tell({ type: 'drained', cut: cuts[0] + cuts[1] })
         })
     }
@@ -165,13 +172,19 @@ function createTcp(context: PlaneContext, state: PlaneState) {
 }
 
 /** What stands towards the agents: listener, connections, drain. */
-async function createFront(context: PlaneContext, state: PlaneState, { responder, serveDeps }: Way) {
+async function createFront(
+  context: PlaneContext,
+  state: PlaneState,
+  { responder, serveDeps }: Way,
+  runs: RunTally
+) {
   const { start, runtime, log } = context
   const books = {
     metrics: state.metrics,
     accessLog: createAccessLog(log, () => state.settings().log.access),
     now: runtime.now,
     history: state.history,
+    runs,
     saysWhy: () => log.isLevelEnabled('debug'),
     generation: state.generation,
     onDefect: (err: unknown) => log.error({ err }, 'the books on a request could not be closed')

@@ -34,6 +34,8 @@ Let the largest master end its runs, give it back, and see how they all are:
   puppet-lb drain master-3 --wait --admin http://127.0.0.1:${adminPort}
   puppet-lb undrain master-3 --wait --admin http://127.0.0.1:${adminPort}
   puppet-lb status --admin http://127.0.0.1:${adminPort}
+See the last run of each agent:
+  puppet-lb agents --admin http://127.0.0.1:${adminPort}
 See the largest master die in the middle of its work, and come back the second time:
   kill -USR2 ${pid}
 Ctrl-C ends it.

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { RunPart } from './agents.ts'
 import type { AskedName } from './asked-name.ts'
 import type { CaDocuments } from './ca-documents.ts'
 import type { Explanation } from './explanation.ts'
@@ -35,6 +36,8 @@ export type Order =
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'why'; readonly id: number; readonly requestId: string }
   | { readonly type: 'names'; readonly id: number }
+  /** What has ended of agents' runs is wanted now. */
+  | { readonly type: 'runs'; readonly id: number }
   | { readonly type: 'drain'; readonly timeoutMs: number }
 
 /** What an attempt proved about a master. Only what changes a mind is reported, not every success. */
@@ -57,6 +60,9 @@ export type Report =
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
   | { readonly type: 'why'; readonly id: number; readonly explanation: Explanation | undefined }
   | { readonly type: 'names'; readonly id: number; readonly names: readonly AskedName[] }
+  /** What was seen of agents' runs, each part once. */
+  | { readonly type: 'runs'; readonly parts: readonly RunPart[] }
+  | { readonly type: 'runs-told'; readonly id: number }
   | { readonly type: 'drained'; readonly cut: number }
 
 /** Memory that all planes share. */

@@ -62,5 +62,31 @@ export function readTimeoutMs(xPuppetVersion: string | undefined): number {
   return Number(major) < 4 ? 120_000 : Number.POSITIVE_INFINITY
 }
 
+/**
+ * The version that a client says it is: its `X-Puppet-Version`, else what stands behind `Puppet/` in its `User-Agent`;
+ * `undefined` when neither is a version of some 30 characters at most.
+ */
+export function versionSaid(
+  xPuppetVersion: string | undefined,
+  userAgent: string | undefined
+): string | undefined {
+  if (xPuppetVersion !== undefined && plainVersion.test(xPuppetVersion)) return xPuppetVersion
+  const [, said] = /^Puppet\/(\S+)/.exec(userAgent ?? '') ?? []
+  return said !== undefined && plainVersion.test(said) ? said : undefined
+}
+
+const plainVersion = /^\d{1,4}\.\d{1,4}[\w.+-]{0,24}$/
+
+/** Major and minor, such as `8.10`; `undefined` for no version. */
+export function minorOf(version: string | undefined): string | undefined {
+  return /^\d{1,4}\.\d{1,4}(?!\d)/.exec(version ?? '')?.[0]
+}
+
+/** `undefined` for no version. */
+export function majorOf(version: string | undefined): number | undefined {
+  const major = Number.parseInt(version ?? '', 10)
+  return Number.isNaN(major) ? undefined : major
+}
+
 /** semver also reads `v1.2.3` and `=1.2.3`, Puppet Server does not. */
 const startsWithDigit = /^\d/

@@ -1,13 +1,14 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
+import { type AgentFacts, createAgentMetrics } from './agent-metrics.ts'
 import {
   type CertificateFacts,
   createCaCopyMetrics,
   createCertificateMetrics
 } from './certificate-metrics.ts'
 import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
-import { type LogOutput, logFaults } from './log-output.ts'
+import { createLogMetrics, type LogFacts } from './log-metrics.ts'
 import { createOwnMetrics, type OwnFacts } from './own-metrics.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createPoolTraffic } from './pool-traffic.ts'
@@ -99,6 +100,8 @@ export interface ControlFacts
     PoolFacts,
     CertificateFacts,
     FetchFacts,
+    AgentFacts,
+    LogFacts,
     OwnFacts {
   readonly masters: () => readonly (Member & {
     readonly state: string
@@ -116,7 +119,6 @@ export interface ControlFacts
         readonly entries: number
       }
     | undefined
-  readonly log: Pick<LogOutput, 'totalLost' | 'faults'>
 }
 
 /** The names of the queue's ranks in metrics. */
@@ -230,6 +232,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   createFetchMetrics(registry, facts)
   createPoolMetrics(registry, facts)
   createSourceMetrics(registry, facts)
+  createAgentMetrics(registry, facts)
   createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,
@@ -242,30 +245,6 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     /** Counts one file that was refused. */
     crlRefused: (reason: string) => crlRefusals.inc({ reason })
   }
-}
-
-/** What became of the log itself: when it cannot be written, it cannot tell. */
-function createLogMetrics(registry: Registry, { totalLost, faults }: ControlFacts['log']): void {
-  const registers = [registry]
-  new Counter({
-    name: `${PREFIX}log_lines_lost_total`,
-    help: 'Lines of the log that nobody took in time, in any thread.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(totalLost())
-    }
-  })
-  new Counter({
-    name: `${PREFIX}log_faults_total`,
-    help: 'Times that writing the log began to fail, or its file could not be opened anew.',
-    labelNames: ['fault'] as const,
-    registers,
-    collect() {
-      this.reset()
-      for (const fault of logFaults) this.inc({ fault }, faults(fault))
-    }
-  })
 }
 
 /** How reloads ended. The start counts as one. */

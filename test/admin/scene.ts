@@ -97,6 +97,7 @@ export async function startScene(
     metrics: async () => 'puppet_lb_up 1\n',
     why: async () => undefined,
     names: async () => names,
+    agents: async () => ({ total: 0, agents: [] }),
     notReady: () => undefined,
     status: () => status,
     masters: () => status.masters,

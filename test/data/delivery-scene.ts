@@ -126,6 +126,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     accessLog: entry => entries.push(entry),
     now: runtime.now,
     history,
+    runs: { note() {} },
     saysWhy: () => false,
     generation: () => ({}) as Generation,
     onDefect

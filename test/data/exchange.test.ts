@@ -35,6 +35,7 @@ function open(
     accessLog: accessLog ?? (entry => entries.push(entry)),
     now: runtime.now,
     history,
+    runs: { note() {} },
     saysWhy: () => saysWhy,
     generation: () => generation,
     onDefect: defect => defects.push(defect)

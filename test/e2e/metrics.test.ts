@@ -114,7 +114,10 @@ for (const workers of [0, 2]) {
         'mode',
         'result',
         'source',
-        'state'
+        'state',
+        'version',
+        'window',
+        'within'
       ])
     })
     await t.test('promtool has nothing to complain about', { skip: unlessInstalled('promtool') }, async t => {

@@ -137,6 +137,7 @@ export function createWorker(deps: WorkerDeps): Worker {
           accessLog: ({ status, end }) => talk.settle({ status, end }),
           now: runtime.now,
           history: state.history,
+          runs: { note() {} },
           saysWhy: () => false,
           generation: state.generation,
           onDefect(error) {

@@ -1,9 +1,12 @@
 import t from 'tap'
 import {
+  majorOf,
+  minorOf,
   outlastsOutages,
   readTimeoutMs,
   returnsOf,
-  understandsRetryAfter
+  understandsRetryAfter,
+  versionSaid
 } from '../../src/puppet/agent-version.ts'
 
 t.test('agents of 5.3.1 and later come back, but for those that sleep and then fail', async t => {
@@ -84,4 +87,20 @@ t.test('how long an agent bears silence depends on its major version', async t =
     ['3.8.7, 8.10.0', 600_000]
   ] as const)
     t.equal(readTimeoutMs(version), ms, String(version))
+})
+
+t.test('a client says its version in one of two headers', async t => {
+  t.equal(versionSaid('8.10.0', 'Puppet/7.0.0 Ruby/2.5.7'), '8.10.0')
+  t.equal(versionSaid(undefined, 'Puppet/3.8.7 Ruby/2.1'), '3.8.7')
+  t.equal(versionSaid('8.10.0, 7.0.0', 'Puppet/7.0.0 Ruby/2.5.7'), '7.0.0')
+  t.equal(versionSaid('8.11.0-rc1', undefined), '8.11.0-rc1')
+  for (const odd of ['8', 'v8.1.0', '', `8.1.${'0'.repeat(40)}`, '8.1 <b>'])
+    t.equal(versionSaid(odd, 'curl/8.10.0'), undefined, odd)
+})
+
+t.test('major and minor of a version', async t => {
+  t.equal(minorOf('8.10.0'), '8.10')
+  t.equal(minorOf(undefined), undefined)
+  t.equal(majorOf('8.10.0'), 8)
+  t.equal(majorOf('none'), undefined)
 })

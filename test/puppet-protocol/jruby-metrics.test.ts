@@ -21,6 +21,11 @@ t.test('a master that never lent a JRuby and has none free is still warming up',
   t.equal(parseJRubyMetrics(answer({ ...idle, 'borrow-count': 0 }))?.isWarm, true)
 })
 
+t.test('the version of the server is read where it is told', async t => {
+  const told = JSON.stringify({ ...JSON.parse(answer(idle)), service_version: '8.7.0' })
+  t.equal(parseJRubyMetrics(told)?.version, '8.7.0')
+})
+
 t.test('anything else is not a report', async t => {
   for (const body of [
     '',

@@ -6,7 +6,7 @@ import { generation } from './support/debian.ts'
 import { caMaster, compileMasters, type MasterLayout } from './support/layout.ts'
 import { accessLogOf, askMaster } from './support/master.ts'
 import { masterDir } from './support/master-config.ts'
-import { startProxy } from './support/proxy.ts'
+import { operate, startProxy } from './support/proxy.ts'
 
 /** Puppet Server closes an idle connection after 30 s; an agent that waits for that has stalled. */
 const STALL_MS = 30_000
@@ -96,6 +96,19 @@ t.test('getting a certificate does not stall between request and download', asyn
   t.equal(status, 0, 'as it should', { output })
   t.ok(tookMs < STALL_MS, `${Math.round(tookMs)} ms`)
 })
+
+t.test('operators see what the agent is, and that a run of it failed, by its own report', async t => {
+  const said = { environment: 'production', version: new RegExp(`^${generation}\\.`), reported: true }
+  t.match(await lastRun(), { ...said, failure: null, failedRuns: 0 })
+  // A directory that nobody can make.
+  const { status, output } = await runAgent({ ...agent, root: '/proc/nowhere' })
+  t.equal(status, 4, 'resources failed', { output })
+  t.match(await lastRun(), { ...said, failure: 'report', failures: 0, failedRuns: 1 })
+})
+
+async function lastRun(): Promise<unknown> {
+  return JSON.parse(await operate('agents', '--json', '--search', agent.certname)).agents[0]
+}
 
 function reportsOf(master: MasterLayout) {
   const taken = accessLogOf(master).filter(line =>

@@ -38,6 +38,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     crlFetch: () => undefined,
     certificates: () => new Map(),
     caDocuments: () => new Map(),
+    agents: () => ({ seen: new Map(), expiring: new Map(), versions: new Map() }),
     ownCertificate: () => 'good',
     log: { totalLost: () => 0, faults: () => 0 },
     ...facts

@@ -50,6 +50,8 @@ export interface JRubyLoad {
   readonly isWarm: () => boolean
   /** Whether every JRuby was busy when it last told. */
   readonly isFull: () => boolean
+  /** Of Puppet Server, as the master last told; `undefined` when it does not. */
+  readonly version: () => string | undefined
   readonly stop: () => void
 }
 
@@ -70,6 +72,7 @@ export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
   /** JRubies that seemed to work for others by the last report. */
   let estimate = Number.POSITIVE_INFINITY
   let isFull = false
+  let version: string | undefined
   let reportedAtMs = Number.NEGATIVE_INFINITY
   /** When the last reports in a row were asked for that left no JRuby to those whose agent has gone. */
   let askedWithoutGhosts: readonly number[] = []
@@ -113,6 +116,7 @@ export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
   function take(report: JRubyReport, most: number): void {
     reportedAtMs = runtime.now()
     isFull = report.busy >= report.capacity
+    version = report.version ?? version
     const next = Math.max(0, report.busy + report.waiting - most)
     const foreign = Math.min(estimate, next)
     estimate = next
@@ -149,6 +153,7 @@ export function createJRubyLoad(options: JRubyLoadOptions): JRubyLoad {
     foreign: () => belief.foreign,
     isWarm: () => belief.isWarm,
     isFull: () => isFull,
+    version: () => version,
     stop() {
       stopped = true
       cancel()

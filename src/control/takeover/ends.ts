@@ -9,6 +9,7 @@ import type { Carried, PredecessorState } from './messages.ts'
 import type { Predecessor } from './predecessor.ts'
 import { createTakingOver, type TakingOverDeps } from './taking-over.ts'
 import { heldHere, tellKin } from './telling.ts'
+import { tellAgents } from './telling-agents.ts'
 
 export interface TakeoverEndsDeps extends Omit<TakingOverDeps, 'predecessor' | 'overlay' | 'useOverlay'> {
   /** The process that this one takes over from; `undefined` for none. */
@@ -62,7 +63,17 @@ export function createTakeoverEnds(deps: TakeoverEndsDeps): TakeoverEnds {
         ...{ ...offered, held, carried, runtime, log, events },
         state: () => ({ ...self(), ...carried(), held: heldHere('successor', telling) }),
         settled: () => changes.run(async () => {}),
-        tell: told => tellKin('successor', telling, told)
+        tell(told) {
+          const kin = tellKin('successor', telling, told)
+          const stopAgents = tellAgents(deps.agents, runtime, told)
+          return {
+            ...kin,
+            stop() {
+              kin.stop()
+              stopAgents()
+            }
+          }
+        }
       })
       void handingOver.handedOver.then(() => {
         isHandedOver = true

@@ -7,6 +7,7 @@ import { within } from '../../model/within.ts'
 import type { HeldElsewhere } from './held-elsewhere.ts'
 import type { Carried, FromPredecessor, FromSuccessor, PredecessorState } from './messages.ts'
 import type { Telling, Told } from './telling.ts'
+import type { ToldOfAgents } from './telling-agents.ts'
 import { createWire, type Wire } from './wire.ts'
 
 /** A successor that says nothing for so long has stopped. One that starts may be busy with that for many seconds. */
@@ -28,7 +29,7 @@ export interface HandingOverDeps {
   /** Resolves when the changes that are under way have ended. */
   readonly settled: () => Promise<void>
   /** Tells a successor what this process holds, until it is stopped. */
-  readonly tell: (told: Told) => Telling
+  readonly tell: (told: Told & ToldOfAgents) => Telling
   readonly held: Pick<HeldElsewhere, 'told' | 'toldWaiting' | 'forget' | 'yieldToSuccessor'>
   /** The operators' listeners. `release` frees the port, `reopen` takes it back, `leave` gives up all of them. */
   readonly admin: () => {
@@ -77,7 +78,9 @@ export function createHandingOver(deps: HandingOverDeps): HandingOver {
     wire.send({ type: 'state', ...deps.state() })
     telling = deps.tell({
       held: of => wire.send({ type: 'held', held: of }),
-      pins: pins => wire.send({ type: 'pins', ...pins })
+      pins: pins => wire.send({ type: 'pins', ...pins }),
+      agents: agents => wire.send({ type: 'agents', agents }),
+      runs: parts => wire.send({ type: 'runs', parts })
     })
     awaitWord()
   }

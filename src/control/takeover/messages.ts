@@ -1,4 +1,6 @@
+import type { RunPart } from '../../model/agents.ts'
 import type { GivenTurns } from '../../shared/return-turns.ts'
+import type { Agent } from '../agents/agent.ts'
 
 /** So many of something, by the key of their master (`keyOf`). What is left out is none. */
 export type Held = Readonly<Record<string, number>>
@@ -64,6 +66,9 @@ export type FromPredecessor =
   | ({ readonly type: 'state' } & PredecessorState)
   | { readonly type: 'held'; readonly held: Holdings }
   | ({ readonly type: 'pins' } & CarriedPins)
+  /** What is known of agents, some at a time, and what is seen of them from then on. */
+  | { readonly type: 'agents'; readonly agents: readonly Agent[] }
+  | { readonly type: 'runs'; readonly parts: readonly RunPart[] }
   /** Its admin port is free; nobody changes what is carried any more. */
   | ({ readonly type: 'released' } & Carried)
   | { readonly type: 'ended'; readonly cut: number }

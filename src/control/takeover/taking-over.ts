@@ -4,6 +4,7 @@ import type { Master } from '../../model/master.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { PoolSnapshot } from '../../model/snapshot.ts'
 import type { SharedTables } from '../../shared/memory.ts'
+import type { Agents } from '../agents/agents.ts'
 import type { Overlay } from '../overlay.ts'
 import { formatOverlay, parseOverlay } from '../overlay-file.ts'
 import type { Roster } from '../roster.ts'
@@ -22,6 +23,7 @@ export interface TakingOverDeps {
   readonly memory: SharedTables
   readonly roster: Pick<Roster, 'current'>
   readonly held: HeldElsewhere
+  readonly agents: Agents
   /** The pools there are, with the numbers of their queues. */
   readonly pools: () => readonly PoolSnapshot[]
   /** Whether a master is reached by raw TCP. */
@@ -49,7 +51,7 @@ export function overlayOf({ state }: Predecessor): Overlay {
 }
 
 export function createTakingOver(deps: TakingOverDeps): TakingOver {
-  const { predecessor, memory, roster, held, runtime, log, events } = deps
+  const { predecessor, memory, roster, held, agents, runtime, log, events } = deps
   const { pid } = predecessor.state
   let cancelSilence = () => {}
   let telling: Telling | undefined
@@ -90,6 +92,8 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
           awaitWord()
           if (message.type === 'held') held.told('predecessor', message.held)
           else if (message.type === 'pins') usePins(message)
+          else if (message.type === 'agents') agents.book.adopt(message.agents)
+          else if (message.type === 'runs') agents.take(message.parts)
           else if (message.type === 'ended') {
             hasDrained = true
             const cut = message.cut > 0 ? `; ${message.cut} requests were cut` : ''

@@ -63,7 +63,10 @@ export class RequestBody {
 
   /** What is in hand of its first bytes, as far as all of it is kept; `isWhole`: nothing comes behind them. */
   head(maxBytes: number): { readonly bytes: Buffer; readonly isWhole: boolean } {
-    const bytes = this.#isWhole ? Buffer.concat(this.#chunks).subarray(0, maxBytes) : Buffer.alloc(0)
+    const bytes = Buffer.concat(
+      this.#isWhole ? this.#chunks : [],
+      this.#isWhole ? Math.min(maxBytes, this.#bytes) : 0
+    )
     return { bytes, isWhole: this.#ended && this.#isWhole && this.#bytes <= maxBytes }
   }
 

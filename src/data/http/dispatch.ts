@@ -140,7 +140,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   function writeHead(status: number, message: string | undefined, headers: AnswerHeaders): void {
     const isLater = headers['retry-after'] !== undefined && (status === 503 || status === 429)
-    const told = isLater && !delivery.comesBack() ? withoutRetryAfter(headers) : headers
+    exchange.isSentAway = isLater && delivery.comesBack()
+    const told = isLater && !exchange.isSentAway ? withoutRetryAfter(headers) : headers
     response.writeHead(status, reasonPhrase(message), responseHeaders(told, status))
   }
 

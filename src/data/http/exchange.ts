@@ -5,6 +5,7 @@ import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Generation } from '../generation.ts'
 import type { RequestHistory } from '../history.ts'
 import { countedPool, type RequestRecord, tenths } from '../request-record.ts'
+import type { RunTally } from '../runs.ts'
 
 /** One request and its answer, and what there is to tell about them in the end. */
 export interface Exchange {
@@ -14,6 +15,8 @@ export interface Exchange {
   readonly startedAtMs: number
   readonly remote: string | undefined
   certname: string | undefined
+  /** Of the certificate that names it, milliseconds since 1970. */
+  certificateEndsAtMs: number
   class: EndpointClass
   /** Name of the master that answered, or was asked last. */
   master: string
@@ -26,6 +29,10 @@ export interface Exchange {
   status?: number | undefined
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
+  /** Its agent was told to come back, and does. */
+  isSentAway: boolean
+  /** It brought the report of a run, which says so. */
+  hasRunFailed?: boolean | undefined
   /** Gives up what is done for it: nobody waits for that any more. Set by whoever does it. */
   breakOff: () => void
   /** Its agent has ended its side of the connection. Set by whoever wants to know. */
@@ -41,6 +48,7 @@ export interface Bookkeeping {
   readonly accessLog: AccessLog
   readonly now: () => number
   readonly history: RequestHistory
+  readonly runs: Pick<RunTally, 'note'>
   /** Whether the access log is to say why as well. */
   readonly saysWhy: () => boolean
   /** The settings that requests begin with now. */
@@ -74,6 +82,7 @@ export function openExchange(
     startedAtMs: now(),
     remote,
     certname: undefined,
+    certificateEndsAtMs: Number.POSITIVE_INFINITY,
     class: 'other',
     master: '',
     attempts: 0,
@@ -83,6 +92,8 @@ export function openExchange(
     bytesOut: 0,
     status: undefined,
     end: undefined,
+    isSentAway: false,
+    hasRunFailed: undefined,
     breakOff: nothing,
     sideEnded: nothing,
     record,
@@ -103,16 +114,19 @@ export function endExchange(exchange: Exchange, books: Bookkeeping): void {
   }
 }
 
-function closeBooks(exchange: Exchange, { metrics, accessLog, now, history, saysWhy }: Bookkeeping): void {
+function closeBooks(exchange: Exchange, books: Bookkeeping): void {
+  const { metrics, accessLog, history, saysWhy } = books
   const { id, request, response, record } = exchange
   const isComplete = response.writableFinished
   const status = exchange.status ?? (response.headersSent ? response.statusCode : AGENT_GONE_STATUS)
-  const durationMs = now() - exchange.startedAtMs
+  const nowMs = books.now()
+  const durationMs = nowMs - exchange.startedAtMs
   const end = exchange.end ?? (isComplete ? 'complete' : 'agent-gone')
   metrics.requests.inc({ class: exchange.class, master: exchange.master, code: status })
   const pool = countedPool(record)
   if (pool !== undefined) metrics.poolRequests.inc({ pool, code: status })
   metrics.requestDuration.observe({ class: exchange.class }, durationMs / 1000)
+  books.runs.note(exchange, { status, end, atMs: nowMs })
   accessLog({
     id,
     remote: exchange.remote,

@@ -103,6 +103,7 @@ export function createResponder(deps: {
     const spread =
       seconds === undefined ? returnSpread(returns) : { minSeconds: seconds, maxSeconds: seconds }
     const retryAfter = returns > 0 ? retryAfterSeconds(deps.random(), spread) : undefined
+    exchange.isSentAway = retryAfter !== undefined
     const phrase = phraseOf(error)
     answer(exchange, error.status, sentenceOf(error, exchange.id), { reason: error.code, retryAfter, phrase })
   }

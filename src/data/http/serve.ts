@@ -54,6 +54,7 @@ export function serve(exchange: Exchange, shown: Identity, deps: ServeDeps): voi
     return
   }
   exchange.certname = shown.certname
+  exchange.certificateEndsAtMs = shown.notAfterMs
   const { identity, rules, isUnknown } = believe(exchange, shown, deps.revoked())
   const plan = planOf(
     {

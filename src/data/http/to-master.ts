@@ -5,8 +5,10 @@ import { ProxyError } from '../../model/errors.ts'
 import { certnameIn } from '../../model/pool.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { outlastsOutages, understandsRetryAfter } from '../../puppet/agent-version.ts'
+import { hasRunFailed, isReport, REPORT_HEAD_BYTES } from '../../puppet/report.ts'
 import type { PinTable } from '../../shared/pins.ts'
 import type { Identity } from '../accept/identity.ts'
+import type { RequestBody } from './body.ts'
 import { claimantOf } from './claimant.ts'
 import type { Delivery, SlotNeed } from './delivery.ts'
 import { type Destination, type DestinationDeps, destinationOf } from './destination.ts'
@@ -72,12 +74,7 @@ function toMaster(
     repeatable: plan.repeatable,
     queue: () => pool().queue,
     pool: () => (deps.snapshot().pools ? goal().pool : undefined),
-    bodyInHand: destination.isKnown()
-      ? undefined
-      : body => {
-          destination.read(body)
-          return overloadOf(exchange, plan, pool(), deps)
-        },
+    bodyInHand: readerOf(exchange, plan, destination, deps),
     rule: rule === 'policy' ? generation.policyName : rule,
     eligible: rule === 'content' ? tried => ownerOf(eligible(tried), key) : eligible,
     pick: candidates => policy(candidates, choice),
@@ -88,6 +85,29 @@ function toMaster(
     outlasts: () => outlastsOutages(puppetVersionOf(exchange.request)),
     patience: () => patienceOf(puppetVersionOf(exchange.request), plan.deferrable ? 'replaceable' : 'other')
   }
+}
+
+/** What is read of its body: where it goes, if that is not known yet, and how a run went. */
+function readerOf(
+  exchange: Exchange,
+  plan: MasterPlan,
+  destination: Destination,
+  deps: ToMasterDeps
+): Delivery['bodyInHand'] {
+  const mayReport = plan.class === 'report'
+  const isKnown = destination.isKnown()
+  if (isKnown && !mayReport) return undefined
+  return body => {
+    if (mayReport) readReport(exchange, body)
+    if (isKnown) return undefined
+    destination.read(body)
+    return overloadOf(exchange, plan, destination.pool(), deps)
+  }
+}
+
+function readReport(exchange: Exchange, body: RequestBody): void {
+  if (!isReport(exchange.request.url as string)) return
+  exchange.hasRunFailed = hasRunFailed(body.head(REPORT_HEAD_BYTES).bytes.toString('latin1'))
 }
 
 /** Content must be found again where it was stored: it waits for its master however full that is. */
