@@ -143,7 +143,8 @@ export const schema = group({
       .optional()
       .describe(
         'Directory in which what operators said of masters (drain, maint, weight), the copies of `ca.cache`, and what ' +
-          '`tls.crl.directory` is for are kept over a restart; made if need be. Default: none, and a restart forgets it.'
+          '`tls.crl.directory` is for are kept over a restart; made if need be. Default: ' +
+          '`enroll.dir`; without `enroll` none, and a restart forgets it.'
       )
   })
     .prefault({})
