@@ -225,6 +225,7 @@ function openAdmin(
     why: control.planes.why,
     names: control.planes.names,
     operate: here(control.operate),
+    flush: control.code.flush,
     reload: here(reload),
     ...rest,
     settings: () => summaryOf(control.reload.config())

@@ -28,6 +28,7 @@ t.test('every metric is in the README with its labels, and none that does not ex
     dnsFailures: () => [],
     queueDepth: () => [],
     pools: () => [],
+    code: () => [],
     crl: () => undefined,
     crlFetch: () => undefined,
     certificates: () => new Map(),

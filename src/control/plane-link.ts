@@ -26,7 +26,10 @@ export interface PlaneLink {
 /** What a plane tells by itself. */
 export interface PlaneListener {
   readonly report: (
-    report: Extract<Report, { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' }>
+    report: Extract<
+      Report,
+      { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' | 'code' }
+    >
   ) => void
   readonly end: (cause: Error | undefined) => void
 }

@@ -1,5 +1,5 @@
 import type { ControlPlaneOptions } from './control-plane.ts'
-import { createPlanes, type Planes } from './planes.ts'
+import { createPlanes, type Planes, type PlanesOptions } from './planes.ts'
 import type { Publisher } from './publisher.ts'
 import type { MasterContext } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -11,7 +11,7 @@ export function planesOf(
   { config, memory, log, logOutput, events, runtime, descriptors, entry, startHere, ownFaults }: Context,
   publisher: Publisher,
   supervisor: Supervisor,
-  onCaDocumentRead: () => void
+  told: Pick<PlanesOptions, 'onCaDocumentRead' | 'onCode'>
 ): Planes {
   return createPlanes({
     boot: config.boot,
@@ -28,7 +28,7 @@ export function planesOf(
       if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
       else supervisor.report(outcome)
     },
-    onCaDocumentRead,
+    ...told,
     onDeath: memory.removeWorker
   })
 }

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { type AskedName, joinNames } from '../model/asked-name.ts'
+import type { CodeSighting } from '../model/code.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
@@ -33,6 +34,7 @@ export interface PlanesOptions {
   readonly onOutcome: (outcome: Outcome) => void
   /** The CA has given somebody one of its documents. */
   readonly onCaDocumentRead: () => void
+  readonly onCode: (sighting: CodeSighting) => void
   /** A data plane ended: what it held in shared memory is to be freed. Its place is taken again once that is done. */
   readonly onDeath: (worker: number) => Promise<void>
 }
@@ -118,6 +120,9 @@ export function createPlanes(options: PlanesOptions): Planes {
             break
           case 'ca-document-read':
             options.onCaDocumentRead()
+            break
+          case 'code':
+            options.onCode(report.sighting)
         }
       },
       end(cause) {

@@ -6,8 +6,9 @@ import {
   createCaCopyMetrics,
   createCertificateMetrics
 } from './certificate-metrics.ts'
+import { type CodeFacts, createCodeMetrics } from './code-metrics.ts'
 import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
-import { type LogOutput, logFaults } from './log-output.ts'
+import { createLogMetrics, type LogFacts } from './log-metrics.ts'
 import { createOwnMetrics, type OwnFacts } from './own-metrics.ts'
 import { createPoolMetrics, type PoolFacts } from './pool-metrics.ts'
 import { createReachMetrics, type ReachFacts } from './reach-metrics.ts'
@@ -95,6 +96,8 @@ export interface ControlFacts
   extends ReachFacts,
     SourceFacts,
     PoolFacts,
+    LogFacts,
+    CodeFacts,
     CertificateFacts,
     FetchFacts,
     OwnFacts {
@@ -114,7 +117,6 @@ export interface ControlFacts
         readonly entries: number
       }
     | undefined
-  readonly log: Pick<LogOutput, 'totalLost' | 'faults'>
 }
 
 /** The names of the queue's ranks in metrics. */
@@ -227,8 +229,9 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   createCertificateMetrics(registry, facts)
   createFetchMetrics(registry, facts)
   createPoolMetrics(registry, facts)
+  createCodeMetrics(registry, facts)
   createSourceMetrics(registry, facts)
-  createLogMetrics(registry, facts.log)
+  createLogMetrics(registry, facts)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,
     help: 'Revocation lists that were refused, of a file or of the CA, by reason; the same ones once.',
@@ -240,30 +243,6 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
     /** Counts one file that was refused. */
     crlRefused: (reason: string) => crlRefusals.inc({ reason })
   }
-}
-
-/** What became of the log itself: when it cannot be written, it cannot tell. */
-function createLogMetrics(registry: Registry, { totalLost, faults }: ControlFacts['log']): void {
-  const registers = [registry]
-  new Counter({
-    name: `${PREFIX}log_lines_lost_total`,
-    help: 'Lines of the log that nobody took in time, in any thread.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(totalLost())
-    }
-  })
-  new Counter({
-    name: `${PREFIX}log_faults_total`,
-    help: 'Times that writing the log began to fail, or its file could not be opened anew.',
-    labelNames: ['fault'] as const,
-    registers,
-    collect() {
-      this.reset()
-      for (const fault of logFaults) this.inc({ fault }, faults(fault))
-    }
-  })
 }
 
 /** How reloads ended. The start counts as one. */

@@ -61,6 +61,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       return publicationOf(version) as unknown as Required<Publication>
     },
     onCaDocumentRead: () => {},
+    onCode: () => {},
     onOutcome: () => heard.resolve(),
     async onDeath(worker) {
       await scene.beforeDeathIsOver()
