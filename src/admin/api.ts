@@ -48,9 +48,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
   'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
-  '/api/names, ' +
-  'POST /api/reload, POST /api/masters/NAME/drain, undrain, maint and weight, POST /api/environments/deployed and ' +
-  'POST /api/environments/NAME/deployed.\n'
+  '/api/names, POST /api/environments/deployed, POST /api/environments/NAME/deployed, ' +
+  'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
 

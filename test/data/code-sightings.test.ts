@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { deflateSync, gzipSync } from 'node:zlib'
+import { createGunzip, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { AnswerHeaders, AttemptListener } from '../../src/data/http/attempt.ts'
 import { createCodeSightings, LOOK_MS, TELL_MS } from '../../src/data/http/code-sightings.ts'
@@ -88,7 +88,6 @@ function catalog(version: string, { environment = 'production', tags = 3_000 } =
 
 /** Once whatever is being unpacked in other threads is there: behind it in their queue. */
 async function unpacked(): Promise<void> {
-  const { createGunzip } = await import('node:zlib')
   for (let turn = 0; turn < 100; turn++) {
     const gunzip = createGunzip()
     gunzip.end(gzipSync('x'))
@@ -143,9 +142,9 @@ t.test('where the line of the request names no environment, each second one is l
 
 t.test('nothing but catalogs that were given is looked at', async t => {
   const { told, pass, isUntouched } = setUp()
-  for (const of of ['light', 'report', 'ca'] as const) {
-    t.same(isUntouched({ class: of }), {}, 'not even its listener is another one')
-    pass({ class: of })
+  for (const other of ['light', 'report', 'ca'] as const) {
+    t.same(isUntouched({ class: other }), {}, 'not even its listener is another one')
+    pass({ class: other })
   }
   pass({ status: 404 })
   pass({ body: Buffer.of(0x8a, 0xa7) })
@@ -155,18 +154,24 @@ t.test('nothing but catalogs that were given is looked at', async t => {
 
 t.test('packed or not, its agent gets every byte', async t => {
   const { told, pass } = setUp()
-  const whole = catalog('v1')
-  for (const [encoding, body] of [
-    [undefined, whole],
-    ['gzip', gzipSync(whole)],
-    ['deflate', deflateSync(whole)],
-    ['gzip', gzipSync(whole).fill(0, 40, 60)]
-  ] as const) {
-    const url = `${named}_${told.length}`
+  for (const [index, [encoding, packed]] of (
+    [
+      [undefined, (whole: Buffer) => whole],
+      ['gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['gzip', (whole: Buffer) => gzipSync(whole).fill(0xff, 10, 200)]
+    ] as const
+  ).entries()) {
+    const body = packed(catalog(`v${index}`))
+    const url = `/puppet/v3/catalog/a.example.com?environment=e${index}`
     t.ok(pass({ url, body, headers: { 'content-encoding': encoding } }).equals(body))
     await unpacked()
   }
-  t.equal(told.length, 3, 'and one that is damaged tells nothing')
+  t.same(
+    told.map(({ version }) => version),
+    ['v0', 'v1', 'v2'],
+    'and one that is damaged tells nothing'
+  )
 })
 
 t.test('of a catalog, and of what is unpacked of it, no more than the head is looked at', async t => {

@@ -4,7 +4,7 @@ import type { EventLog } from '../../model/event.ts'
 import { isOut, type Master, type MasterState, takesNewRuns } from '../../model/master.ts'
 import { sharePool } from '../../model/pool.ts'
 import type { Runtime } from '../../model/runtime.ts'
-import { agreementOf } from './agreement.ts'
+import { type Agreement, agreementOf } from './agreement.ts'
 import { createCodeBook, type ServedVersion } from './code-book.ts'
 
 /** Whether masters serve the same code, as their catalogs show it. */
@@ -50,13 +50,11 @@ export function createCodeInSync({ masters, stateOf, runtime, log, events }: Cod
 
   function statusOf(environment: string): CodeStatus {
     const all = served(environment)
-    const { versions, differsSinceMs } = agreementOf(all, ({ master: one }, { master: other }) =>
-      sharePool(one, other)
-    )
-    const sinceMs = follow(environment, differsSinceMs, all)
+    const agreement = agreementOf(all, ({ master: one }, { master: other }) => sharePool(one, other))
+    const sinceMs = follow(environment, agreement, all)
     return {
       environment,
-      versions,
+      versions: sinceMs === undefined ? agreement.versions : agreement.lastKnown,
       differsSince: sinceMs === undefined ? null : iso(sinceMs),
       masters: all
         .map(({ master: { name }, version, firstMs, lastMs }) => ({
@@ -69,21 +67,22 @@ export function createCodeInSync({ masters, stateOf, runtime, log, events }: Cod
     }
   }
 
-  /** They differ from the first difference on until there is none, whichever of them it is that lags behind. */
+  /** They differ from the first difference on until all that is known of them is the same. */
   function follow(
     environment: string,
-    differsSinceMs: number | undefined,
+    { differsSinceMs, lastKnown }: Agreement,
     all: readonly Served[]
   ): number | undefined {
     const beforeMs = differing.get(environment)
-    if (differsSinceMs === undefined) {
-      if (differing.delete(environment)) say(environment, 'masters no longer serve different code', all)
-      return undefined
+    if (beforeMs !== undefined) {
+      if (lastKnown > 1) return beforeMs
+      differing.delete(environment)
+      say(environment, 'masters no longer serve different code', all)
+    } else if (differsSinceMs !== undefined) {
+      differing.set(environment, differsSinceMs)
+      say(environment, 'masters serve different code', all)
     }
-    if (beforeMs !== undefined) return beforeMs
-    differing.set(environment, differsSinceMs)
-    say(environment, 'masters serve different code', all)
-    return differsSinceMs
+    return differing.get(environment)
   }
 
   function say(environment: string, what: string, all: readonly Served[]): void {
