@@ -230,6 +230,7 @@ function openAdmin(
       return control.agents.list(query)
     },
     operate: here(control.operate),
+    flush: control.code.flush,
     reload: here(reload),
     ...rest,
     settings: () => summaryOf(control.reload.config())

@@ -34,6 +34,7 @@ function everyMetric(): Registry {
     dnsFailures: () => [],
     queueDepth: () => [0, 0, 0],
     pools: () => [],
+    code: () => [],
     crl: () => undefined,
     crlFetch: () => undefined,
     certificates: () => new Map(),

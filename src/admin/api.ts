@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { AgentList, AgentQuery } from '../model/agents.ts'
 import type { AskedName } from '../model/asked-name.ts'
+import type { Flush } from '../model/code.ts'
 import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
@@ -10,6 +11,7 @@ import type { AdminBoot } from '../model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
 import { addAgents } from './agents.ts'
 import type { Guard } from './auth.ts'
+import { addFlush } from './deployed.ts'
 import { streamEvents } from './events.ts'
 import { noteMethods } from './methods.ts'
 import { addOperations, maxNameLength } from './operations.ts'
@@ -33,6 +35,7 @@ export interface AdminDeps {
   readonly masters: () => readonly MasterStatus[]
   readonly reload: () => Promise<ReloadReport>
   readonly operate: Operate
+  readonly flush: Flush
   /** Every key of the configuration in force with its value, secrets left out. */
   readonly settings: () => Readonly<Record<string, string>>
   readonly events: EventLog
@@ -50,6 +53,7 @@ const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff
 const paths =
   'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
   '/api/names, /api/agents, ' +
+  '/api/names, POST /api/environments/deployed, POST /api/environments/NAME/deployed, ' +
   'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
@@ -87,7 +91,9 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
     const report = await deps.reload()
     return reply.code(report.ok ? 200 : 422).send(report)
   })
-  addOperations(app, deps.operate, { asker: guard ? overTcp : () => 'over the Unix socket', refuse: say })
+  const manner = { asker: guard ? overTcp : () => 'over the Unix socket', refuse: say }
+  addOperations(app, deps.operate, manner)
+  addFlush(app, deps.flush, manner)
   return app
 }
 

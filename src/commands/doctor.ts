@@ -81,9 +81,9 @@ async function askRunning(admin: AdminBoot): Promise<RunningFacts | undefined> {
   try {
     const status = (await askAdmin(address, { path: '/api/status' })).json() as Status
     const names = (await askAdmin(address, { path: '/api/names' })).json() as readonly AskedName[]
-    const { reload, masters, descriptors } = status
+    const { reload, masters, descriptors, code } = status
     return {
-      ...{ reload, masters, names },
+      ...{ reload, masters, names, code },
       descriptors: { ...descriptors, granted: descriptors.granted ?? Number.POSITIVE_INFINITY }
     }
   } catch {

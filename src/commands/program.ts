@@ -13,6 +13,7 @@ import {
   required
 } from './options.ts'
 import { addAgents } from './program-agents.ts'
+import { addDeployed } from './program-deployed.ts'
 import { addEnroll } from './program-enroll.ts'
 import { addOperations } from './program-operations.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
@@ -68,6 +69,7 @@ function createProgram(io: Terminal, finish: Finish): Command {
   addReload(program, io, finish)
   addDoctor(program, io, finish)
   addOperations(program, io, finish)
+  addDeployed(program, io, finish)
   addEnroll(program, io, finish)
   return program
 }

@@ -1,4 +1,5 @@
 import type { KeptOverride, MasterStatus, PoolStatus, Status } from '../model/status.ts'
+import { codeLines } from './code-text.ts'
 import { block, tableOf } from './table.ts'
 
 const INDENT = 14
@@ -7,6 +8,8 @@ const DAY_MS = 86_400_000
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
 export function describeStatus(status: Status, readiness: string, nowMs: number): string {
   const { version, masters, ca, queue, pools = [], certificates, ownCertificate, crl, reload, kept } = status
+  // An older one does not say.
+  const { code = [] }: Partial<Pick<Status, 'code'>> = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
     ...block('ready:', [readiness], INDENT),
@@ -16,6 +19,7 @@ export function describeStatus(status: Status, readiness: string, nowMs: number)
     ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
     ...(pools.length > 0 ? block('pools:', poolTable(pools), INDENT) : []),
+    ...(code.length > 0 ? block('code:', codeLines(code), INDENT) : []),
     ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
     ...(ownCertificate.cause === null
       ? []

@@ -12,6 +12,7 @@ import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import type { LogOutput } from '../telemetry/log-output.ts'
 import { type Agents, createAgents } from './agents/agents.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
+import { type CodeCare, createCodeCare } from './code/code-care.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
 import { assertFree } from './free-port.ts'
@@ -82,6 +83,7 @@ export interface ControlPlane {
   readonly revocations: CertificateCare['revocations']
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
+  readonly code: CodeCare
   readonly takeover: TakeoverEnds
   readonly certificates: Pick<CertificateCare, 'caDocuments' | 'ends' | 'ownStanding'>
   /** Resolves with the port once every master was probed once and every plane listens. */
@@ -147,6 +149,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     publish: snapshot => publishSnapshot({ snapshot }),
     planes: () => planes
   })
+  const code = createCodeCare({ ...context, stateOf: supervisor.stateOf })
   const publisher: Publisher = createPublisher(
     {
       snapshot: supervisor.snapshot(),
@@ -156,7 +159,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     order => planes.tell(order)
   )
-  const planes = planesOf(context, publisher, supervisor, certificates.documentWasRead)
+  const planes = planesOf(context, publisher, supervisor, {
+    onCaDocumentRead: certificates.documentWasRead,
+    onCode: code.note
+  })
   const whenApplied = () => planes.whenApplied(publisher.current().version)
   const { changes, members, apply, follow, operate, seating, drains } = createMemberControl({
     ...{ first, sources, roster, supervisor, memory, held, whenApplied, overlayFile, runtime, log, events },
@@ -285,6 +291,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     revocations,
     probeFailures: context.probeFailures,
     ejections: context.ejections,
+    code,
     takeover,
     certificates,
     start: () => changes.run(start),

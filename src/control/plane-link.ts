@@ -30,7 +30,7 @@ export interface PlaneListener {
   readonly report: (
     report: Extract<
       Report,
-      { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' | 'runs' }
+      { type: 'listening' | 'failed' | 'applied' | 'outcome' | 'ca-document-read' | 'runs' | 'code' }
     >
   ) => void
   readonly end: (cause: Error | undefined) => void

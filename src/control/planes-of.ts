@@ -1,6 +1,6 @@
 import type { Agents } from './agents/agents.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
-import { createPlanes, type Planes } from './planes.ts'
+import { createPlanes, type Planes, type PlanesOptions } from './planes.ts'
 import type { Publisher } from './publisher.ts'
 import type { MasterContext } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -24,7 +24,7 @@ export function planesOf(
   }: Context,
   publisher: Publisher,
   supervisor: Supervisor,
-  onCaDocumentRead: () => void
+  told: Pick<PlanesOptions, 'onCaDocumentRead' | 'onCode'>
 ): Planes {
   return createPlanes({
     boot: config.boot,
@@ -41,7 +41,7 @@ export function planesOf(
       if (outcome.result === 'own-fault') ownFaults.tell(outcome.cause, 'a connection to a master')
       else supervisor.report(outcome)
     },
-    onCaDocumentRead,
+    ...told,
     onRuns: agents.take,
     onDeath: memory.removeWorker
   })

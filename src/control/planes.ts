@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { RunPart } from '../model/agents.ts'
 import { type AskedName, joinNames } from '../model/asked-name.ts'
+import type { CodeSighting } from '../model/code.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Order, Outcome, PlaneStart, Publication } from '../model/messages.ts'
@@ -36,6 +37,7 @@ export interface PlanesOptions {
   readonly onCaDocumentRead: () => void
   /** What a data plane saw of agents' runs. */
   readonly onRuns: (parts: readonly RunPart[]) => void
+  readonly onCode: (sighting: CodeSighting) => void
   /** A data plane ended: what it held in shared memory is to be freed. Its place is taken again once that is done. */
   readonly onDeath: (worker: number) => Promise<void>
 }
@@ -126,6 +128,9 @@ export function createPlanes(options: PlanesOptions): Planes {
             break
           case 'runs':
             options.onRuns(report.parts)
+            break
+          case 'code':
+            options.onCode(report.sighting)
         }
       },
       end(cause) {

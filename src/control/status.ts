@@ -54,6 +54,7 @@ export function createReporting(
         ownCertificate: { state, cause },
         crl: crlStatus(revocations),
         reload: reload.status(),
+        code: control.code.status(),
         descriptors: budgetOf(reload.config(), descriptors),
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
           name,
@@ -134,6 +135,7 @@ export function metricFacts(
       })),
     queueDepth: () => [slots.waiting(0), slots.waiting(1), slots.waiting(2)],
     pools: () => poolStatuses(control),
+    code: control.code.status,
     crl: () => {
       const current = revocations.current()
       return (

@@ -5,6 +5,7 @@ import { isLedTo, queueCount } from '../model/pool.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { createBodyRoom } from './http/body-room.ts'
 import { createCaPlaces } from './http/ca-places.ts'
+import { createCodeSightings } from './http/code-sightings.ts'
 import type { Delivery, DispatchDeps } from './http/delivery.ts'
 import { dispatch } from './http/dispatch.ts'
 import { fanOut } from './http/fan-out.ts'
@@ -74,6 +75,11 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
       heard: ({ seat }) => arrivals.add(seat),
       causeOf: ({ id }) => snapshot().causes?.get(id)
     },
+    sighted: createCodeSightings({
+      now,
+      tell: sighting => tell({ type: 'code', sighting }),
+      onDefect: error => log.error({ err: error }, 'the code version of a catalog could not be read')
+    }),
     underWay,
     waitingRoom,
     caPlaces,

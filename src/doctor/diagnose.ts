@@ -11,7 +11,7 @@ import { CrlError } from '../pki/crl-error.ts'
 import { laterOf } from '../pki/succession.ts'
 import { checkBundle, checkEnds, checkOwn, checkShown } from './checks/certificate.ts'
 import { checkClocks } from './checks/clock.ts'
-import { checkCode } from './checks/code.ts'
+import { checkCode, checkServedCode } from './checks/code.ts'
 import { checkWarnings } from './checks/configuration.ts'
 import { checkIdentity } from './checks/identity.ts'
 import { checkMachine } from './checks/machine.ts'
@@ -70,6 +70,7 @@ export function diagnose(facts: Facts): readonly Finding[] {
     ...checkNames({ asked: running?.names ?? [], usual: usualNames }, coverageOf(tls)),
     ...checkMachine(machine, config, { granted, running: running?.descriptors }),
     ...checkCode(site),
+    ...checkServedCode(running?.code ?? [], nowMs),
     ...(serverFiles ? checkServerFiles(serverFiles) : [])
   ]
 }

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import type { AskedName } from '../model/asked-name.ts'
+import type { CodeStatus } from '../model/code.ts'
 import type { DescriptorBudget } from '../model/descriptors.ts'
 import type { Cause } from '../upstream/cause.ts'
 
@@ -105,6 +106,8 @@ export interface RunningFacts {
     readonly state: string
     readonly cause: string | null
   }[]
+  /** What masters were seen to serve. */
+  readonly code: readonly CodeStatus[]
 }
 
 /** A Puppet Server's own files on this machine, as texts. */

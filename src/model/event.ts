@@ -7,7 +7,7 @@ export interface Event {
   /**
    * What kind: `master-up`, `master-down`, `master-ejected`, `master-silent`, `master-joined`, `master-left`, `master-drain`,
    * `master-drained`, `master-undrain`, `master-maint`, `master-weight`, `state`, `reload`, `reload-refused`, `crl`,
-   * `ca-document`, `certificate`, `dns-failed`, `dns-answered`, `worker-died`, `takeover`.
+   * `ca-document`, `certificate`, `code`, `deployed`, `dns-failed`, `dns-answered`, `worker-died`, `takeover`.
    */
   readonly kind: string
   /** One sentence. */

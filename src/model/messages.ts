@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { RunPart } from './agents.ts'
 import type { AskedName } from './asked-name.ts'
 import type { CaDocuments } from './ca-documents.ts'
+import type { CodeSighting } from './code.ts'
 import type { Explanation } from './explanation.ts'
 import type { Boot, Settings } from './settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -57,6 +58,8 @@ export type Report =
   | { readonly type: 'outcome'; readonly outcome: Outcome }
   /** The CA has given somebody one of its documents. */
   | { readonly type: 'ca-document-read' }
+  /** A master serves another version of an environment, or still the one that it did. */
+  | { readonly type: 'code'; readonly sighting: CodeSighting }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly object[] }
   | { readonly type: 'why'; readonly id: number; readonly explanation: Explanation | undefined }
   | { readonly type: 'names'; readonly id: number; readonly names: readonly AskedName[] }

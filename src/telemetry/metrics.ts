@@ -7,6 +7,7 @@ import {
   createCaCopyMetrics,
   createCertificateMetrics
 } from './certificate-metrics.ts'
+import { type CodeFacts, createCodeMetrics } from './code-metrics.ts'
 import { createFetchMetrics, type FetchFacts } from './fetch-metrics.ts'
 import { createLogMetrics, type LogFacts } from './log-metrics.ts'
 import { createOwnMetrics, type OwnFacts } from './own-metrics.ts'
@@ -98,6 +99,7 @@ export interface ControlFacts
   extends ReachFacts,
     SourceFacts,
     PoolFacts,
+    CodeFacts,
     CertificateFacts,
     FetchFacts,
     AgentFacts,
@@ -231,6 +233,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   createCertificateMetrics(registry, facts)
   createFetchMetrics(registry, facts)
   createPoolMetrics(registry, facts)
+  createCodeMetrics(registry, facts)
   createSourceMetrics(registry, facts)
   createAgentMetrics(registry, facts)
   createLogMetrics(registry, facts.log)

@@ -66,6 +66,7 @@ export const status: Status = Object.freeze<Status>({
     late: null
   },
   reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] },
+  code: [],
   descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
   kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
 })
@@ -107,6 +108,7 @@ export async function startScene(
     },
     handOver: () => ({ status: 503, sentence: 'Nobody can take over.' }),
     operate: async () => ({ done: [], masters: [], warnings: [] }),
+    flush: async environment => ({ environment: environment ?? null, done: true, masters: [] }),
     settings: () => ({ 'balance.policy': 'least-loaded' }),
     events,
     runtime,

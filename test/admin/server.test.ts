@@ -143,6 +143,7 @@ t.test('a path that there is takes its own methods only, and says which', async 
     ['PUT', '/api/why/1', 'GET, HEAD'],
     ['HEAD', '/api/events', 'GET'],
     ['GET', '/api/masters/alpha/drain', 'POST'],
+    ['GET', '/api/environments/production/deployed', 'POST'],
     ['PUT', '/api/masters/rr%2F192.0.2.1/weight', 'POST'],
     ['PROPFIND', '/api/masters', 'GET, HEAD']
   ] as const) {

@@ -23,7 +23,7 @@ async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload', 'enroll']
+const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload', 'deployed', 'enroll']
 
 t.test('the version is that of the package', async t => {
   t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })

@@ -53,6 +53,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
     current: () => ({ version: 0 }) as ReturnType<PlanesOptions['current']>,
     onCaDocumentRead: () => {},
     onRuns: () => {},
+    onCode: () => {},
     onOutcome: outcome => outcomes.push(outcome),
     onDeath: async worker => void deaths.push(worker)
   })

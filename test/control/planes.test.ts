@@ -62,6 +62,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
     },
     onCaDocumentRead: () => {},
     onRuns: () => {},
+    onCode: () => {},
     onOutcome: () => heard.resolve(),
     async onDeath(worker) {
       await scene.beforeDeathIsOver()

@@ -106,6 +106,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     addResult: (seat, result, agent, status) => results.push([seat, result, agent, status]),
     snapshot: () => snapshotOf(pool),
     news: { heard() {}, causeOf: () => undefined },
+    sighted: listener => listener,
     underWay: createRequestsUnderWay(),
     waitingRoom: room,
     caPlaces,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { checkClocks } from '../../src/doctor/checks/clock.ts'
-import { checkCode } from '../../src/doctor/checks/code.ts'
+import { checkCode, checkServedCode } from '../../src/doctor/checks/code.ts'
 import { checkMachine } from '../../src/doctor/checks/machine.ts'
 import { checkNames } from '../../src/doctor/checks/names.ts'
 import { checkPermissions } from '../../src/doctor/checks/permission.ts'
@@ -75,6 +75,18 @@ t.test('what is known of a version is told of those it concerns', async t => {
   const ca = memberFacts({ name: 'ca', url: 'https://ca.example.com', version: '8.2.1' })
   t.match(checkVersions(siteFacts([], { ca })), [{ subject: 'ca', message: /CVE-2023-5255/ }])
   t.same(checkVersions(siteFacts([{ version: '8.2.1' }])), [], 'only a CA renews')
+})
+
+t.test('code that a running balancer has seen to differ for longer than a deployment is told', async t => {
+  const since = '2026-01-01T00:00:00.000Z'
+  const seen = (name: string, version: string | null) => ({ name, version, since, seen: since })
+  const masters = [seen('m1', 'v1'), seen('m2', 'v2'), seen('m3', null)]
+  const code = { environment: 'production', versions: 2, differsSince: since, masters }
+  const after = (minutes: number) => checkServedCode([code], Date.parse(since) + minutes * 60_000)
+  t.same(after(14), [])
+  t.same(short(after(15)), ['warning code production'])
+  t.match(after(15)[0]?.message, /since 2026-01-01T00:00:00\.000Z: m1 v1, m2 v2\.$/)
+  t.same(checkServedCode([{ ...code, versions: 1, differsSince: null }], Date.parse(since)), [])
 })
 
 t.test('code is compared within a pool, and only where it was told', async t => {
@@ -158,7 +170,7 @@ t.test('the machine is judged by what the configuration promises', async t => {
 t.test('a running balancer that goes by something else is told', async t => {
   const reload = { ok: true, problems: [], needsRestart: [] }
   const masters = [{ name: 'alpha', state: 'up', cause: null }]
-  const rest = { names: [], descriptors: undefined }
+  const rest = { names: [], descriptors: undefined, code: [] }
   const site = siteFacts([{}])
   t.same(checkRunning({ ...rest, reload, masters }, site), [])
   t.same(

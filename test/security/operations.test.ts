@@ -16,6 +16,7 @@ const bearer = { authorization: `Bearer ${token}` }
 const mark = { 'x-puppet-lb': '1' }
 const paths = [
   ...['drain', 'undrain', 'maint', 'weight'].map(action => `/api/masters/m1/${action}`),
+  '/api/environments/production/deployed',
   '/api/masters/no-such-master/drain',
   '/api/masters/m1%2F1/maint'
 ]
@@ -45,6 +46,7 @@ async function startScene(t: Test, admin: Partial<AdminBoot> = {}) {
   const isUntouched = async () => {
     t.match(app.status().masters, [{ name: 'm1', mode: 'active', weight: 1 }])
     t.same(app.status().kept, [])
+    t.equal(m1.seen.length, 0, 'nor was it told to flush anything')
   }
   return { app, post, isUntouched }
 }

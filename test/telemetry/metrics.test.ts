@@ -33,6 +33,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     ejections: () => [],
     dnsFailures: () => [],
     pools: () => [],
+    code: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
     crlFetch: () => undefined,

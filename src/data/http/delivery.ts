@@ -14,6 +14,7 @@ import type { RequestBody } from './body.ts'
 import type { BodyRoom } from './body-room.ts'
 import type { CaCopy } from './ca-documents.ts'
 import type { CaPlaces } from './ca-places.ts'
+import type { Sighted } from './code-sightings.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestsUnderWay } from './moving-on.ts'
 import type { Outage } from './outage.ts'
@@ -90,6 +91,8 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random
   readonly addResult: AddResult
   readonly snapshot: () => Snapshot
   readonly news: MasterNews
+  /** Beside the listener of an attempt: what catalogs show of their code. */
+  readonly sighted: Sighted
   readonly underWay: RequestsUnderWay
   readonly waitingRoom: WaitingRoom
   readonly caPlaces: CaPlaces

@@ -75,7 +75,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     if (after) metrics.retries.inc({ reason: after })
     hold = granted
     notRun = undefined
-    attempt = new Attempt(master, now(), listener, deps.news)
+    attempt = new Attempt(master, now(), deps.sighted(listener, exchange, master), deps.news)
     exchange.attempts++
     exchange.master = master.name
     beginTurn(exchange.record, master, attempt.sinceMs)

@@ -1,6 +1,6 @@
+import { isCause, type Wire } from '../../control/asking/wire.ts'
 import type { CodeFacts } from '../facts.ts'
 import { pretending } from './identity.ts'
-import { isCause, type Wire } from './wire.ts'
 
 /** The environment of agents that name none. */
 const usual = 'production'

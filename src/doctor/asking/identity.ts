@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
+import { isCause, type Wire } from '../../control/asking/wire.ts'
 import type { CertificateSettings } from '../../model/settings.ts'
 import { type Authority, certificatesOf } from '../../pki/authorities.ts'
 import type { IdentityFacts, Verdict } from '../facts.ts'
 import type { MemberWires } from './member-wires.ts'
-import { isCause, type Wire } from './wire.ts'
 
 /** No host has these names (RFC 2606). */
 export const pretended = 'puppet-lb-doctor.invalid'

@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
+import { createWire, isCause, type Wire } from '../../control/asking/wire.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { CertificateSettings, UpstreamSettings } from '../../model/settings.ts'
 import { proxyHeader } from '../../upstream/proxy-header.ts'
-import { createWire, isCause, type Wire } from './wire.ts'
 
 /** Nobody is asked for longer; all are asked side by side. */
 export const ASKING_MS = 10_000
@@ -36,6 +36,7 @@ export async function withWires<Result>(
   const withTls = (tls: Partial<UpstreamSettings['tls']>): Wire => {
     const wire = createWire({
       ...place,
+      userAgent: 'puppet-lb doctor',
       upstream: { ...upstream, tls: { ...upstream.tls, ...tls } },
       preamble: place.wantsProxyHeader ? () => proxyHeader(undefined) : undefined,
       maxBytes,

@@ -1,4 +1,5 @@
 import semver from 'semver'
+import { isCause, type Wire } from '../../control/asking/wire.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import { isRunning } from '../../puppet/status.ts'
@@ -9,7 +10,6 @@ import { askCode, parsed } from './code.ts'
 import { askAsOthers, askIdentity, type Credentials, pretended } from './identity.ts'
 import { type MemberPlace, type MemberWires, withWires } from './member-wires.ts'
 import { askPermission } from './permission.ts'
-import { isCause, type Wire } from './wire.ts'
 
 /** A master, or the CA, that is to be asked. */
 export interface Member extends MemberPlace, Pick<MemberFacts, 'name' | 'pools' | 'isRaw' | 'capacity'> {

@@ -1,6 +1,6 @@
+import { isCause, type Question, type Wire } from '../../control/asking/wire.ts'
 import type { Permission } from '../facts.ts'
 import { pretending } from './identity.ts'
-import { isCause, type Question, type Wire } from './wire.ts'
 
 /** Asks something under a pretended name, and says what came of it; `undefined`: nothing did. */
 export async function askPermission(

@@ -1,11 +1,14 @@
+import type { CodeStatus } from '../../model/code.ts'
 import { sharePool } from '../../model/pool.ts'
 import type { CodeFacts, MemberFacts, SiteFacts } from '../facts.ts'
 import { type Finding, findingOf } from '../finding.ts'
 
 const find = findingOf('code')
 const remedy =
-  'Deploy the same code to both (r10k deploy environment, or Code Manager), then flush their caches: DELETE ' +
-  '/puppet-admin-api/v1/environment-cache.'
+  'Deploy the same code to both (r10k deploy environment, or Code Manager), then flush their caches: puppet-lb deployed ' +
+  'ENVIRONMENT.'
+/** A deployment takes less. */
+const DEPLOYMENT_MS = 15 * 60_000
 /** More names nobody reads. */
 const SHOWN = 3
 
@@ -15,6 +18,17 @@ export function checkCode({ masters }: SiteFacts): readonly Finding[] {
     const before = masters.slice(0, index).find(each => each.code !== undefined && sharePool(each, master))
     if (!before?.code || !master.code) return []
     return difference(master, master.code, before, before.code)
+  })
+}
+
+/** Environments of which a balancer that runs has seen masters serve different code for longer than a deployment. Pure. */
+export function checkServedCode(code: readonly CodeStatus[], nowMs: number): readonly Finding[] {
+  return code.flatMap(({ environment, differsSince, masters }) => {
+    if (differsSince === null || nowMs - Date.parse(differsSince) < DEPLOYMENT_MS) return []
+    const known = masters.filter(({ version }) => version !== null)
+    const served = listed(known.map(({ name, version }) => `${name} ${version}`))
+    const message = `masters have served different code of it since ${differsSince}: ${served}.`
+    return [find('warning', environment, message, remedy)]
   })
 }
 

@@ -106,13 +106,20 @@ export const printedBy = ({ certname }: Agent): string => readFileSync(logOf(cer
 const logOf = (certname: string): string => scratch('logs', `agent-${certname}.log`)
 
 /** A catalog as an agent asks for it, on one connection and by nothing else; it takes so much longer to compile. */
-export function askCatalog({ certname, root, ssl }: Agent, pauseSeconds: number): Promise<Answer> {
+export function askCatalog(
+  { certname, root, ssl }: Agent,
+  pauseSeconds: number,
+  {
+    environment = 'production',
+    headers = {}
+  }: { readonly environment?: string; readonly headers?: Readonly<Record<string, string>> } = {}
+): Promise<Answer> {
   const values = { probe_root: root, probe_pause: String(pauseSeconds) }
   const facts = JSON.stringify({ name: certname, values })
   const form = new URLSearchParams({ facts_format: 'application/json', facts: encodeURIComponent(facts) })
-  return askProxy(`/puppet/v3/catalog/${certname}?environment=production`, {
+  return askProxy(`/puppet/v3/catalog/${certname}?environment=${environment}`, {
     method: 'POST',
-    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: form.toString(),
     as: ssl
   })

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RecipeName, recipe, transplanted } from '../../support/recipes.ts'
 import { packaged } from './debian.ts'
-import { type MasterLayout, operatorName, scratch } from './layout.ts'
+import { type MasterLayout, operatorName, proxyName, scratch } from './layout.ts'
 
 const PACKAGED = packaged('/etc/puppet/puppetserver')
 const LEGACY_ROUTES = 'puppetlabs.services.legacy-routes.legacy-routes-service/legacy-routes-service'
@@ -58,11 +58,14 @@ export function writeMasterConfig(master: MasterLayout): void {
 }
 
 /**
- * The one line a master needs to believe the balancer about who the agent is, and a rule that lets an operator
+ * The one line a master needs to believe the balancer about who the agent is, and a rule that lets it and an operator
  * flush caches, which no packaged rule allows anybody.
  */
 function authConf({ trustsHeaders = true }: MasterLayout): string {
-  const rules = transplanted(recipe('flush'), { 'operator.example.com': operatorName })
+  const rules = transplanted(recipe('flush'), {
+    'operator.example.com': operatorName,
+    'puppet.example.com': proxyName
+  })
   const withRule = opened('conf.d/auth.conf', /^ *rules: \[\n/m, rules)
   return trustsHeaders ? openedText(withRule, /^authorization: \{\n/m, recipe('auth.conf')) : withRule
 }

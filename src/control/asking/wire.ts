@@ -1,19 +1,19 @@
 import type { X509Certificate } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
 import { Client } from 'undici'
-import { hintOf } from '../../control/master-watch/hint.ts'
-import { NoAnswer } from '../../control/master-watch/no-answer.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import type { UpstreamSettings } from '../../model/settings.ts'
 import type { Cause } from '../../upstream/cause.ts'
 import { createConnector } from '../../upstream/connector.ts'
 import { createRoute } from '../../upstream/route.ts'
+import { hintOf } from '../master-watch/hint.ts'
+import { NoAnswer } from '../master-watch/no-answer.ts'
 
 /** What is asked. */
 export interface Question {
   readonly path: string
   /** Default GET. */
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -36,6 +36,8 @@ export interface Wire {
 export interface WireOptions {
   readonly url: string
   readonly addresses: readonly string[]
+  /** What it calls itself. */
+  readonly userAgent: string
   readonly upstream: UpstreamSettings
   /** What is said before any TLS. */
   readonly preamble: (() => Buffer) | undefined
@@ -51,7 +53,8 @@ export function isCause(answer: Answer | Cause): answer is Cause {
 }
 
 /** Connects as the balancer does; nothing is sent before the first question. */
-export function createWire({ url, addresses, upstream, preamble, maxBytes, runtime }: WireOptions): Wire {
+export function createWire(options: WireOptions): Wire {
+  const { url, addresses, userAgent, upstream, preamble, maxBytes, runtime } = options
   const route = createRoute(() => addresses)
   const wire = { isTaken: false, isConnected: false, isLate: false }
   let certificate: X509Certificate | undefined
@@ -62,8 +65,8 @@ export function createWire({ url, addresses, upstream, preamble, maxBytes, runti
     preamble
   })
   const client = new Client(url, {
-    connect: (options, done) =>
-      connect(options, (...[error, socket]) => {
+    connect: (to, done) =>
+      connect(to, (...[error, socket]) => {
         if (error) {
           done(error, null)
           return
@@ -89,7 +92,7 @@ export function createWire({ url, addresses, upstream, preamble, maxBytes, runti
         const answer = await client.request({
           path,
           method,
-          headers: { accept, 'user-agent': 'puppet-lb doctor', ...headers }
+          headers: { accept, 'user-agent': userAgent, ...headers }
         })
         const oursMs = (sinceMs + runtime.wallClock()) / 2
         const theirsMs = Date.parse(String(answer.headers.date))

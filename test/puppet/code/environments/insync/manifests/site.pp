@@ -1,0 +1,1 @@
+notify { 'the code is in sync': }
