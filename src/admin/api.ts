@@ -4,6 +4,7 @@ import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Operate } from '../model/operation.ts'
+import type { Overview } from '../model/overview.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot } from '../model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
@@ -11,6 +12,8 @@ import type { Guard } from './auth.ts'
 import { streamEvents } from './events.ts'
 import { noteMethods } from './methods.ts'
 import { addOperations, maxNameLength } from './operations.ts'
+import type { AddPage } from './page/routes.ts'
+import { createStreamPlaces, type StreamPlaces } from './streams.ts'
 
 /** What the admin listener shows and sets off. */
 export interface AdminDeps {
@@ -32,7 +35,9 @@ export interface AdminDeps {
   /** Every key of the configuration in force with its value, secrets left out. */
   readonly settings: () => Readonly<Record<string, string>>
   readonly events: EventLog
-  /** For the heartbeat of event streams. */
+  /** What the status page shows. */
+  readonly overview: () => Overview
+  /** For the heartbeat of event streams, and for how often the page is drawn anew. */
   readonly runtime?: Pick<Runtime, 'schedule'>
 }
 
@@ -44,14 +49,14 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** Headers of every answer. */
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
-  'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
+  'There is / for a browser, /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
   '/api/names, ' +
   'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
 
 /** The operators' routes. Without a guard everybody who can connect may do everything. */
-export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
+export function createApi(deps: AdminDeps, addPage: AddPage, guard?: Guard): FastifyInstance {
   const app = Fastify({
     logger: false,
     forceCloseConnections: true,
@@ -77,7 +82,9 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   addProbes(app, deps)
   addReads(app, deps)
-  addEvents(app, deps)
+  const places = createStreamPlaces(maxEventStreams)
+  addEvents(app, deps, places)
+  addPage(app, { places, refuse: say })
   app.post('/api/reload', async (_request, reply) => {
     const report = await deps.reload()
     return reply.code(report.ok ? 200 : 422).send(report)
@@ -92,7 +99,7 @@ function overTcp({ ip }: FastifyRequest): string {
 
 function addGuard(app: FastifyInstance, guard: Guard): void {
   app.addHook('onRequest', async (request, reply) => {
-    const { authorization, 'x-puppet-lb': mark } = request.headers
+    const { authorization, 'x-puppet-lb': mark, 'sec-fetch-dest': destination } = request.headers
     const refusal = guard({
       method: request.method,
       target: request.raw.url ?? '',
@@ -101,7 +108,9 @@ function addGuard(app: FastifyInstance, guard: Guard): void {
       authorization
     })
     if (!refusal) return
-    if (refusal.status === 401) reply.header('www-authenticate', 'Basic realm="puppet-lb", charset="UTF-8"')
+    // A script in a browser asks for the token itself; the challenge would have the browser ask as well.
+    if (refusal.status === 401 && destination !== 'empty')
+      reply.header('www-authenticate', 'Basic realm="puppet-lb", charset="UTF-8"')
     reply.header('x-puppet-lb-reason', refusal.code)
     return say(reply, refusal.status, refusal.sentence)
   })
@@ -127,14 +136,17 @@ function addReads(app: FastifyInstance, deps: AdminDeps): void {
   })
 }
 
-function addEvents(app: FastifyInstance, { events, runtime = systemRuntime }: AdminDeps): void {
-  let streams = 0
+function addEvents(
+  app: FastifyInstance,
+  { events, runtime = systemRuntime }: AdminDeps,
+  places: StreamPlaces
+): void {
   app.get('/api/events', { exposeHeadRoute: false }, async (request, reply) => {
-    if (streams >= maxEventStreams) return say(reply, 503, 'Too many read the events already.')
     const last = request.headers['last-event-id']
-    const stream = streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
-    streams++
-    stream.once('close', () => streams--)
+    const stream = places.take(() =>
+      streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
+    )
+    if (!stream) return say(reply, 503, 'Too many read the events already.')
     return reply.type('text/event-stream').send(stream)
   })
 }
