@@ -37,13 +37,13 @@ export function Confirmation({ wish, confirm, close }) {
       ${
         needsToken &&
         html`<label>Admin token
-        <input type="password" name="token" autocomplete="off" required autofocus />
+        <input type="password" name="token" autocomplete="off" required ref=${focus} />
       </label>`
       }
       <p role="alert">${text}</p>
       <p class="actions">
+        <button type="submit" class="primary">${isAsked ? 'Asking…' : action}</button>
         <button type="button" onClick=${closeDialog}>Cancel</button>
-        <button type="submit" class="primary" disabled=${isAsked} autofocus=${!needsToken}>${isAsked ? 'Asking…' : action}</button>
       </p>
     </form>
   </dialog>`
@@ -52,6 +52,14 @@ export function Confirmation({ wish, confirm, close }) {
 /** @param {HTMLDialogElement | null} dialog */
 function open(dialog) {
   if (dialog && !dialog.open) dialog.showModal()
+}
+
+/**
+ * The token is asked for while the dialog is open, so the focus does not go there by itself.
+ * @param {HTMLInputElement | null} input
+ */
+function focus(input) {
+  input?.focus()
 }
 
 /**

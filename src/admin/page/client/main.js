@@ -9,6 +9,9 @@ import { operate } from './operate.js'
 /** @import { Overview } from '../../../model/overview.ts' */
 /** @import { Wish } from './dialog.js' */
 
+/** Frames come every 2 s. */
+const NOTICE_FRAMES = 5
+
 const root = /** @type {HTMLElement} */ (document.getElementById('page'))
 /** @type {(Overview & { readonly build: string }) | undefined} */
 let view
@@ -17,6 +20,8 @@ let awaySince
 /** @type {Wish | undefined} */
 let wish
 let notice = ''
+/** Frames until the notice goes. */
+let framesToGo = 0
 /** Kept in this page alone, as long as it is open. */
 let token = ''
 
@@ -41,18 +46,20 @@ function ask(master, action) {
 
 /** @param {string} typed */
 async function confirm(typed) {
-  if (!wish) return
-  const asked = wish
+  if (!wish || wish.isAsked) return
   if (typed !== '') token = typed
-  wish = { ...asked, isAsked: true, text: '' }
+  const asked = { ...wish, isAsked: true, text: '' }
+  wish = asked
   draw()
   const { result, text } = await operate(asked.master, asked.action, token)
-  if (result === 'done') {
-    notice = text
-    document.querySelector('dialog')?.close()
-  } else if (wish) {
-    if (result === 'token') token = ''
+  if (result === 'token') token = ''
+  if (wish === asked && result !== 'done') {
     wish = { ...asked, needsToken: asked.needsToken || result === 'token', isAsked: false, text }
+  } else {
+    // Somebody who has closed the dialog meanwhile is told all the same.
+    notice = text
+    framesToGo = NOTICE_FRAMES
+    if (wish === asked) document.querySelector('dialog')?.close()
   }
   draw()
 }
@@ -67,6 +74,7 @@ followNews({
     if (view && view.build !== next.build) location.reload()
     view = next
     awaySince = undefined
+    if (framesToGo-- === 0) notice = ''
     draw()
   },
   away() {
