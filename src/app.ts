@@ -8,6 +8,7 @@ import { grantedDescriptors } from './config/granted-descriptors.ts'
 import { summaryOf } from './config/summary.ts'
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts'
 import { createEventLog } from './control/event-log.ts'
+import { startInsight } from './control/insight/overview.ts'
 import type { AskDns } from './control/sources/resolver.ts'
 import { startUnless } from './control/start-unless.ts'
 import { createReporting, metricFacts } from './control/status.ts'
@@ -91,6 +92,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   })
   const notReady = () => whyNotReady(phase, control)
   const reporting = createReporting(control, { version: packageVersion(), notReady, descriptors })
+  const insight = startInsight({
+    ...control,
+    ...{ runtime, events, status: reporting.status, notReady, hostname: hostname() }
+  })
   const reload = () => {
     // Before the file is judged: a log that was rotated goes on whatever that says.
     logOutput.reopen()
@@ -112,6 +117,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operators = {
     ...reporting,
     notReady,
+    overview: insight.overview,
+    runtime,
     reload,
     metrics: metricFacts(control, logOutput, runtime.wallClock),
     events,
@@ -129,6 +136,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   async function close(): Promise<void> {
     phase = 'draining'
     handingOver.stop()
+    insight.stop()
     await control.stop()
     await admin?.close()
   }
@@ -193,7 +201,7 @@ const exposed =
   '/metrics only. Set admin.token, or bind it to 127.0.0.1'
 
 type Operators = ReturnType<typeof createReporting> &
-  Pick<AdminOptions, 'notReady' | 'reload' | 'events' | 'handOver' | 'takesOver'> & {
+  Pick<AdminOptions, 'notReady' | 'overview' | 'runtime' | 'reload' | 'events' | 'handOver' | 'takesOver'> & {
     readonly metrics: ReturnType<typeof metricFacts>
     readonly isReleased: () => boolean
   }

@@ -6,6 +6,7 @@ import { maxEventStreams } from '../model/descriptors.ts'
 import type { EventLog } from '../model/event.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { Operate } from '../model/operation.ts'
+import type { Overview } from '../model/overview.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot } from '../model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
@@ -15,6 +16,8 @@ import { addFlush } from './deployed.ts'
 import { streamEvents } from './events.ts'
 import { noteMethods } from './methods.ts'
 import { addOperations, maxNameLength } from './operations.ts'
+import type { AddPage } from './page/routes.ts'
+import { createStreamPlaces, type StreamPlaces } from './streams.ts'
 
 /** What the admin listener shows and sets off. */
 export interface AdminDeps {
@@ -39,7 +42,9 @@ export interface AdminDeps {
   /** Every key of the configuration in force with its value, secrets left out. */
   readonly settings: () => Readonly<Record<string, string>>
   readonly events: EventLog
-  /** For the heartbeat of event streams. */
+  /** What the status page shows. */
+  readonly overview: () => Overview
+  /** For the heartbeat of event streams, and for how often the page is drawn anew. */
   readonly runtime?: Pick<Runtime, 'schedule'>
 }
 
@@ -51,15 +56,14 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** Headers of every answer. */
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const paths =
-  'There is /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
-  '/api/names, /api/agents, ' +
-  '/api/names, POST /api/environments/deployed, POST /api/environments/NAME/deployed, ' +
+  'There is / for a browser, /metrics, /healthz, /readyz, /api/status, /api/masters, /api/why/REQUEST-ID, /api/events, /api/settings, ' +
+  '/api/names, /api/agents, POST /api/environments/deployed, POST /api/environments/NAME/deployed, ' +
   'POST /api/reload and POST /api/masters/NAME/drain, undrain, maint and weight.\n'
 const forgotten =
   'No worker remembers a request with this id: each keeps its last few thousand, until it ends.\n'
 
 /** The operators' routes. Without a guard everybody who can connect may do everything. */
-export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
+export function createApi(deps: AdminDeps, addPage: AddPage, guard?: Guard): FastifyInstance {
   const app = Fastify({
     logger: false,
     forceCloseConnections: true,
@@ -86,7 +90,9 @@ export function createApi(deps: AdminDeps, guard?: Guard): FastifyInstance {
   addProbes(app, deps)
   addReads(app, deps)
   addAgents(app, deps.agents, say)
-  addEvents(app, deps)
+  const places = createStreamPlaces(maxEventStreams)
+  addEvents(app, deps, places)
+  addPage(app, { places, refuse: say })
   app.post('/api/reload', async (_request, reply) => {
     const report = await deps.reload()
     return reply.code(report.ok ? 200 : 422).send(report)
@@ -103,7 +109,7 @@ function overTcp({ ip }: FastifyRequest): string {
 
 function addGuard(app: FastifyInstance, guard: Guard): void {
   app.addHook('onRequest', async (request, reply) => {
-    const { authorization, 'x-puppet-lb': mark } = request.headers
+    const { authorization, 'x-puppet-lb': mark, 'sec-fetch-dest': destination } = request.headers
     const refusal = guard({
       method: request.method,
       target: request.raw.url ?? '',
@@ -112,7 +118,9 @@ function addGuard(app: FastifyInstance, guard: Guard): void {
       authorization
     })
     if (!refusal) return
-    if (refusal.status === 401) reply.header('www-authenticate', 'Basic realm="puppet-lb", charset="UTF-8"')
+    // A script in a browser asks for the token itself; the challenge would have the browser ask as well.
+    if (refusal.status === 401 && destination !== 'empty')
+      reply.header('www-authenticate', 'Basic realm="puppet-lb", charset="UTF-8"')
     reply.header('x-puppet-lb-reason', refusal.code)
     return say(reply, refusal.status, refusal.sentence)
   })
@@ -138,14 +146,17 @@ function addReads(app: FastifyInstance, deps: AdminDeps): void {
   })
 }
 
-function addEvents(app: FastifyInstance, { events, runtime = systemRuntime }: AdminDeps): void {
-  let streams = 0
+function addEvents(
+  app: FastifyInstance,
+  { events, runtime = systemRuntime }: AdminDeps,
+  places: StreamPlaces
+): void {
   app.get('/api/events', { exposeHeadRoute: false }, async (request, reply) => {
-    if (streams >= maxEventStreams) return say(reply, 503, 'Too many read the events already.')
     const last = request.headers['last-event-id']
-    const stream = streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
-    streams++
-    stream.once('close', () => streams--)
+    const stream = places.take(() =>
+      streamEvents(events, typeof last === 'string' ? last : undefined, runtime)
+    )
+    if (!stream) return say(reply, 503, 'Too many read the events already.')
     return reply.type('text/event-stream').send(stream)
   })
 }

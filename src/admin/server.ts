@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { maxAdminConnections } from '../model/descriptors.ts'
+import { systemRuntime } from '../model/runtime.ts'
 import type { HandOver } from '../model/takeover.ts'
 import type { AdminDeps } from './api.ts'
 import { createApi } from './api.ts'
 import { createGuard } from './auth.ts'
+import { type AddPage, createPage } from './page/routes.ts'
 import { offerTakeover } from './takeover.ts'
 import { type AdminSocket, listenOnSocket, type SocketOptions } from './unix-socket.ts'
 
@@ -33,14 +35,15 @@ export interface Admin {
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { host, port: wanted, socket } = options.admin
   const guard = createGuard(options.admin, options.hostname)
-  const overTcp = createApi(options, guard)
+  const addPage = createPage({ overview: options.overview, runtime: options.runtime ?? systemRuntime })
+  const overTcp = createApi(options, addPage, guard)
   const { server } = overTcp
   server.maxConnections = maxAdminConnections
   offerTakeover(server, options.handOver, {
     guard,
     asker: ({ socket: { remoteAddress } }) => `over TCP, from ${remoteAddress}`
   })
-  const unix = socket === undefined ? undefined : await openSocket(socket, options)
+  const unix = socket === undefined ? undefined : await openSocket(socket, options, addPage)
   try {
     await overTcp.listen({ host, port: wanted })
   } catch (error) {
@@ -73,8 +76,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 /** Whoever may connect to the socket may do everything. */
-async function openSocket(path: string, options: AdminOptions): Promise<AdminSocket> {
-  const app = createApi(options)
+async function openSocket(path: string, options: AdminOptions, addPage: AddPage): Promise<AdminSocket> {
+  const app = createApi(options, addPage)
   await app.ready()
   const socket = await listenOnSocket(path, (request, response) => app.routing(request, response), options)
   offerTakeover(socket.server, options.handOver, { asker: () => 'over the Unix socket' })

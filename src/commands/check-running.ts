@@ -6,7 +6,9 @@ import type { Status } from '../model/status.ts'
 import { addressOf, parseAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { type CheckResult, check } from './check.ts'
+import { paintOf } from './paint.ts'
 import { describeKept, weightOf } from './status-text.ts'
+import type { Terminal } from './terminal.ts'
 
 export interface CheckRunningOptions {
   readonly config: string
@@ -20,9 +22,9 @@ export interface CheckRunningOptions {
  */
 export async function checkAgainstRunning(
   options: CheckRunningOptions,
-  env: NodeJS.ProcessEnv
+  io: Pick<Terminal, 'env' | 'isInteractive'>
 ): Promise<Omit<CheckResult, 'config'>> {
-  const { config, warnings } = check(options, env)
+  const { config, warnings } = check(options, io.env)
   const { admin } = config.boot
   const address =
     options.admin === undefined ? addressOf(admin) : { token: admin.token, ...parseAdmin(options.admin) }
@@ -35,7 +37,7 @@ export async function checkAgainstRunning(
     { ...before, ...(isByFile && crl && { 'tls.crl': describeLists(crl) }) },
     { ...after, ...(isByFile && summaryOfLists(config, systemRuntime.wallClock())) }
   )
-  return { warnings, text: [renderDiff(diff), ...describeOperators(masters, kept)].join('\n') }
+  return { warnings, text: [renderDiff(diff, paintOf(io)), ...describeOperators(masters, kept)].join('\n') }
 }
 
 /** What operators said to the running one, which no configuration changes. */

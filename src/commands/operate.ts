@@ -3,6 +3,8 @@ import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { MasterStatus } from '../model/status.ts'
 import { type AdminAddress, type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
+import { harmless } from './paint.ts'
+import { createProgress } from './progress.ts'
 import { stayAlive, type Terminal } from './terminal.ts'
 
 export interface OperateOptions extends AdminFlags {
@@ -17,6 +19,8 @@ const TIMEOUT_MS = 90_000
 const LOOK_MS = 500
 /** Who nobody answers for so long has lost the balancer. One that is taken over from is away for less. */
 const AWAY_MS = 15_000
+/** Masters that a line of progress names. */
+const MAX_NAMED = 2
 
 /**
  * Has a running balancer drain a master, give it back to work, take it out or weigh it anew, and says what came of it.
@@ -66,20 +70,30 @@ const goals: Readonly<
       readonly modes: readonly string[]
       readonly isReached: (master: MasterStatus) => boolean
       readonly is: string
+      /** What is still missing, in a few words. */
+      readonly left: (master: MasterStatus) => string
     }
   >
 > = {
   drain: {
     modes: ['draining', 'drained', 'leaving'],
     isReached: ({ mode }) => mode === 'drained',
-    is: 'drained'
+    is: 'drained',
+    left: ({ inFlight }) =>
+      inFlight === 0 ? 'no request open, waiting for the runs it has' : openRequests(inFlight)
   },
   maint: {
     modes: ['maint', 'leaving'],
     isReached: ({ inFlight }) => inFlight === 0,
-    is: 'in maintenance, and no request is left there'
+    is: 'in maintenance, and no request is left there',
+    left: ({ inFlight }) => openRequests(inFlight)
   },
-  undrain: { modes: ['active', 'leaving'], isReached: ({ state }) => state === 'up', is: 'up' }
+  undrain: {
+    modes: ['active', 'leaving'],
+    isReached: ({ state }) => state === 'up',
+    is: 'up',
+    left: ({ state, cause }) => (cause === null ? state : `${state} (${cause})`)
+  }
 }
 
 /**
@@ -95,7 +109,8 @@ async function waitFor(
 ): Promise<number> {
   const { runtime = systemRuntime } = io
   const endMs = runtime.wallClock() + (timeout ?? Number.POSITIVE_INFINITY)
-  const { modes, isReached, is } = goals[goal]
+  const { modes, isReached, is, left: missing } = goals[goal]
+  const progress = createProgress({ ...io, runtime })
   let waiting = names
   let answeredMs = runtime.wallClock()
   /** `undefined`: nobody answered, which may be for a moment. */
@@ -118,6 +133,7 @@ async function waitFor(
         continue
       }
       const left: string[] = []
+      progress.clear()
       for (const name of waiting) {
         const master = memberOf(all, name)
         if (!master) io.out(`${name} has left\n`)
@@ -133,9 +149,16 @@ async function waitFor(
         return 2
       }
       waiting = left
+      progress.show(
+        describeLeft(
+          left.map(name => memberOf(all, name) as MasterStatus),
+          missing
+        )
+      )
       await pause(Math.min(LOOK_MS, endMs - runtime.wallClock()), runtime)
     }
   } finally {
+    progress.clear()
     letEnd()
   }
 }
@@ -144,6 +167,17 @@ async function waitFor(
 function memberOf(all: readonly MasterStatus[], name: string): MasterStatus | undefined {
   const named = all.filter(master => master.name === name)
   return named.find(({ mode }) => mode !== 'leaving') ?? named[0]
+}
+
+/** In one line, however many there are. */
+function describeLeft(masters: readonly MasterStatus[], missing: (master: MasterStatus) => string): string {
+  const named = masters.slice(0, MAX_NAMED).map(master => `${master.name}: ${missing(master)}`)
+  const more = masters.length - named.length
+  return harmless([...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; '))
+}
+
+function openRequests(count: number): string {
+  return `${count} ${count === 1 ? 'request' : 'requests'} open`
 }
 
 function describeLate(master: MasterStatus | undefined, is: string): string {

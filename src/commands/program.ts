@@ -129,7 +129,7 @@ function addCheck(program: Command, io: Terminal): void {
     .action(async ({ admin, againstRunning, ...options }: CheckFlags, command: Command) => {
       const config = required(options.config, command)
       const { text, warnings } = againstRunning
-        ? await (await import('./check-running.ts')).checkAgainstRunning({ config, admin }, io.env)
+        ? await (await import('./check-running.ts')).checkAgainstRunning({ config, admin }, io)
         : (await import('./check.ts')).check({ config }, io.env)
       for (const warning of warnings) io.err(`${warning}\n`)
       io.out(`${text}\n`)

@@ -1,6 +1,8 @@
+import { renderChange } from '../config/diff.ts'
 import type { ReloadReport } from '../model/status.ts'
 import { type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
+import { type Paint, paintOf } from './paint.ts'
 import type { Terminal } from './terminal.ts'
 
 /** One that runs already is waited for, seats may have to become free, and new masters are asked once. */
@@ -18,16 +20,16 @@ export async function reload(flags: AdminFlags, io: Terminal): Promise<number> {
     timeoutMs: TIMEOUT_MS
   })
   const report = answer.json() as ReloadReport
-  if (report.ok) io.out(`${describe(report).join('\n')}\n`)
+  if (report.ok) io.out(`${describe(report, paintOf(io)).join('\n')}\n`)
   else io.err(`${['puppet-lb: not reloaded, everything stays as it was', ...report.problems].join('\n')}\n`)
   return report.ok ? 0 : 1
 }
 
-function describe({ changed, needsRestart, warnings }: ReloadReport): readonly string[] {
+function describe({ changed, needsRestart, warnings }: ReloadReport, paint: Paint): readonly string[] {
   return [
     changed.length === 0 ? 'reloaded, nothing changed' : 'reloaded',
-    ...changed.map(({ key, from, to }) => `  ${key}: ${from ?? 'none'} -> ${to ?? 'none'}`),
-    ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : []),
-    ...warnings.map(warning => `warning: ${warning}`)
+    ...changed.map(change => `  ${renderChange(change, paint)}`),
+    ...(needsRestart.length > 0 ? [paint.tone('warn', `needs a restart: ${needsRestart.join(', ')}`)] : []),
+    ...warnings.map(warning => `${paint.tone('warn', 'warning:')} ${warning}`)
   ]
 }

@@ -1,53 +1,99 @@
+import { concernsOf } from '../admin/page/view/concerns.js'
+import { standingOf } from '../admin/page/view/standing.js'
+import { isOut } from '../model/master.ts'
 import type { KeptOverride, MasterStatus, PoolStatus, Status } from '../model/status.ts'
 import { codeLines } from './code-text.ts'
+import { harmless, type Paint } from './paint.ts'
 import { block, tableOf } from './table.ts'
 
 const INDENT = 14
 const DAY_MS = 86_400_000
+/** A certificate that ends sooner is told in colour. */
+const SOON_DAYS = 30
 
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
-export function describeStatus(status: Status, readiness: string, nowMs: number): string {
+export function describeStatus(status: Status, readiness: string, nowMs: number, paint: Paint): string {
   const { version, masters, ca, queue, pools = [], certificates, ownCertificate, crl, reload, kept } = status
   // An older one does not say.
   const { code = [] }: Partial<Pick<Status, 'code'>> = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
-    ...block('ready:', [readiness], INDENT),
-    ...block('masters:', masterTable(masters), INDENT),
+    ...block('ready:', [paint.tone(status.ready ? 'good' : 'bad', harmless(readiness))], INDENT),
+    ...describeConcerns(status, nowMs, paint),
+    ...block('masters:', masterTable(masters, paint), INDENT),
     // Nearly always there is nothing of the kind.
     ...(kept.length > 0 ? block('absent:', kept.map(describeKept), INDENT) : []),
-    ...block('CA:', [`${ca.url} is ${ca.state}${cause}`], INDENT),
+    ...block(
+      'CA:',
+      [`${ca.url} is ${paint.tone(isOut(ca.state) ? 'bad' : 'good', ca.state)}${harmless(cause)}`],
+      INDENT
+    ),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
-    ...(pools.length > 0 ? block('pools:', poolTable(pools), INDENT) : []),
+    ...(pools.length > 0 ? block('pools:', poolTable(pools, paint), INDENT) : []),
     ...(code.length > 0 ? block('code:', codeLines(code), INDENT) : []),
-    ...block('certificates:', certificateTable(certificates, nowMs), INDENT),
+    ...block('certificates:', certificateTable(certificates, nowMs, paint), INDENT),
     ...(ownCertificate.cause === null
       ? []
       : block('', [`${ownCertificate.state.toUpperCase()}: ${ownCertificate.cause}`], INDENT)),
     ...block('CRL:', crl ? [describeCrl(crl, nowMs)] : [], INDENT),
-    ...block('last reload:', describeReload(reload), INDENT),
+    ...block('last reload:', describeReload(reload, paint), INDENT),
     ...block('version:', [version], INDENT)
   ].join('\n')
 }
 
-function masterTable(masters: readonly MasterStatus[]): readonly string[] {
-  if (masters.length === 0) return []
-  const header = ['name', 'source', 'state', 'mode', 'open', 'JRubies', 'weight', 'priority', 'URL', 'cause']
-  const rows = masters.map(master => {
-    const { name, source, state, mode, inFlight, capacity, priority, url, cause } = master
-    return [name, source, state, mode, inFlight, capacity, weightOf(master), priority, url, cause ?? ''].map(
-      String
-    )
-  })
-  return tableOf(header, rows)
+/** What somebody should look at, and what to do about it. The page says the same. */
+function describeConcerns(status: Status, nowMs: number, paint: Paint): readonly string[] {
+  const view = { at: new Date(nowMs).toISOString(), notReady: null, status, work: [] }
+  const concerns = concernsOf(view).map(({ level, text, remedy }) =>
+    paint.tone(level, harmless(`${text}${remedy === undefined ? '' : ` ${remedy}`}`))
+  )
+  return concerns.length === 0 ? [] : block('look at:', concerns, INDENT)
 }
 
-function poolTable(pools: readonly PoolStatus[]): readonly string[] {
+/** One column; left out where nobody has anything to tell there. */
+interface Column {
+  readonly title: string
+  readonly cell: (master: MasterStatus) => string
+  readonly isNeeded?: (master: MasterStatus) => boolean
+}
+
+function masterTable(masters: readonly MasterStatus[], paint: Paint): readonly string[] {
+  if (masters.length === 0) return []
+  const standing = (master: MasterStatus, text: string) => paint.tone(standingOf(master).tone, text)
+  const columns: readonly Column[] = [
+    { title: 'name', cell: ({ name }) => harmless(name) },
+    { title: 'source', cell: ({ source }) => source, isNeeded: ({ source }) => source !== 'file' },
+    { title: 'state', cell: master => standing(master, master.state) },
+    { title: 'mode', cell: master => (master.mode === 'active' ? 'active' : paint.tone('off', master.mode)) },
+    { title: 'open', cell: ({ inFlight }) => String(inFlight) },
+    { title: 'JRubies', cell: ({ capacity }) => String(capacity) },
+    { title: 'weight', cell: weightOf },
+    {
+      title: 'priority',
+      cell: ({ priority }) => String(priority),
+      isNeeded: ({ priority }) => priority !== 0
+    },
+    { title: 'URL', cell: ({ url }) => harmless(url) },
+    {
+      title: 'cause',
+      cell: master => standing(master, harmless(master.cause ?? '')),
+      isNeeded: ({ cause }) => cause !== null
+    }
+  ]
+  const shown = columns.filter(({ isNeeded }) => isNeeded === undefined || masters.some(isNeeded))
+  return tableOf(
+    shown.map(({ title }) => paint.head(title)),
+    masters.map(master => shown.map(({ cell }) => cell(master)))
+  )
+}
+
+function poolTable(pools: readonly PoolStatus[], paint: Paint): readonly string[] {
   const rows = pools.map(({ name, up, queue }) => [
-    name,
-    ...[up, queue.catalog, queue.report, queue.light].map(String)
+    harmless(name),
+    up === 0 ? paint.tone('bad', '0') : String(up),
+    ...[queue.catalog, queue.report, queue.light].map(String)
   ])
-  return tableOf(['name', 'up', 'catalog', 'report', 'light'], rows)
+  return tableOf(['name', 'up', 'catalog', 'report', 'light'].map(paint.head), rows)
 }
 
 /** An operator's weight is marked by the one it stands for. */
@@ -61,15 +107,17 @@ export function describeKept({ name, mode, weight }: KeptOverride): string {
   return `${name}: ${parts.join(', ')}`
 }
 
-function certificateTable(certificates: Status['certificates'], nowMs: number): readonly string[] {
+function certificateTable(
+  certificates: Status['certificates'],
+  nowMs: number,
+  paint: Paint
+): readonly string[] {
   if (certificates.length === 0) return []
-  const rows = certificates.map(({ role, notAfter, source }) => [
-    role,
-    notAfter,
-    daysTo(notAfter, nowMs),
-    source
-  ])
-  return tableOf(['role', 'valid until', 'days', 'source'], rows)
+  const rows = certificates.map(({ role, notAfter, source }) => {
+    const days = daysTo(notAfter, nowMs)
+    return [role, notAfter, Number(days) < SOON_DAYS ? paint.tone('bad', days) : days, source]
+  })
+  return tableOf(['role', 'valid until', 'days', 'source'].map(paint.head), rows)
 }
 
 function describeCrl(crl: NonNullable<Status['crl']>, nowMs: number): string {
@@ -83,9 +131,12 @@ function describeCrl(crl: NonNullable<Status['crl']>, nowMs: number): string {
   return `${entries} revoked, ${number === null ? '' : `number ${number}, `}of ${thisUpdate}, ${next}, ${source}${late === null ? '' : effect[late]}${problem === null ? '' : `, THE CA GIVES NONE: ${problem}`}`
 }
 
-function describeReload({ at, ok, problems, needsRestart }: Status['reload']): readonly string[] {
+function describeReload(
+  { at, ok, problems, needsRestart }: Status['reload'],
+  paint: Paint
+): readonly string[] {
   return [
-    `${at}, ${ok ? 'ok' : 'refused, the settings before it are in force'}`,
+    `${at}, ${ok ? 'ok' : paint.tone('bad', 'refused, the settings before it are in force')}`,
     ...problems.map(problem => `  ${problem}`),
     ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(', ')}`] : [])
   ]

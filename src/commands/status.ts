@@ -3,6 +3,8 @@ import { systemRuntime } from '../model/runtime.ts'
 import type { Status } from '../model/status.ts'
 import { type AdminAddress, type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
+import { type Paint, paintOf } from './paint.ts'
+import { redraw } from './screen.ts'
 import { describeStatus } from './status-text.ts'
 import { stayAlive, type Terminal } from './terminal.ts'
 
@@ -14,8 +16,6 @@ export interface StatusOptions extends AdminFlags {
 }
 
 const WATCH_MS = 2_000
-/** Home, and nothing below: the screen is drawn over without flicker. */
-const REDRAW = '\x1b[H\x1b[2J'
 
 /**
  * Prints the state of a running balancer, once or again and again. Rejects with a ConfigError, or an Error when it
@@ -24,8 +24,10 @@ const REDRAW = '\x1b[H\x1b[2J'
 export async function status(options: StatusOptions, io: Terminal): Promise<void> {
   const { runtime = systemRuntime } = io
   const address = await findAdmin(options, io.env)
-  const ask = () => (options.json ? askJson(address) : askText(address, runtime))
-  const draw = (text: string) => io.out(`${options.watch && io.isInteractive ? REDRAW : ''}${text}\n`)
+  const paint = paintOf(io)
+  const ask = () => (options.json ? askJson(address) : askText(address, runtime, paint))
+  const isOver = options.watch && io.isInteractive && !options.json
+  const draw = (text: string) => io.out(isOver ? redraw(text, io.rows?.()) : `${text}\n`)
   draw(await ask())
   if (!options.watch) return
   const letEnd = stayAlive()
@@ -43,10 +45,14 @@ async function askJson(address: AdminAddress): Promise<string> {
   return (await askAdmin(address, { path: '/api/status' })).text
 }
 
-async function askText(address: AdminAddress, { wallClock }: Pick<Runtime, 'wallClock'>): Promise<string> {
+async function askText(
+  address: AdminAddress,
+  { wallClock }: Pick<Runtime, 'wallClock'>,
+  paint: Paint
+): Promise<string> {
   const state = (await askAdmin(address, { path: '/api/status' })).json() as Status
   const readiness = state.ready ? 'yes' : await askReadiness(address)
-  return describeStatus(state, readiness, wallClock())
+  return describeStatus(state, readiness, wallClock(), paint)
 }
 
 /** It may have become ready between the two questions. */

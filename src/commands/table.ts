@@ -1,11 +1,13 @@
-/** Lines with every column as wide as its widest cell, two spaces between. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** Lines with every column as wide as its widest cell, two spaces between. Cells may be coloured. */
 export function tableOf(header: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const widths = header.map((name, column) =>
-    Math.max(...[header, ...rows].map(row => (row[column] ?? name).length))
+    Math.max(...[header, ...rows].map(row => widthOf(row[column] ?? name)))
   )
   return [header, ...rows].map(row =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
       .join('  ')
       .trimEnd()
   )
@@ -16,4 +18,8 @@ export function block(title: string, lines: readonly string[], width: number): r
   return (lines.length === 0 ? ['none'] : lines).map((line, index) =>
     `${(index === 0 ? title : '').padEnd(width)}${line}`.trimEnd()
   )
+}
+
+function widthOf(cell: string): number {
+  return stripVTControlCharacters(cell).length
 }

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly env: NodeJS.ProcessEnv
   /** Whether a person watches: what was drawn may then be drawn over. Default: no. */
   readonly isInteractive?: boolean
+  /** Lines that it has room for, as far as that is known. */
+  readonly rows?: () => number | undefined
   /** Default: the system's. */
   readonly runtime?: Pick<Runtime, 'schedule' | 'wallClock'>
 }
@@ -21,6 +23,7 @@ export const processTerminal: Terminal = Object.freeze({
   err: (text: string) => process.stderr.write(text),
   env: process.env,
   isInteractive: process.stdout.isTTY === true,
+  rows: () => process.stdout.rows,
   runtime: systemRuntime
 })
 

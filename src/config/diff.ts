@@ -41,12 +41,27 @@ export function isBootKey(key: string): boolean {
   )
 }
 
+/** Gives the two sides of a change their colours, or leaves them as they are. */
+export interface ChangePaint {
+  readonly before: (text: string) => string
+  readonly after: (text: string) => string
+}
+
+const unpainted: ChangePaint = Object.freeze({
+  before: (text: string) => text,
+  after: (text: string) => text
+})
+
 /** One line a change, or that there is none. */
-export function renderDiff({ changed, needsRestart }: ConfigDiff): string {
+export function renderDiff({ changed, needsRestart }: ConfigDiff, paint = unpainted): string {
   if (changed.length === 0) return 'nothing would change'
-  const lines = changed.map(({ key, from, to }) => {
-    const restart = needsRestart.includes(key) ? ' (needs a restart)' : ''
-    return `${key}: ${from ?? 'none'} -> ${to ?? 'none'}${restart}`
+  const lines = changed.map(change => {
+    const restart = needsRestart.includes(change.key) ? ' (needs a restart)' : ''
+    return `${renderChange(change, paint)}${restart}`
   })
   return lines.join('\n')
+}
+
+export function renderChange({ key, from, to }: SettingChange, { before, after } = unpainted): string {
+  return `${key}: ${before(from ?? 'none')} -> ${after(to ?? 'none')}`
 }

@@ -3,6 +3,7 @@ import type { EventLog } from '../model/event.ts'
 import type { Master } from '../model/master.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Board } from '../shared/board.ts'
+import type { CompileTimes } from '../shared/compile-times.ts'
 import type { PinTable } from '../shared/pins.ts'
 import type { ResultTable } from '../shared/results.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
@@ -26,6 +27,7 @@ export interface SeatingDeps {
   readonly held: Pick<HeldElsewhere, 'of' | 'connectionsOf'>
   readonly turns: Pick<Turns, 'resetSeat'>
   readonly results: Pick<ResultTable, 'reset'>
+  readonly compileTimes: Pick<CompileTimes, 'reset'>
   /** Resolves once every plane goes by all that was published until now. */
   readonly whenApplied: () => Promise<void>
   readonly runtime: Runtime
@@ -54,7 +56,7 @@ export interface Seating {
 }
 
 export function createSeating(deps: SeatingDeps): Seating {
-  const { roster, supervisor, slots, turns, results, runtime } = deps
+  const { roster, supervisor, slots, turns, results, compileTimes, runtime } = deps
   const vacating = new Set<number>()
   let cancel = () => {}
   let isHeld = false
@@ -92,6 +94,7 @@ export function createSeating(deps: SeatingDeps): Seating {
     await slots.resetSeat(master.seat)
     await turns.resetSeat(master.seat)
     results.reset(master.seat)
+    compileTimes.reset(master.seat)
     vacating.delete(master.seat)
     roster.free(master.seat)
   }

@@ -70,6 +70,7 @@ export function createWay({ start, runtime, log, tell }: PlaneContext, state: Pl
     end: ({ seat }: Master) => board.end(worker, seat),
     report: (outcome: Outcome) => tell({ type: 'outcome', outcome }),
     addResult: state.results.add,
+    addCompileMs: state.compileTimes.add,
     snapshot,
     news: {
       heard: ({ seat }) => arrivals.add(seat),

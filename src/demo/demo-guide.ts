@@ -19,6 +19,8 @@ export function demoGuide(demo: {
 all simulated in this process. Five simulated agents enrol and then run every few seconds. Configuration:
 ${path(demo.configFile)}
 
+See it in a browser:
+  http://127.0.0.1:${adminPort}/
 Ask as an agent:
   curl ${as(material.agent)} ${url(`/puppet/v3/node/${agentName}?environment=production`)}
   curl ${as(material.agent)} -d environment=production ${url(`/puppet/v3/catalog/${agentName}?environment=production`)}

@@ -77,6 +77,7 @@ export interface SharedMemory {
   readonly bodies: SharedArrayBuffer
   readonly returns: SharedArrayBuffer
   readonly results: SharedArrayBuffer
+  readonly compileTimes: SharedArrayBuffer
   readonly arrivals: SharedArrayBuffer
   /** Of the hash by which certnames are counted: another one in each process, so that nobody can aim at a cell. */
   readonly seed: number

@@ -4,6 +4,7 @@ import type { Boot } from '../model/settings.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type Board, createBoard } from './board.ts'
 import { type BodyMemory, createBodyMemory } from './body-memory.ts'
+import { type CompileTimes, createCompileTimes } from './compile-times.ts'
 import { type ConnectionTable, createConnectionTable } from './connections.ts'
 import { createHeartbeats, type Heartbeats } from './heartbeats.ts'
 import { createPinTable, type PinTable } from './pins.ts'
@@ -23,6 +24,7 @@ export interface SharedTables {
   readonly bodies: BodyMemory
   readonly returns: ReturnTurns
   readonly results: ResultTable
+  readonly compileTimes: CompileTimes
   readonly arrivals: Arrivals
   /** Of the hash by which certnames are counted. */
   readonly seed: number
@@ -62,6 +64,7 @@ function tablesOf(
   const bodies = createBodyMemory({ workers, schedule }, memory?.bodies)
   const returns = createReturnTurns({ workers, schedule }, memory?.returns)
   const results = createResultTable(memory?.results)
+  const compileTimes = createCompileTimes(memory?.compileTimes)
   const arrivals = createArrivals(memory?.arrivals)
   const connections = createConnectionTable(connectionSize, random, memory?.connections)
   const heartbeats = createHeartbeats({ workers }, memory?.heartbeats)
@@ -74,6 +77,7 @@ function tablesOf(
     bodies,
     returns,
     results,
+    compileTimes,
     arrivals,
     connections,
     heartbeats,
@@ -86,6 +90,7 @@ function tablesOf(
       bodies: bodies.buffer,
       returns: returns.buffer,
       results: results.buffer,
+      compileTimes: compileTimes.buffer,
       arrivals: arrivals.buffer,
       connections: connections.buffers,
       heartbeats: heartbeats.buffer,

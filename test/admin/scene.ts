@@ -4,6 +4,7 @@ import type { AskedName } from '../../src/model/asked-name.ts'
 import type { AdminBoot } from '../../src/model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
+import { overviewOf } from './overview.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
 
@@ -101,6 +102,7 @@ export async function startScene(
     agents: async () => ({ total: 0, agents: [] }),
     notReady: () => undefined,
     status: () => status,
+    overview: () => overviewOf(status),
     masters: () => status.masters,
     reload: async () => {
       reloads++

@@ -126,8 +126,8 @@ t.test('a reload that fails in a way nobody foresaw is 500 with a sentence', asy
 t.test('what there is not is 404 and says what there is', async t => {
   const { origin } = await startScene(t)
   const listed =
-    /^There is \/metrics, .*\/api\/events.* POST \/api\/reload and POST \/api\/masters\/NAME\/drain, .*\.\n$/
-  for (const path of ['/', '/api', '/api/status/', '/API/status', '/metrics/%2e%2e', '/x?/metrics']) {
+    /^There is \/ for a browser, \/metrics, .*\/api\/events.* POST \/api\/reload and POST \/api\/masters\/NAME\/drain, .*\.\n$/
+  for (const path of ['/api', '/api/status/', '/API/status', '/metrics/%2e%2e/x', '/x?/metrics']) {
     t.match(await ask(`${origin}${path}`), { status: 404, type: plain, text: listed }, path)
   }
   t.match(await ask(`${origin}/%zz`), { status: 400, type: plain, text: /%zz/ })

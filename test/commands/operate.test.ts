@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import type { Terminal } from '../../src/commands/terminal.ts'
 import { type Operate, UnknownMasterError } from '../../src/model/operation.ts'
 import type { MasterStatus } from '../../src/model/status.ts'
 import { startScene, status } from '../admin/scene.ts'
@@ -49,6 +50,8 @@ async function setUp(
     ...{ ...scene, asked },
     looks: () => looks,
     run: (...args: string[]) => puppetLb([...args, '--admin', scene.origin], { runtime }),
+    begin: (terminal: Partial<Terminal>, ...args: string[]) =>
+      puppetLb([...args, '--admin', scene.origin], { runtime, ...terminal }),
     become,
     /** When it pauses: masters become this, and the time to the next look passes. */
     async turn(...next: Partial<MasterStatus>[]) {
@@ -165,6 +168,26 @@ for (const [action, way, end, said] of [
     t.same(await ended, { code: 0, out: `it is done\n${said}\n`, err: '' })
     t.equal(looks(), way.length + 1)
   })
+
+t.test('--wait says on a terminal what is still open, in one line that is gone in the end', async t => {
+  const { begin, become, turn } = await setUp(t)
+  become({ mode: 'draining', inFlight: 2 })
+  const ended = begin({ isInteractive: true }, 'drain', 'alpha', '--wait')
+  await turn({ mode: 'draining', inFlight: 1 })
+  await turn({ mode: 'draining', inFlight: 0 })
+  await turn({ mode: 'drained' })
+  const { out, err } = await ended
+  t.same(out.split('\r\x1b[K'), [
+    'it is done\n',
+    'alpha: 2 requests open (0 s)',
+    '',
+    'alpha: 1 request open (1 s)',
+    '',
+    'alpha: no request open, waiting for the runs it has (1 s)',
+    'alpha is drained\n'
+  ])
+  t.equal(err, '')
+})
 
 t.test('of several all are waited for, and each is told when it is there', async t => {
   const masters = [

@@ -37,6 +37,12 @@ needs a restart: listen.port
   })
 })
 
+t.test('what was is red and what is green, for a person at a terminal alone', async t => {
+  const { origin } = await startScene(t)
+  const { out } = await puppetLb(['reload', '--admin', origin], { isInteractive: true })
+  t.match(out.split('\n')[1], '  balance.policy: \x1b[31mleast-loaded\x1b[39m -> \x1b[32mround-robin\x1b[39m')
+})
+
 t.test('a reload of the same file says so', async t => {
   const reload = async () => ({ ...reloaded, changed: [], needsRestart: [] })
   const { origin } = await startScene(t, { deps: { reload } })

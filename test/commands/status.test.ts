@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import type { Status } from '../../src/model/status.ts'
 import { startScene, status } from '../admin/scene.ts'
@@ -8,15 +9,19 @@ import { fakeRuntime } from '../support/runtime.ts'
 import { puppetLb } from './puppet-lb.ts'
 
 const WATCH_MS = 2_000
+const HOME = '\x1b[H'
 
 t.test('the state of a balancer is told to a person', async t => {
   const { origin } = await startScene(t)
   t.same(await puppetLb(['status', '--admin', origin], { runtime: fakeRuntime() }), {
     code: 0,
     out: `ready:        yes
-masters:      name   source  state  mode      open  JRubies  weight              priority  URL                             cause
-              alpha  file    up     active    3     12       75                  0         https://alpha.example.com:8140
-              b      file    down   draining  0     12       1 (configured: 10)  1         https://alpha.example.com:8140  ECONNREFUSED
+look at:      The certificate ca-1 has ended. Renew /etc/puppet-lb/ca.pem.
+              31 catalogs wait for 12 JRubies. If that lasts, agents start too much at once, or the masters are too few.
+              Only a restart applies listen.port.
+masters:      name   state  mode      open  JRubies  weight              priority  URL                             cause
+              alpha  up     active    3     12       75                  0         https://alpha.example.com:8140
+              b      down   draining  0     12       1 (configured: 10)  1         https://alpha.example.com:8140  ECONNREFUSED
 absent:       rr/192.0.2.9: maint
 CA:           https://ca.example.com:8140 is up
 queue:        31 catalog, 2 report, 0 light
@@ -117,7 +122,7 @@ t.test('--watch draws over what was there on a terminal, and only there', async 
   const { printed, turn, ended } = watch(['--admin', origin], { count: 2, isInteractive: true })
   await turn()
   await ended
-  for (const text of printed) t.ok(text.startsWith('\x1b[H\x1b[2Jready:'))
+  for (const text of printed) t.ok(text.startsWith(`${HOME}ready:`))
   const once = await puppetLb(['status', '--admin', origin], { isInteractive: true })
   t.ok(once.out.startsWith('ready:'), 'what is printed once stays below the rest')
 })
@@ -163,4 +168,38 @@ t.test('--watch ends without a word when nobody reads it any more', async t => {
   const [code] = await once(child, 'close')
   t.equal(code, 141, 'as shells report SIGPIPE')
   t.equal(err, '')
+})
+
+t.test('states have colours for a person at a terminal, and for nobody else', async t => {
+  const { origin } = await startScene(t)
+  const run = async (terminal: Parameters<typeof puppetLb>[1]) =>
+    (await puppetLb(['status', '--admin', origin], { runtime: fakeRuntime(), ...terminal })).out
+  const coloured = await run({ isInteractive: true })
+  t.ok(coloured.includes('alpha  \x1b[32mup\x1b[39m'))
+  const plain = await run({})
+  t.equal(stripVTControlCharacters(coloured), plain, 'the columns are where they were')
+  t.notOk(plain.includes('\x1b'))
+  t.equal(await run({ isInteractive: true, env: { NO_COLOR: '1' } }), plain)
+  t.equal(await run({ isInteractive: true, env: { TERM: 'dumb' } }), plain)
+})
+
+t.test('what a master is called or says does not steer the terminal', async t => {
+  const masters = [
+    { ...(status.masters[1] as Status['masters'][0]), name: 'b\x1b[2J\u202e', cause: '\x07no\x1b]0;x\x07' }
+  ]
+  const { origin } = await startScene(t, { deps: { status: () => ({ ...status, masters }) } })
+  const { out } = await puppetLb(['status', '--admin', origin])
+  t.notMatch(out.replaceAll('\n', ''), /\p{Cc}|\p{Cf}/u)
+})
+
+t.test('--watch shows what the window has room for', async t => {
+  const { origin } = await startScene(t)
+  const { out } = await puppetLb(['status', '--watch', '--admin', origin], {
+    isInteractive: true,
+    rows: () => 6,
+    out: text => {
+      throw new Error(text)
+    }
+  }).then(({ err }) => ({ out: err }))
+  t.match(out, /… \d+ more lines/)
 })

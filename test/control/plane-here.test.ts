@@ -25,6 +25,7 @@ function setUp(startPlane?: (port: MessagePort) => Promise<void>) {
       arrivals: new SharedArrayBuffer(1024),
       returns: none,
       results: none,
+      compileTimes: none,
       connections: { counts: none, addresses: none, certnames: none },
       heartbeats: none,
       seed: 1

@@ -45,6 +45,7 @@ function setUp(t: Test, { workers = 1, failingBirth = 0 } = {}) {
       arrivals: new SharedArrayBuffer(1024),
       returns: none,
       results: none,
+      compileTimes: none,
       connections: { counts: none, addresses: none, certnames: none },
       heartbeats: heartbeats.buffer,
       seed: 1

@@ -34,6 +34,7 @@ async function setUp(pool: Pool) {
     held: { of: () => 0, connectionsOf: () => 0 },
     turns: { resetSeat: async seat => void reset.push(`turns ${seat}`) },
     results: { reset: seat => void reset.push(`results ${seat}`) },
+    compileTimes: { reset: seat => void reset.push(`compile times ${seat}`) },
     whenApplied: () => new Promise(resolve => void applied.push(resolve)),
     runtime,
     log: pino({ level: 'silent' }),
@@ -123,7 +124,7 @@ t.test('its seat is free once every plane has heard of it, and cleared of what w
   t.same(reset, [])
   await apply()
   t.equal(roster.freeSeats(), free + 1)
-  t.same(reset, [`slots ${seat}`, `turns ${seat}`, `results ${seat}`])
+  t.same(reset, [`slots ${seat}`, `turns ${seat}`, `results ${seat}`, `compile times ${seat}`])
 })
 
 t.test('it may go, but its seat is not free, while catalogs count there that it failed', async t => {

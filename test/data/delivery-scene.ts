@@ -104,6 +104,7 @@ export async function deliveryScene(deps: Partial<DispatchDeps> = {}) {
     end: master => charge(master, -1),
     report: outcome => outcomes.push(outcome),
     addResult: (seat, result, agent, status) => results.push([seat, result, agent, status]),
+    addCompileMs() {},
     snapshot: () => snapshotOf(pool),
     news: { heard() {}, causeOf: () => undefined },
     sighted: listener => listener,

@@ -11,10 +11,17 @@ const claimant = { cell: 77, slots: 4, places: 16 }
 /** What is counted of one request. */
 function setUp(slot: Parameters<typeof createOutcomes>[0]) {
   const added: unknown[][] = []
-  const outcomes = createOutcomes(slot, (...result) => void added.push(result))
-  const answered = (status: number, headers: AnswerHeaders = {}) => outcomes.answered(m1, status, headers)
+  const times: unknown[][] = []
+  const outcomes = createOutcomes(
+    slot,
+    (...result) => void added.push(result),
+    (...time) => void times.push(time)
+  )
+  const answered = (status: number, headers: AnswerHeaders = {}) =>
+    outcomes.answered(m1, status, headers, 850)
   return {
     added,
+    times,
     answered,
     unanswered: (reason: Parameters<typeof outcomes.unanswered>[1]) => outcomes.unanswered(m1, reason)
   }
@@ -22,8 +29,9 @@ function setUp(slot: Parameters<typeof createOutcomes>[0]) {
 
 for (const status of [200, 304]) {
   t.test(`a catalog with ${status} is given`, async t => {
-    const { added, answered } = setUp({ rank: 'catalog', claimant })
+    const { added, times, answered } = setUp({ rank: 'catalog', claimant })
     t.equal(answered(status), false)
+    t.same(times, [[m1.seat, 850]])
     t.same(added, [
       [m1.seat, 'answered', 77],
       [m1.seat, 'given', 77]
@@ -33,8 +41,9 @@ for (const status of [200, 304]) {
 
 for (const status of [400, 403, 404, 500, 502, 503]) {
   t.test(`one with ${status} is none`, async t => {
-    const { added, answered } = setUp({ rank: 'catalog', claimant })
+    const { added, times, answered } = setUp({ rank: 'catalog', claimant })
     t.equal(answered(status), true)
+    t.same(times, [], 'how long it took to fail is no time for a catalog')
     t.same(added.at(-1), [m1.seat, 'failed', 77, status])
   })
 }

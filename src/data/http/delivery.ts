@@ -18,7 +18,7 @@ import type { Sighted } from './code-sightings.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestsUnderWay } from './moving-on.ts'
 import type { Outage } from './outage.ts'
-import type { AddResult } from './outcome.ts'
+import type { AddCompileMs, AddResult } from './outcome.ts'
 import type { Patience } from './patience.ts'
 import type { Responder } from './respond.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -89,6 +89,7 @@ export interface DispatchDeps extends Pick<Runtime, 'now' | 'schedule' | 'random
   readonly end: (master: Master) => void
   readonly report: (outcome: Outcome) => void
   readonly addResult: AddResult
+  readonly addCompileMs: AddCompileMs
   readonly snapshot: () => Snapshot
   readonly news: MasterNews
   /** Beside the listener of an attempt: what catalogs show of their code. */

@@ -33,7 +33,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
         fail: onDefect
       })
     : undefined
-  const outcomes = createOutcomes(slot, deps.addResult)
+  const outcomes = createOutcomes(slot, deps.addResult, deps.addCompileMs)
   let attempt: Attempt | undefined
   /** The JRuby this request has. */
   let hold: Hold | undefined
@@ -101,7 +101,8 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
         notRun = 'master-unavailable'
         return false
       }
-      const isFailed = attempt !== undefined && outcomes.answered(attempt.master, status, headers)
+      const isFailed =
+        attempt !== undefined && outcomes.answered(attempt.master, status, headers, now() - attempt.sinceMs)
       if (isFailed) onCatalogFailed(attempt as Attempt)
       notRun = notRunOf(status, headers)
       if (notRun && isDeclined(notRun)) return false

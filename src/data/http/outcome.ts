@@ -9,10 +9,13 @@ import type { Failure } from './failure.ts'
 /** Counts what an attempt showed of a master, by seat; see `ResultTable`. */
 export type AddResult = (seat: number, result: Result, agent: number, status?: number) => void
 
+/** Counts how long a master took for a catalog that it gave, by seat. */
+export type AddCompileMs = (seat: number, tookMs: number) => void
+
 /** What the attempts of one request show of their masters. Agents without a certificate have no say. */
 export interface Outcomes {
   /** The head of an answer is there. True when the master failed a catalog with it. */
-  readonly answered: (master: Master, status: number, headers: AnswerHeaders) => boolean
+  readonly answered: (master: Master, status: number, headers: AnswerHeaders, tookMs: number) => boolean
   /** There was no answer, though agent and balancer did their part. True when a catalog failed with it. */
   readonly unanswered: (master: Master, reason: Failure['reason']) => boolean
 }
@@ -22,17 +25,21 @@ const none: Outcomes = Object.freeze({ answered: () => false, unanswered: () => 
 /** For a request that needs a JRuby; any other shows nothing. */
 export function createOutcomes(
   slot: { readonly rank: Rank; readonly claimant?: Claimant | undefined } | undefined,
-  add: AddResult
+  add: AddResult,
+  addCompileMs: AddCompileMs
 ): Outcomes {
   if (slot === undefined || slot.claimant === strangers) return none
   const isCatalog = slot.rank === 'catalog'
   const agent = slot.claimant?.cell ?? 0
   return {
-    answered({ seat }, status, headers) {
+    answered({ seat }, status, headers, tookMs) {
       add(seat, 'answered', agent)
       const result = isCatalog ? catalogResult(status, headers) : undefined
       if (result === 'failed') add(seat, 'failed', agent, status)
-      else if (result === 'given') add(seat, 'given', agent)
+      else if (result === 'given') {
+        add(seat, 'given', agent)
+        addCompileMs(seat, tookMs)
+      }
       return result === 'failed'
     },
     unanswered({ seat }, reason) {

@@ -1,0 +1,162 @@
+import { count, daysBetween, percent } from './format.js'
+import { isTrouble } from './standing.js'
+
+/** @import { Overview } from '../../../model/overview.ts' */
+/** @typedef {Pick<Overview, 'at' | 'notReady' | 'status' | 'work'>} Seen */
+/** @typedef {{ readonly level: 'bad' | 'warn', readonly text: string, readonly remedy?: string }} Concern */
+
+/** Masters that are named one by one. */
+const NAMED = 5
+/** From here on somebody should do something about a certificate. */
+const SOON_DAYS = 30
+const URGENT_DAYS = 7
+/** A share of failed catalogs that is no accident, and of how many it has to be. */
+const FAILED_SHARE = 0.05
+const MIN_CATALOGS = 20
+/** More would wait than run: the JRubies are too few for what comes. */
+const CROWDED = 1
+
+/**
+ * What somebody should look at, the worst first: a sentence each, and what to do.
+ * @param {Seen} view
+ * @returns {readonly Concern[]}
+ */
+export function concernsOf(view) {
+  const all = [readiness, masters, ca, catalogs, crowd, certificates, ownCertificate, revocations, reloads]
+  const found = all.flatMap(each => each(view))
+  return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function readiness({ notReady }) {
+  if (notReady === null) return []
+  return [{ level: 'bad', text: `Not ready: ${notReady}.`, remedy: 'Run puppet-lb doctor.' }]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function masters({ status }) {
+  const out = status.masters.filter(isTrouble)
+  /** @type {readonly Concern[]} */
+  const named = out.slice(0, NAMED).map(({ name, state, cause }) => ({
+    level: 'bad',
+    text: `${name} is ${state}${cause === null ? '' : `: ${cause}`}.`,
+    remedy: remedies[state] ?? 'Look at its log.'
+  }))
+  if (out.length <= NAMED) return named
+  return [...named, { level: 'bad', text: `${out.length - NAMED} more masters are out.` }]
+}
+
+/** @type {Readonly<Record<string, string>>} */
+const remedies = {
+  down: 'See that puppetserver runs there and can be reached. puppet-lb doctor says more.',
+  silent: 'It takes connections and says nothing: restart puppetserver there.',
+  ejected: 'It fails what others can do: look at its log and its code.'
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function ca({ status }) {
+  const { state, cause } = status.ca
+  if (state === 'up' || state === 'warming' || state === 'unknown') return []
+  return [
+    {
+      level: 'bad',
+      text: `The CA is ${state}${cause === null ? '' : `: ${cause}`}.`,
+      remedy: 'Agents that have a certificate go on. New ones wait until it is back.'
+    }
+  ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function catalogs({ status, work }) {
+  return status.masters.flatMap((master, index) => {
+    const { catalogs = 0, failedShare = null } = work[index] ?? {}
+    if (failedShare === null || failedShare < FAILED_SHARE || catalogs < MIN_CATALOGS) return []
+    return [
+      {
+        level: 'warn',
+        text: `${percent(failedShare)} of the catalogs of ${master.name} fail.`,
+        remedy: 'Where only one master fails, compare its code with the others.'
+      }
+    ]
+  })
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function crowd({ status }) {
+  const jrubies = status.masters
+    .filter(({ state, mode }) => mode === 'active' && (state === 'up' || state === 'warming'))
+    .reduce((sum, { capacity }) => sum + capacity, 0)
+  const { catalog } = status.queue
+  if (jrubies === 0 || catalog <= jrubies * CROWDED) return []
+  return [
+    {
+      level: 'warn',
+      text: `${count(catalog, 'catalog')} wait for ${count(jrubies, 'JRuby', 'JRubies')}.`,
+      remedy: 'If that lasts, agents start too much at once, or the masters are too few.'
+    }
+  ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function certificates({ at, status }) {
+  return status.certificates.flatMap(({ role, notAfter, source }) => {
+    const days = daysBetween(at, notAfter)
+    if (days >= SOON_DAYS) return []
+    const when = days < 0 ? 'has ended' : days === 0 ? 'ends today' : `ends in ${count(days, 'day')}`
+    return [
+      {
+        level: /** @type {'bad' | 'warn'} */ (days < URGENT_DAYS ? 'bad' : 'warn'),
+        text: `The certificate ${role} ${when}.`,
+        remedy: `Renew ${source}.`
+      }
+    ]
+  })
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function ownCertificate({ status: { ownCertificate } }) {
+  if (ownCertificate.cause === null) return []
+  return [
+    {
+      level: 'bad',
+      text: `The certificate that agents see is ${ownCertificate.state}: ${ownCertificate.cause}.`
+    }
+  ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function revocations({ status: { crl } }) {
+  if (crl === null) return []
+  /** @type {Concern[]} */
+  const found = []
+  if (crl.late === 'refuse')
+    found.push({
+      level: 'bad',
+      text: 'The revocation list is out of date: the agents of its CA are refused.',
+      remedy: 'Bring a current list from the CA.'
+    })
+  if (crl.late === 'keep')
+    found.push({
+      level: 'warn',
+      text: 'The revocation list is out of date and still in force.',
+      remedy: 'Bring a current list from the CA.'
+    })
+  if (crl.problem !== null)
+    found.push({ level: 'warn', text: `The CA gives no revocation list: ${crl.problem}.` })
+  return found
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function reloads({ status: { reload } }) {
+  /** @type {Concern[]} */
+  const found = []
+  if (!reload.ok)
+    found.push({
+      level: 'warn',
+      text: `The last reload was refused: ${reload.problems[0] ?? 'no reason was given'}`,
+      remedy: 'What was in force before it stays. Run puppet-lb check.'
+    })
+  if (reload.needsRestart.length > 0)
+    found.push({ level: 'warn', text: `Only a restart applies ${reload.needsRestart.join(', ')}.` })
+  return found
+}

@@ -1,0 +1,99 @@
+import t from 'tap'
+import { concernsOf } from '../../../src/admin/page/view/concerns.js'
+import type { Status } from '../../../src/model/status.ts'
+import { idle, manyMasters, overviewOf } from '../overview.ts'
+import { status } from '../scene.ts'
+
+const alpha = status.masters[0] as Status['masters'][0]
+const well: Status = {
+  ...status,
+  masters: manyMasters(3, alpha),
+  queue: { light: 0, report: 0, catalog: 0 },
+  certificates: [{ role: 'server', notAfter: '2026-06-01T00:00:00.000Z', source: '/tls/cert.pem' }],
+  reload: { ...status.reload, needsRestart: [] },
+  kept: []
+}
+const texts = (over: Partial<Status>, rest: Parameters<typeof overviewOf>[1] = {}) =>
+  concernsOf(overviewOf({ ...well, ...over }, rest)).map(({ level, text }) => `${level}: ${text}`)
+
+t.test('there is nothing to say of a balancer that is well', async t => {
+  t.same(texts({}), [])
+  const wanted = { ...alpha, mode: 'maint' as const, state: 'unknown' as const, cause: 'in maintenance' }
+  t.same(texts({ masters: [alpha, wanted] }), [], 'nor of a master that an operator took out')
+})
+
+t.test('a master that is out is named with its cause; of many the first five', async t => {
+  const down = { ...alpha, state: 'down' as const, cause: 'ECONNREFUSED' }
+  t.same(texts({ masters: [down, { ...alpha, name: 'beta' }] }), ['bad: alpha is down: ECONNREFUSED.'])
+  const many = texts({ masters: manyMasters(60, down) })
+  t.equal(many.length, 6)
+  t.equal(many.at(-1), 'bad: 55 more masters are out.')
+})
+
+for (const [what, over, told] of [
+  [
+    'a CA that is down',
+    { ca: { ...well.ca, state: 'down', cause: 'EHOSTUNREACH' } },
+    /^bad: The CA is down: EHOSTUNREACH/
+  ],
+  [
+    'a certificate that ends this month',
+    { certificates: [{ role: 'server', notAfter: '2026-01-20T00:00:00.000Z', source: 'f' }] },
+    /^warn: The certificate server ends in 18 days/
+  ],
+  [
+    'one that has ended',
+    { certificates: [{ role: 'server', notAfter: '2025-12-20T00:00:00.000Z', source: 'f' }] },
+    /^bad: The certificate server has ended/
+  ],
+  [
+    'our own certificate',
+    { ownCertificate: { state: 'revoked', cause: 'the list names it' } },
+    /^bad: .*revoked: the list names it/
+  ],
+  [
+    'a late list that counts',
+    { crl: { ...(well.crl as NonNullable<Status['crl']>), late: 'keep' } },
+    /^warn: The revocation list is out of date/
+  ],
+  [
+    'a late list that does not',
+    { crl: { ...(well.crl as NonNullable<Status['crl']>), late: 'refuse' } },
+    /^bad: .*are refused/
+  ],
+  [
+    'a reload that was refused',
+    { reload: { ...well.reload, ok: false, problems: ['lb.yaml:3:1 tls: is missing'] } },
+    /^warn: The last reload was refused: lb.yaml:3:1/
+  ],
+  [
+    'keys that want a restart',
+    { reload: { ...well.reload, needsRestart: ['listen.port'] } },
+    /^warn: Only a restart applies listen.port/
+  ],
+  [
+    'more catalogs waiting than JRubies',
+    { queue: { ...well.queue, catalog: 37 } },
+    /^warn: 37 catalogs wait for 36 JRubies/
+  ]
+] as const satisfies readonly (readonly [string, Partial<Status>, RegExp])[])
+  t.test(`${what} is told`, async t => {
+    t.match(texts(over), [told])
+  })
+
+t.test('catalogs that fail are told once they are many', async t => {
+  const work = (catalogs: number, failedShare: number) =>
+    texts({}, { work: [idle, { ...idle, catalogs, failedShare }, idle] })
+  t.same(work(200, 0.25), ['warn: 25 % of the catalogs of master-1 fail.'])
+  t.same(work(4, 0.25), [])
+  t.same(work(200, 0.01), [])
+})
+
+t.test('what is bad comes before what is not', async t => {
+  const all = texts(
+    { queue: { ...well.queue, catalog: 99 }, reload: { ...well.reload, needsRestart: ['listen.port'] } },
+    { notReady: 'no master can serve' }
+  )
+  t.equal(all[0], 'bad: Not ready: no master can serve.')
+  t.equal(all.length, 3)
+})
