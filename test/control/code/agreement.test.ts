@@ -62,6 +62,16 @@ t.test('a catalog that was asked for before and comes later changes nothing', as
     ]),
     [1, undefined]
   )
+  t.same(
+    agreement([
+      [1, 'v1', 0],
+      [2, 'v2', 80],
+      [1, 'v1', 100],
+      [1, 'v1', 50]
+    ]),
+    [2, 80],
+    'nor what was seen since'
+  )
 })
 
 t.test('a master whose JRubies differ serves two, until one of them was not seen for long', async t => {
