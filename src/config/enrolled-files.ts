@@ -12,27 +12,34 @@ export interface WithEnrolledFiles {
 type Group = Readonly<Record<string, unknown>>
 
 /**
- * With `enroll` the files in its directory are the default of `tls`. What the file says itself stays. Where it is wrong
- * in its shape, its own mistake stays to be told.
+ * With `enroll` the files in its directory are the default of `tls`, and the directory that of `state`. What the file
+ * says itself stays. Where it is wrong in its shape, its own mistake stays to be told.
  */
 export function withEnrolledFiles(data: unknown): WithEnrolledFiles {
-  const { enroll, tls = {} } = isGroup(data) ? data : {}
-  const written = isGroup(tls) ? (tls.crl ?? {}) : undefined
-  if (!isGroup(data) || !isGroup(enroll) || !isGroup(tls) || !isGroup(written))
-    return { data, isFilledIn: () => false }
+  const { enroll, tls = {}, state = {} } = isGroup(data) ? data : {}
+  if (!isGroup(data) || !isGroup(enroll)) return { data, isFilledIn: () => false }
   const dir = typeof enroll.dir === 'string' ? enroll.dir : 'tls'
   const fileOf = (name: keyof typeof enrolledFiles) => posix.join(dir, enrolledFiles[name])
   const filled = new Set<string>()
-  const fill = (group: Group, path: Path, values: Group): Group => {
+  const fill = (group: unknown, path: Path, values: Group): unknown => {
+    if (!isGroup(group)) return group
     const missing = Object.entries(values).filter(([key]) => group[key] === undefined)
     for (const [key] of missing) filled.add(formatPath([...path, key]))
     return { ...group, ...Object.fromEntries(missing) }
   }
   // The first lists came with the certificate; later ones are asked for.
-  const crl = fill(written, ['tls', 'crl'], { file: fileOf('crl'), fetch: true, directory: dir })
+  const crl = fill((isGroup(tls) ? tls.crl : undefined) ?? {}, ['tls', 'crl'], {
+    file: fileOf('crl'),
+    fetch: true
+  })
   const files = { cert: fileOf('cert'), key: fileOf('key'), ca: fileOf('ca') }
   return {
-    data: { ...data, tls: { ...fill(tls, ['tls'], files), crl } },
+    data: {
+      ...data,
+      tls: isGroup(tls) ? fill({ ...tls, crl }, ['tls'], files) : tls,
+      // What is kept over a restart needs no second volume.
+      state: fill(state, ['state'], { directory: dir })
+    },
     isFilledIn: path => filled.has(formatPath(path))
   }
 }

@@ -81,14 +81,25 @@ function reportLogFile(
   if (text !== undefined) report(['log', 'file'], text)
 }
 
-/** A certificate that is not there yet has its own remedy. */
-function checkEnrolled(draft: Draft, isFilledIn: (path: Path) => boolean, context: FileContext): void {
-  const { cert } = draft.tls ?? {}
-  if (typeof cert !== 'string' || !isFilledIn(['tls', 'cert'])) return
-  if (existsSync(resolve(context.directory, cert))) return
+/** What enrolment brings and is not there yet has its own remedy. */
+function checkEnrolled(
+  { tls }: Draft,
+  isFilledIn: (path: Path) => boolean,
+  { directory, report }: Pick<FileContext, 'directory' | 'report'>
+): void {
+  const named = [
+    [['tls', 'cert'], tls?.cert],
+    [['tls', 'key'], tls?.key],
+    [['tls', 'ca'], tls?.ca],
+    [['tls', 'crl', 'file'], tls?.crl?.file]
+  ] as const
+  const isMissing = named.some(
+    ([path, file]) => isFilledIn(path) && typeof file === 'string' && !existsSync(resolve(directory, file))
+  )
+  if (!isMissing) return
   const text =
-    'is not done yet, so there are no certificates; serve does it at its start, and so does puppet-lb enroll'
-  context.report(['enroll'], text, { culprit: 'key' })
+    'is not done yet, so its files are not there; serve does it at its start, and so does puppet-lb enroll'
+  report(['enroll'], text, { culprit: 'key' })
 }
 
 /**

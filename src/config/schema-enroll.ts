@@ -55,6 +55,7 @@ export const enroll = group({
   dir: filePath('a directory')
     .default('tls')
     .describe(
-      'Directory for `cert.pem`, `key.pem`, `ca.pem` and `crl.pem`, which then need not be named under `tls`; made if need be.'
+      'Directory for `cert.pem`, `key.pem`, `ca.pem` and `crl.pem`, which then need not be named under `tls`, and for what ' +
+        '`state.directory` keeps, where that is not set; made if need be.'
     )
 })

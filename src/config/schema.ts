@@ -143,7 +143,7 @@ export const schema = group({
       .optional()
       .describe(
         'Directory in which what operators said of masters (drain, maint, weight), and the copies of `ca.cache`, are ' +
-          'kept over a restart; made if need be. Default: none, and a restart forgets it.'
+          'kept over a restart; made if need be. Default: `enroll.dir`; without `enroll` none, and a restart forgets it.'
       )
   })
     .prefault({})

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadEnrolment } from '../../src/config/load-enrolment.ts'
@@ -23,13 +23,38 @@ t.test('with enroll, tls names the files that it brings, and what the file says 
     directory
   })
   t.equal(settings.tls.certificates[0]?.certFile, join(directory, 'cert.pem'))
-  t.equal(settings.tls.crl?.file, join(directory, 'crl.pem'))
+  t.match(settings.tls.crl, { file: join(directory, 'crl.pem'), fetch: true })
   const own = load(
     t,
-    `${enroll}\ntls: { ca: ca.pem, cert: server.pem, key: server.key, crl: { refresh: 9s } }\n${ca}\n${masters}\n`
+    `${enroll}\ntls: { ca: ca.pem, cert: server.pem, key: server.key, crl: { fetch: false, refresh: 9s } }\n${ca}\n${masters}\n`
   )
   t.equal(own.settings.tls.certificates[0]?.certFile, join(own.file, '../server.pem'))
-  t.match(own.settings.tls.crl, { file: join(own.file, '../crl.pem'), refreshMs: 9_000 })
+  t.match(own.settings.tls.crl, {
+    file: join(own.file, '../crl.pem'),
+    fetch: false,
+    directory: undefined,
+    refreshMs: 9_000
+  })
+})
+
+t.test('what is kept over a restart is kept in its directory, or where the file says', async t => {
+  const kept = (group: string) => {
+    const { settings, file } = load(t, `${enroll}\n${ca}\n${masters}\n${group}`, { files: enrolled })
+    const at = join(file, '..')
+    return [settings.state.directory, settings.tls.crl?.directory].map(path => path && relative(at, path))
+  }
+  t.same(kept(''), ['', ''])
+  t.same(kept('state: { directory: kept }\n'), ['kept', 'kept'])
+  t.same(kept('tls: { crl: { directory: lists } }\n'), ['', 'lists'])
+  const problems = problemsOf(t, `${enroll}\n${ca}\n${masters}\nstate: kept\n`)
+  t.match(problems.at(-1), / state: is "kept", must be a group of the key directory/)
+})
+
+t.test('an RSA key is asked for in the file or by a variable', async t => {
+  const keyType = (written: string, env = {}) =>
+    load(t, `${written}\n${ca}\n${masters}\n`, { files: enrolled, env }).settings.enroll?.keyType
+  t.equal(keyType(enroll.replace(' dir:', ' keyType: rsa, dir:')), 'rsa')
+  t.equal(keyType(enroll, { PUPPET_LB_ENROLL_KEY_TYPE: 'rsa' }), 'rsa')
 })
 
 t.test('the CA is the one master where nobody names another, with a warning', async t => {
@@ -46,6 +71,10 @@ t.test('before it is enrolled, the file says that it is not, and what does it', 
     problems.at(-1),
     /puppet-lb\.yaml:1:1 enroll: is not done yet.*serve does it at its start, and so does puppet-lb enroll/
   )
+  const own = problemsOf(t, `${enroll.replace(' dir: .', ' dir: new')}\n${minimal()}`)
+  t.equal(own.length, 2, own.join())
+  t.match(own[0], /tls\.crl\.file: names new\/crl\.pem, which cannot be read/, 'beside another certificate')
+  t.match(own[1], /enroll: is not done yet/)
 })
 
 const wrong: readonly (readonly [group: string, problem: RegExp])[] = [
@@ -61,7 +90,8 @@ const wrong: readonly (readonly [group: string, problem: RegExp])[] = [
 ]
 for (const [group, problem] of wrong) {
   t.test(`${group} is refused`, async t => {
-    t.match(problemsOf(t, minimal(group)), [problem])
+    const problems = problemsOf(t, minimal(group))
+    t.equal(problems.filter(each => problem.test(each)).length, 1, problems.join())
   })
 }
 

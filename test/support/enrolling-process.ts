@@ -6,6 +6,8 @@ import { createLogReader, type LogLines } from './log-lines.ts'
 
 /** `puppet-lb serve` as a container starts it: told everything by its environment. */
 export interface EnrollingProcess extends LogLines {
+  /** Resolves with its ports once it serves; rejects with its errors when it ends before. */
+  readonly serving: () => Promise<{ readonly port: number; readonly adminPort: number }>
   /** Resolves once it has said something that matches. */
   readonly says: (what: RegExp) => Promise<void>
   readonly signal: (signal: NodeJS.Signals) => void
@@ -14,6 +16,24 @@ export interface EnrollingProcess extends LogLines {
   /** What it wrote to standard error so far. */
   readonly errors: () => string
 }
+
+/** The least that a container is told, and the names that agents use. */
+export const enrolVariables = ({
+  url,
+  name,
+  fingerprint,
+  altNames
+}: {
+  readonly url: string
+  readonly name: string
+  readonly fingerprint: string
+  readonly altNames: readonly string[]
+}) => ({
+  PUPPET_LB_CA_URL: url,
+  PUPPET_LB_ENROLL_NAME: name,
+  PUPPET_LB_ENROLL_CA_FINGERPRINT: fingerprint,
+  PUPPET_LB_ENROLL_ALT_NAMES: altNames.join(',')
+})
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -52,5 +72,10 @@ export function spawnEnrolling(
     child.kill('SIGKILL')
     await exit
   })
-  return { ...reader, says, signal: signal => void child.kill(signal), exit, errors: () => errors }
+  async function serving() {
+    const ended = exit.then(code => Promise.reject(new Error(`it ended with ${code}: ${errors}`)))
+    const { port, adminPort } = await Promise.race([reader.line({ msg: 'serving' }), ended])
+    return { port: Number(port), adminPort: Number(adminPort) }
+  }
+  return { ...reader, serving, says, signal: signal => void child.kill(signal), exit, errors: () => errors }
 }
