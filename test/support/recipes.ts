@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs'
 export const recipeNames = [
   'ca.conf',
   'certificate',
+  'autosign',
+  'request',
+  'sign',
   'auth.conf',
   'webserver.conf, plain',
   'firewall',

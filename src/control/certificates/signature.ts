@@ -122,7 +122,8 @@ function waitingFor(
   return [
     `a request for ${settings.name} waits at the CA at ${url}, with the digest (SHA256) ${requestDigest(request)}. ` +
       `On the CA, compare it with: puppetserver ca list --certname ${settings.name}; and sign it with: ` +
-      `puppetserver ca sign --certname ${settings.name}`,
+      `puppetserver ca sign --certname ${settings.name}. Where that is answered with 403, the CA believes identity headers: ` +
+      'see "If the certificate is lost" in the README',
     ...names,
     ...(remark === undefined ? [] : [`the CA says: ${remark}`])
   ]

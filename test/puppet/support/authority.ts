@@ -9,26 +9,9 @@ import { runRecipe } from './recipe-shell.ts'
 
 /** Makes the CA (root and intermediate), the CA master's own certificate and an operator's. `--force`: nothing runs yet. */
 export async function setUpAuthority(): Promise<void> {
-  const config = join(masterDir(caMaster), 'puppet/puppet.conf')
   const names = `DNS:localhost,IP:${caMaster.host}`
-  await authorityCommand([
-    'setup',
-    '--config',
-    config,
-    '--certname',
-    caMaster.name,
-    '--subject-alt-names',
-    names
-  ])
-  await authorityCommand([
-    'generate',
-    '--config',
-    config,
-    '--ca-client',
-    '--force',
-    '--certname',
-    operatorName
-  ])
+  await caCommand('setup', '--certname', caMaster.name, '--subject-alt-names', names)
+  await caCommand('generate', '--ca-client', '--force', '--certname', operatorName)
 }
 
 /**
@@ -49,10 +32,10 @@ export async function issueProxyCertificate(): Promise<void> {
   }
 }
 
-/** `puppetserver ca …` on the CA master itself, while it does not run. */
-const authorityCommand = (args: readonly string[]): Promise<string> =>
+/** `puppetserver ca …` on the CA master itself. What asks the CA works only while that believes no headers. */
+export const caCommand = (...args: readonly string[]): Promise<string> =>
   mustRun({
-    ...inDebian('puppetserver', ['ca', ...args]),
+    ...inDebian('puppetserver', ['ca', ...args, '--config', join(masterDir(caMaster), 'puppet/puppet.conf')]),
     cwd: scratch(),
     logFile: scratch('logs/puppetserver-ca.log')
   })

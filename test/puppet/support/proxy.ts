@@ -84,15 +84,17 @@ export async function startProxy(settings: ProxySettings): Promise<Proxy> {
   }
 }
 
-/** The same from a configuration that somebody else wrote. */
+/** The same from a configuration that somebody else wrote; `readyWithinMs` is for one that waits for a person. */
 export async function startProxyFrom({
   name,
   file,
-  env = {}
+  env = {},
+  readyWithinMs = READY_DEADLINE_MS
 }: {
   readonly name: string
   readonly file: string
   readonly env?: Readonly<Record<string, string>>
+  readonly readyWithinMs?: number
 }): Promise<Omit<Proxy, 'reload'>> {
   const logFile = scratch('logs', `proxy-${name}.log`)
   const child = start({
@@ -105,7 +107,7 @@ export async function startProxyFrom({
   const { pid } = child
   const log = () => readFileSync(logFile, 'utf8')
   const ended = once(child, 'exit').then(([code]) => code as number | null)
-  await serves(pid, logFile, async () => (await admin('/readyz')).status === 200, READY_DEADLINE_MS)
+  await serves(pid, logFile, async () => (await admin('/readyz')).status === 200, readyWithinMs)
   return {
     end: () => end(pid),
     isRunning: () => isRunning(pid),
