@@ -55,9 +55,12 @@ async function openConnection(t: Test, { ssl, ...agent }: Agent) {
   return { ask, closed: new Promise<void>(resolve => socket.once('close', () => resolve())) }
 }
 
-t.test('with a list that names nobody, everybody is served', async t => {
+/** Certificates that other tests of this run have revoked. */
+const { entries: others } = await crlStatus()
+
+t.test('with a list that names none of them, everybody is served', async t => {
   for (const agent of [sacked, cleaned, kept]) t.equal(await statusFor(agent), 200)
-  t.match(await crlStatus(), { entries: 0, source: /certificate_revocation_list\/ca$/, problem: null })
+  t.match(await crlStatus(), { source: /certificate_revocation_list\/ca$/, problem: null })
 })
 
 for (const [action, agent] of Object.entries({ revoke: sacked, clean: cleaned })) {
@@ -100,7 +103,7 @@ t.test('while the CA is down, a balancer that is started goes by the list it has
   proxy = await startProxy({ name: 'revocation', crl })
   t.equal(await statusFor(sacked), 403)
   t.equal(await statusFor(kept), 200)
-  t.match(await crlStatus(), { entries: 2, source: join(directory, 'revocation-lists.pem') })
+  t.match(await crlStatus(), { entries: others + 2, source: join(directory, 'revocation-lists.pem') })
 })
 
 const caConf = join(masterDir(caMaster), 'conf.d/ca.conf')
@@ -132,7 +135,7 @@ t.test(
     await proxy.reload({ crl: { ...crl, file: shipped } })
     t.equal(await statusFor(late), 403)
     t.equal(await statusFor(kept), 200)
-    t.match(await crlStatus(), { entries: 3, source: shipped })
+    t.match(await crlStatus(), { entries: others + 3, source: shipped })
   }
 )
 

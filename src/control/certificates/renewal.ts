@@ -3,7 +3,7 @@ import { certificatesOf } from '../../pki/authorities.ts'
 import type { KeyPair } from '../../pki/key-pair.ts'
 import { certificateProblem, leafOf } from '../../pki/server-certificate.ts'
 import { createSigningRequest, publicKeyOf } from '../../pki/signing-request.ts'
-import { type CaClient, createCaClient } from './ca-client.ts'
+import { type CaAnswer, type CaClient, createCaClient } from './ca-client.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
 import { lookForSignature, sentenceOf } from './signature.ts'
 
@@ -48,11 +48,20 @@ export async function renew(task: EnrolmentTask, old: OldCertificate, nowMs: num
     if (certificate && problem === undefined) return { result: 'renewed', certificate }
     return { result: 'hindered', hindrance: `the certificate that the CA at ${reach.url} renewed ${problem}` }
   }
-  const why =
-    answer.status === 404
-      ? `the CA at ${reach.url} renews no certificates (Puppet Server does from 8.1 on, with allow-auto-renewal: true in its ca.conf)`
-      : `the CA at ${reach.url} does not renew the certificate (${answer.status}: ${sentenceOf(answer.text)})`
+  const why = `the CA at ${reach.url} ${whyNotRenewed(answer)}`
   return renewByRequest(client, { task, old, expected, why }, nowMs)
+}
+
+/**
+ * What an answer to `certificate_renewal` without a certificate means. Puppet Server before 8.1 has no rule for it in its
+ * `auth.conf` and forbids it; later ones have it, and answer 404 without `allow-auto-renewal`.
+ */
+export function whyNotRenewed({ status, text }: CaAnswer): string {
+  const from = 'Puppet Server does from 8.1 on, with allow-auto-renewal: true in its ca.conf'
+  if (status === 404) return `renews no certificates (${from})`
+  if (status === 403 && /^forbidden request/i.test(text))
+    return `renews no certificates: its auth.conf lets nobody ask for that, or not this one (${from})`
+  return `does not renew the certificate (${status}: ${sentenceOf(text)})`
 }
 
 async function renewByRequest(
