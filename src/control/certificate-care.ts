@@ -13,7 +13,7 @@ import { type CertificateEnd, certificateEndsOf } from './certificate-ends.ts'
 import { createOwnCertificate, type OwnCertificate } from './certificates/own-certificate.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
 import type { PresentedCertificates } from './presented-certificates.ts'
-import { readInThread, streamToThread } from './revocation/reader.ts'
+import { readInThread, readStream } from './revocation/reader.ts'
 import { createRevocationWatch, type RevocationWatch } from './revocation/watch.ts'
 import type { Roster } from './roster.ts'
 
@@ -66,7 +66,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
       own.review()
     },
     readFile: readInThread,
-    openStream: streamToThread,
+    openStream: readStream,
     from: () => ({ ca: roster.current().ca, upstream: settings().upstream })
   })
   revocations.adopt(await revocations.prepare(settings().tls))

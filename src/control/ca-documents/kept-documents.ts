@@ -1,7 +1,8 @@
-import { mkdir, readFile, stat, utimes } from 'node:fs/promises'
+import { readFile, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type CaDocument, type CaDocumentKind, MAX_CA_DOCUMENT_BYTES } from '../../model/ca-documents.ts'
+import { makeDirectory } from '../make-directory.ts'
 import { replaceFile } from '../replace-file.ts'
 import { inSharedMemory } from './fetch-document.ts'
 
@@ -58,7 +59,7 @@ export function createKeptDocuments(log: Pick<Logger, 'warn'>): KeptDocuments {
       const file = join(directory, files[kind])
       try {
         if (there.get(file) !== document.body) {
-          await mkdir(directory, { recursive: true, mode: 0o700 })
+          await makeDirectory(directory)
           await replaceFile(file, headOf(document), document.body)
           there.set(file, document.body)
         }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { access, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { enrolledFiles } from '../../model/enrolment.ts'
+import { makeDirectory } from '../make-directory.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 
 /** What is kept: certificate, key, CA bundle and revocation lists, all PEM. */
@@ -60,7 +61,7 @@ export function createOwnFiles(
 
   async function prepare(): Promise<void> {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectory(directory)
     } catch (error) {
       throw failure(error, directory, 'made')
     }

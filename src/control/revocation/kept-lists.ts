@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectory } from '../make-directory.ts'
 
 /** Where lists that the CA gave are kept over a restart, in the directory for them. */
 export function keptFile(directory: string): string {
@@ -21,19 +21,19 @@ export async function isKept(directory: string): Promise<boolean> {
 }
 
 /**
- * Writes a pending file, with its directory if need be, for nobody but this user. Returns the system's error code when
- * that fails. Takes its time: for a thread that does nothing else.
+ * Writes a pending file, with its directory if need be, for nobody but this user. Resolves with the system's error code
+ * when that fails.
  */
-export function writePending(file: string, bytes: Uint8Array): string | undefined {
+export async function writePending(file: string, bytes: Uint8Array): Promise<string | undefined> {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    rmSync(file, { force: true })
-    const descriptor = openSync(file, 'wx', 0o600)
+    await makeDirectory(dirname(file))
+    await rm(file, { force: true })
+    const handle = await open(file, 'wx', 0o600)
     try {
-      writeFileSync(descriptor, bytes)
-      fsyncSync(descriptor)
+      await handle.writeFile(bytes)
+      await handle.sync()
     } finally {
-      closeSync(descriptor)
+      await handle.close()
     }
     return undefined
   } catch (error) {

@@ -2,50 +2,24 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { ListFile } from '../../config/revocation-lists.ts'
 import { isOwnFault } from '../../model/own-fault.ts'
-import { CrlError, type ListProblem } from '../../pki/crl-error.ts'
-
-/** For whom lists are read. */
-interface Reading {
-  /** PEM: whose lists they may be. */
-  readonly caBundle: string
-  /** Milliseconds since 1970. */
-  readonly nowMs: number
-  /** SHA-256 of the lists as they were read last; the same ones are not read to their end again. */
-  readonly knownDigest: string | undefined
-}
+import { CrlError } from '../../pki/crl-error.ts'
+import { inHand, type Reading, type ReadingResult, readLists, type StreamedLists } from './reading.ts'
 
 /** A file to read. */
-export interface ReadingTask extends Reading {
+export interface ReadingTask extends Omit<Reading, 'keepAs'> {
   readonly file: string
 }
 
-/** Lists to read as they come. */
-export interface StreamTask extends Reading {
-  /** The file that they are written to when they are fit to be used; `undefined`: to none. */
-  readonly keepAs: string | undefined
-}
-
 /** What a reading thread is given. */
-export type ThreadTask =
-  | ({ readonly type: 'file' } & ReadingTask)
-  | ({ readonly type: 'stream' } & StreamTask)
-
-/** How a reading thread answers. */
-export type ReadingResult =
-  | { readonly type: 'same' }
-  | ({ readonly type: 'lists' } & StreamedLists)
-  | { readonly type: 'refused'; readonly problems: readonly ListProblem[] }
-
-/** Lists that came as a stream. */
-export interface StreamedLists extends ListFile {
-  /** Why they could not be written to their file, an error code of the system. */
-  readonly keepFault?: string | undefined
-}
+export type ThreadTask = ({ readonly type: 'file' } & ReadingTask) | ({ readonly type: 'stream' } & Reading)
 
 const thread = new URL('./reading-thread.ts', import.meta.url)
 
 /** 200,000 entries take some 100 MB. A file that takes more than this is refused, and the process lives on. */
 const MAX_HEAP_MB = 1024
+
+/** Lists of some 1,500 entries. Up to this they are read in a few milliseconds, where a thread takes 200 to begin. */
+const SHORT_BYTES = 64 * 1024
 
 /** Reads a file; resolves with `undefined` when it is the one that is known. Rejects with a CrlError. */
 export type ListReader = (task: ReadingTask) => Promise<ListFile | undefined>
@@ -59,7 +33,7 @@ export interface ListStream {
   readonly cancel: () => void
 }
 
-export type OpenListStream = (task: StreamTask) => ListStream
+export type OpenListStream = (task: Reading) => ListStream
 
 /**
  * Reads a file of revocation lists in a thread of its own, because this one may be serving. It begins with some
@@ -67,20 +41,33 @@ export type OpenListStream = (task: StreamTask) => ListStream
  */
 export const readInThread: ListReader = task => resultOf(() => startThread({ type: 'file', ...task }))
 
-/** The same for lists that come piece by piece; the thread loads meanwhile. */
-export const streamToThread: OpenListStream = task => {
+/** Reads lists that come piece by piece: short ones in this thread, others in one that loads while they come. */
+export const readStream: OpenListStream = task => {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
   let worker: Worker | undefined
-  const post = (piece: Uint8Array | null) => worker?.postMessage(piece)
-  const result = resultOf(() => {
-    worker = startThread({ type: 'stream', ...task })
-    return worker
-  })
-  // Whoever cancels does not ask what came of it.
-  result.catch(() => {})
+  let result: Promise<StreamedLists | undefined> | undefined
+
+  function goToThread(): void {
+    result = resultOf(() => {
+      worker = startThread({ type: 'stream', ...task })
+      return worker
+    })
+    // Whoever cancels does not ask what came of it.
+    result.catch(() => {})
+    for (const piece of pieces.splice(0)) worker?.postMessage(piece)
+  }
+
   return {
-    write: post,
-    end() {
-      post(null)
+    write(piece) {
+      bytes += piece.length
+      if (result) worker?.postMessage(piece)
+      else pieces.push(piece)
+      if (!result && bytes > SHORT_BYTES) goToThread()
+    },
+    async end() {
+      if (!result) return listsOf(await readLists(task, () => inHand(pieces)))
+      worker?.postMessage(null)
       return result
     },
     cancel: () => void worker?.terminate()
@@ -95,7 +82,11 @@ function startThread(task: ThreadTask): Worker {
 }
 
 async function resultOf(start: () => Worker): Promise<StreamedLists | undefined> {
-  const result = await ask(start)
+  return listsOf(await ask(start))
+}
+
+/** Throws a CrlError for lists that are refused. */
+function listsOf(result: ReadingResult): StreamedLists | undefined {
   if (result.type === 'refused') throw new CrlError(result.problems)
   if (result.type === 'same') return undefined
   const { type: _, ...lists } = result
