@@ -16,7 +16,8 @@ t.test('figures take their marked places, and replace those of before', async t 
 t.test('where nothing was measured it is said', async t => {
   t.same(figuresIn(t.testdir()), {
     fleet: 'Not measured yet with these peers.',
-    cpu: 'Not measured yet with these peers.'
+    cpu: 'Not measured yet with these peers.',
+    tcp: 'Not measured yet with these peers.'
   })
 })
 

@@ -10,6 +10,9 @@ export function proxyPort(name: PeerName): number {
   return firstPort + peerNames.indexOf(name)
 }
 
+/** Of those that pass raw TCP on. */
+export const tcpPorts = { 'puppet-lb': 18430, pipe: 18431, haproxy: 18432, 'haproxy-splice': 18433 } as const
+
 export interface BackendPorts {
   readonly masters: readonly number[]
   readonly ca: number

@@ -35,7 +35,8 @@ export async function startProxy(
   return { name, port: site.port, pid: started.pid, started }
 }
 
-async function untilListening(port: number): Promise<void> {
+/** Resolves once somebody takes connections there; rejects after a minute. */
+export async function untilListening(port: number): Promise<void> {
   const giveUpAt = performance.now() + START_MS
   while (!(await accepts(port))) {
     if (performance.now() > giveUpAt) throw new Error(`nothing listens on port ${port} after ${START_MS} ms`)

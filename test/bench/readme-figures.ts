@@ -5,6 +5,7 @@ import { fleetOverview, peerLines } from './fleet-report.ts'
 import { summariesOf } from './fleet-summary.ts'
 import { type Measured, machineLines, overviewOf, summarise } from './report.ts'
 import { readResults } from './results.ts'
+import { type TcpMeasured, tcpTables } from './tcp-report.ts'
 
 const notYet = 'Not measured yet with these peers.'
 
@@ -14,7 +15,11 @@ export function figuresIn(directory: string): Readonly<Record<string, string>> {
     const file = join(directory, name)
     return existsSync(file) ? readResults<Result>([file], () => true) : []
   }
-  return { fleet: fleetFigures(read('fleet.json')), cpu: cpuFigures(read('cpu.json')) }
+  return {
+    fleet: fleetFigures(read('fleet.json')),
+    cpu: cpuFigures(read('cpu.json')),
+    tcp: tcpFigures(read('tcp.json'))
+  }
 }
 
 function fleetFigures(measurements: readonly FleetMeasurement[]): string {
@@ -43,6 +48,10 @@ function cpuFigures(measured: readonly Measured[]): string {
     '',
     'All figures, with their spread: [test/bench/results/cpu.md](test/bench/results/cpu.md).'
   ].join('\n')
+}
+
+function tcpFigures(measured: readonly TcpMeasured[]): string {
+  return measured.length === 0 ? notYet : tcpTables(measured)
 }
 
 /** The text with each figure between its marks, `<!-- figures: NAME -->` and `<!-- end of figures -->`. */
