@@ -1,18 +1,13 @@
-import type { MessagePort } from 'node:worker_threads'
-import type { Logger } from 'pino'
-import type { EventLog } from '../model/event.ts'
 import { takesNewRuns } from '../model/master.ts'
-import type { PlaneStart } from '../model/messages.ts'
 import type { Operate } from '../model/operation.ts'
 import { isLedTo } from '../model/pool.ts'
-import type { Runtime } from '../model/runtime.ts'
-import type { Config, Settings } from '../model/settings.ts'
+import type { Settings } from '../model/settings.ts'
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
-import type { LogOutput } from '../telemetry/log-output.ts'
 import { type Agents, createAgents } from './agents/agents.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
 import { type CodeCare, createCodeCare } from './code/code-care.ts'
+import type { ControlPlaneOptions } from './control-plane-options.ts'
 import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
 import { assertFree } from './free-port.ts'
@@ -33,40 +28,16 @@ import { createRoster, type Roster } from './roster.ts'
 import { setSeatLimits } from './seat-limits.ts'
 import { idlePools } from './serving.ts'
 import { createOwnPlaces, ownAddresses } from './sources/own-places.ts'
-import { type AskDns, createAskDns } from './sources/resolver.ts'
+import { createAskDns } from './sources/resolver.ts'
 import { createSources, type Sources } from './sources/sources.ts'
 import { type MasterContext, superviseMasters } from './supervise-masters.ts'
 import type { Supervisor } from './supervisor.ts'
 import { createTakeoverEnds, type TakeoverEnds } from './takeover/ends.ts'
 import { createHeldElsewhere } from './takeover/held-elsewhere.ts'
-import type { Predecessor } from './takeover/predecessor.ts'
 import { overlayOf } from './takeover/taking-over.ts'
 
 /** Who is not found by then is no hindrance to those who are: a start goes on without. */
 const START_LOOKUP_TIMEOUT_MS = 10_000
-
-export interface ControlPlaneOptions {
-  readonly config: Config
-  /** Reads the configuration again. Throws a ConfigError. */
-  readonly load: () => Config
-  readonly runtime: Runtime
-  readonly log: Logger
-  readonly logOutput: LogOutput
-  readonly events: EventLog
-  /** File descriptors that the system grants; Infinity where that cannot be known. */
-  readonly descriptors: number
-  /** Default: real name servers, and the system. */
-  readonly dns?: AskDns | undefined
-  /** The process that this one takes over from. Default: none. */
-  readonly predecessor?: Predecessor | undefined
-  /** The worker thread's module. */
-  readonly entry: URL
-  /** Starts a data plane in this thread, for `workers: 0`. */
-  readonly startHere: (
-    start: PlaneStart,
-    port: MessagePort
-  ) => Promise<{ readonly stop: () => Promise<void> }>
-}
 
 /** Decides who may serve, and holds the data planes. */
 export interface ControlPlane {

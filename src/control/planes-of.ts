@@ -1,5 +1,5 @@
 import type { Agents } from './agents/agents.ts'
-import type { ControlPlaneOptions } from './control-plane.ts'
+import type { ControlPlaneOptions } from './control-plane-options.ts'
 import { createPlanes, type Planes, type PlanesOptions } from './planes.ts'
 import type { Publisher } from './publisher.ts'
 import type { MasterContext } from './supervise-masters.ts'

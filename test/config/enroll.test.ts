@@ -32,7 +32,7 @@ t.test('with enroll, tls names the files that it brings, and what the file says 
   t.match(own.settings.tls.crl, {
     file: join(own.file, '../crl.pem'),
     fetch: false,
-    directory: undefined,
+    directory: join(own.file, '..'),
     refreshMs: 9_000
   })
 })

@@ -75,6 +75,12 @@ const repeated: Readonly<Record<string, () => Question>> = {
     headers: { 'content-length': 1_048_576 },
     body: facts(1_048_576)
   }),
+  'a catalog with 6 MB of facts': () => ({
+    method: 'POST',
+    path: catalog,
+    headers: { 'content-length': 6_000_000 },
+    body: facts(6_000_000)
+  }),
   'a file': () => ({ path: '/puppet/v3/file_content/modules/a/b' }),
   'the metadata of a file, by HEAD': () => ({ method: 'HEAD', path: '/puppet/v3/file_metadata/modules/a/b' })
 }
@@ -95,11 +101,10 @@ for (const [what, question] of Object.entries(repeated)) {
 }
 
 const sentOnce: Readonly<Record<string, () => Question>> = {
-  'a catalog with more than 1 MiB of facts': () => ({
+  'a catalog with more than 1 MiB of facts in chunks': () => ({
     method: 'POST',
     path: catalog,
-    headers: { 'content-length': 1_048_577 },
-    body: facts(1_048_577)
+    body: new PassThrough().end(facts(1_048_577))
   }),
   'a report': () => ({ method: 'PUT', path: '/puppet/v3/report/a.example.com', body: 'report' }),
   facts: () => ({ method: 'PUT', path: '/puppet/v3/facts/a.example.com', body: 'facts' }),

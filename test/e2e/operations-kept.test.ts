@@ -46,7 +46,7 @@ t.test('what operators said stays over reloads, and a reload says so', async t =
   })
   t.match(await operator.master('a'), { mode: 'drained', weight: 10, configuredWeight: 10 })
   t.match(await operator.master('b'), { mode: 'active', weight: 5, configuredWeight: 10 })
-  t.match(await operator.run('status'), { out: /b +file +up +active +0 +\d+ +5 \(configured: 10\)/ })
+  t.match(await operator.run('status'), { out: /b +up +active +0 +\d+ +5 \(configured: 10\)/ })
   await operator.run('weight', 'b', 'default')
   t.match(await operator.master('b'), { weight: 10, configuredWeight: 10 })
 })

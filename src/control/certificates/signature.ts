@@ -52,15 +52,13 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
   const there = await pending(task)
   if (there !== undefined) return { state: 'waiting', request: there, remark: undefined }
   const { status, text } = await client.submit(name, task.signingRequest)
-  if (status === 200) {
-    // A CA that signs by itself has done so by now.
-    const signed = await client.get('certificate', name)
-    const found = signed.status === 200 ? leafOf(signed.text) : undefined
-    return found && found.serialNumber !== knownSerial
-      ? { state: 'signed', certificate: certified(task, found, nowMs) }
-      : { state: 'waiting', request: task.signingRequest, remark: undefined }
-  }
-  if (status !== 400) throw unexpected(task, status, 'a signature')
+  if (status !== 200 && status !== 400) throw unexpected(task, status, 'a signature')
+  // A CA that signs by itself has done so by now, and a person may have since the first look.
+  const signed = await client.get('certificate', name)
+  const found = signed.status === 200 ? leafOf(signed.text) : undefined
+  if (found && found.serialNumber !== knownSerial)
+    return { state: 'signed', certificate: certified(task, found, nowMs) }
+  if (status === 200) return { state: 'waiting', request: task.signingRequest, remark: undefined }
   // It may be kept all the same, for somebody to sign it, as with names that the CA may not sign by itself.
   const remark = sentenceOf(text)
   const kept = await pending(task)

@@ -153,26 +153,24 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
   }
 
   /** Breaks off what is at a master, for a reason of ours. */
-  function giveUp(why: ReasonCode): void {
+  function giveUpWith(why: ReasonCode): void {
     const open = attempt
     endAttempt(why)
     // It may only be connecting, and is broken off then as soon as it stands.
     open?.leave()
     open?.abort()
+    refuse(why)
   }
 
   /** The CA has not begun to answer, and there is a copy of what it would say. */
   function giveUpLate(): void {
-    if (!attempt || attempt.isAnswered || isAgentGone) return
-    giveUp('master-timeout')
-    refuse('master-timeout')
+    if (attempt && !attempt.isAnswered && !isAgentGone) giveUpWith('master-timeout')
   }
 
   /** The body comes too slowly: whatever waits for it is free for others. */
   function giveUpBody(): void {
-    giveUp('request-timeout')
     if (!response.headersSent) response.setHeader('connection', 'close')
-    refuse('request-timeout')
+    giveUpWith('request-timeout')
   }
 
   /**
