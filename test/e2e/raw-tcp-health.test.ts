@@ -12,6 +12,8 @@ t.test(
     const operator = operatorOf(app)
     const until = async (state: string, ...names: string[]) => {
       for (const name of names) while ((await operator.master(name))?.state !== state);
+      // What is asked for later is in force later.
+      await operator.run('weight', 'raw1', '10')
     }
     const counts = () => raw.map(({ connections }) => connections.length)
     const held: TcpAgent[] = []

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Override, saidOf } from '../../src/control/overlay.ts'
+import type { Override } from '../../src/control/overlay.ts'
 import type { Proposal } from '../../src/control/roster.ts'
 import type { Master } from '../../src/model/master.ts'
 import type { Settings } from '../../src/model/settings.ts'
@@ -38,9 +38,11 @@ export function promiseMembers({ control, names, breaks }: World) {
       )
     for (const master of roster.current().masters) {
       if (master.mode === 'leaving') continue
-      const { mode = 'active', weight = 'default' } = saidOf(master.name, overlay)
-      if (master.mode !== mode) breaks(`${master.name} is ${master.mode}, not ${mode}`)
-      if (weight !== 'default' && weight !== master.weight) breaks(`${master.name} has another weight`)
+      const said = overlay.get(master.name)
+      if (master.mode !== (said?.mode ?? 'active'))
+        breaks(`${master.name} is ${master.mode}, not ${said?.mode}`)
+      if (said?.weight !== undefined && said.weight !== master.weight)
+        breaks(`${master.name} has another weight`)
     }
   }
 
