@@ -115,7 +115,7 @@ t.test('bodies that drip keep no JRuby either, nor do they go on for ever', asyn
 t.test('a body that is long and drips after its first mebibyte is ended with its attempt', async t => {
   const { run, runtime, app, received } = await setUp(t)
   const raw = await connectRawAgent(t, pki, app.port, enrolled)
-  raw.send(head.replace('1000', `${2 * MIB}`))
+  raw.send(head.replace('1000', `${9 * MIB}`))
   raw.send(Buffer.alloc(MIB))
   await received(MIB)
   // The mebibyte pays for its own time, at the slowest rate there is.

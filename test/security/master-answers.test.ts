@@ -160,8 +160,8 @@ t.test('a body behind the answer to a HEAD reaches nobody', async t => {
 })
 
 t.test('an answer before the request is whole reaches its agent, whose connection goes on', async t => {
-  // A master is asked when the first mebibyte is in hand.
-  const [begin, rest] = ['x'.repeat(0x110000), 'rest']
+  // Of one that is so long, a master is asked when the first mebibyte is in hand.
+  const [begin, rest] = ['x'.repeat(0x110000), 'x'.repeat(0x800000)]
   const length = begin.length + rest.length
   const target = '/puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661/x'
   const head = `PUT ${target} HTTP/1.1\r\nHost: puppet\r\nContent-Length: ${length}\r\n\r\n`
