@@ -147,7 +147,7 @@ t.test('one that streams to its master breaks off there', async t => {
   const agent = await connectAgent(t, app.port)
   const path = '/puppet/v3/file_bucket_file/md5/0cc175b9c0f1b6a831c399e269772661/x'
   agent.send(
-    `PUT ${path} HTTP/1.1\r\nHost: puppet\r\nContent-Length: 3000000\r\n\r\n${'x'.repeat(2_000_000)}`
+    `PUT ${path} HTTP/1.1\r\nHost: puppet\r\nContent-Length: 9000000\r\n\r\n${'x'.repeat(2_000_000)}`
   )
   await master.until(({ seen }) => seen.length === 1)
   await agent.endTcp()
