@@ -1,0 +1,88 @@
+import type { MasterWork, Overview, RunsOfMinute } from '../../src/model/overview.ts'
+import type { MasterStatus, Status } from '../../src/model/status.ts'
+import { manyMasters, overviewOf } from '../admin/overview.ts'
+import { status } from '../admin/scene.ts'
+
+const alpha = status.masters[0] as MasterStatus
+const well: Status = {
+  ...status,
+  masters: manyMasters(3, alpha),
+  queue: { light: 0, report: 1, catalog: 4 },
+  certificates: [
+    { role: 'server', notAfter: '2028-06-01T00:00:00.000Z', source: '/etc/puppet-lb/cert.pem' },
+    { role: 'ca-1', notAfter: '2031-01-01T00:00:00.000Z', source: '/etc/puppet-lb/ca.pem' }
+  ],
+  reload: { ...status.reload, needsRestart: [] },
+  kept: []
+}
+
+/** What masters do in a busy hour. */
+function busy(masters: readonly MasterStatus[]): readonly MasterWork[] {
+  return masters.map(({ capacity }, index) => ({
+    taken: Math.min(capacity, 3 + (index % 8)),
+    ghosts: index % 3 === 1 ? 1 : 0,
+    foreign: index % 4 === 2 ? 1 : 0,
+    catalogs: 800 + 13 * index,
+    share: 1 / masters.length,
+    failedShare: index % 7 === 3 ? 0.012 : 0,
+    compile: { p50Ms: 3_400 + 100 * index, p99Ms: 14_000 + 900 * index }
+  }))
+}
+
+/** Agents that come together at two minutes of the half hour. */
+const runs: readonly RunsOfMinute[] = Array.from({ length: 60 }, (_, index) => {
+  const at = new Date(Date.parse('2026-01-01T11:34:00.000Z') + index * 60_000)
+  const crowd = at.getUTCMinutes() % 30 === 0 ? 260 : at.getUTCMinutes() % 30 === 1 ? 120 : 0
+  return { at: at.toISOString(), given: 210 + ((index * 37) % 50) + crowd, failed: index % 9 === 0 ? 12 : 1 }
+})
+
+const events = Array.from({ length: 30 }, (_, index) => ({
+  id: 30 - index,
+  at: new Date(Date.parse('2026-01-01T12:34:00.000Z') - index * 97_000).toISOString(),
+  kind: ['master-up', 'master-down', 'reload', 'crl', 'master-ejected'][index % 5] as string,
+  text: `master-${index % 3} ${['is up', 'is down: ECONNREFUSED', 'was reloaded'][index % 3]}`
+}))
+
+function seen(masters: readonly MasterStatus[], over: Partial<Overview> = {}): Overview {
+  return overviewOf({ ...well, masters }, { work: busy(masters), runs, events, ...over })
+}
+
+/** A long name without a place to break it, of strange letters, and one that would be HTML. */
+const longNames = [
+  `puppetserver-${'very-'.repeat(20)}long.compile.site-a.example.com`,
+  'x'.repeat(180),
+  '"><b onclick=alert(1)>päppet</b>&amp;'
+]
+
+/** What the page is looked at with. */
+export const overviews = {
+  'three masters': seen(manyMasters(3, alpha)),
+  'sixty masters': seen(
+    manyMasters(60, alpha).map((master, index) => ({
+      ...master,
+      pools: index % 5 === 0 ? ['default', 'dmz'] : ['default'],
+      ...(index === 17 && { state: 'down' as const, cause: 'no answer within 3 s' }),
+      ...(index === 23 && { mode: 'drained' as const, weight: 0 })
+    })),
+    {}
+  ),
+  'all masters down': overviewOf(
+    {
+      ...well,
+      ready: false,
+      masters: manyMasters(3, { ...alpha, state: 'down', cause: 'ECONNREFUSED: nobody listens at that port' })
+    },
+    { notReady: 'no master can serve', events }
+  ),
+  'long names': seen(
+    longNames.map(name => ({
+      ...alpha,
+      name,
+      url: `https://${name.replace(/[^a-z.-]/g, '')}.example.com:8140`,
+      state: 'ejected' as const,
+      cause: `it fails what others can do: ${'e'.repeat(120)}`,
+      pools: [name]
+    }))
+  ),
+  'no master at all': overviewOf({ ...well, masters: [], ready: false }, { notReady: 'no master can serve' })
+} as const satisfies Readonly<Record<string, Overview>>
