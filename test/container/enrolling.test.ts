@@ -38,7 +38,7 @@ t.test(
     const { status } = await agent.ask({ path: '/puppet/v3/node/agent.example.com?environment=production' })
     t.equal(status, 200)
     const files = await readdir(join(volume, 'tls'))
-    const kept = ['revocation-lists.pem', 'ca-certificates.pem', 'ca-lists.pem']
+    const kept = ['revocation-lists.pem', 'revocation-numbers.json', 'ca-certificates.pem', 'ca-lists.pem']
     t.same(
       files.filter(file => !kept.includes(file)).toSorted(),
       ['ca.pem', 'cert.pem', 'crl.pem', 'key.pem'],
