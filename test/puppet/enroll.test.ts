@@ -50,7 +50,8 @@ const startAlone = (run: string) =>
       PUPPET_LB_LISTEN_PORT: String(ports.proxy),
       PUPPET_LB_LISTEN_WORKERS: '1',
       PUPPET_LB_ADMIN_PORT: String(ports.admin),
-      PUPPET_LB_HEALTH_INTERVAL: '1s'
+      PUPPET_LB_HEALTH_INTERVAL: '1s',
+      PUPPET_LB_HEALTH_TIMEOUT: '900ms'
     }
   })
 
