@@ -90,7 +90,6 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
   const own = createOwnCertificate({
     ...options,
     revoked: revocations.revoked,
-    caAddresses: () => roster.current().ca.addresses,
     renewed() {
       if (settings().reload === 'signal') options.renewed()
     }

@@ -1,12 +1,6 @@
-import { isIP } from 'node:net'
-import { Agent, type buildConnector, request } from 'undici'
-import { systemRuntime } from '../../model/runtime.ts'
+import { Agent, request } from 'undici'
 import { identityHeaders } from '../../puppet/identity.ts'
 import { causeOf } from '../../upstream/cause.ts'
-import { createConnector } from '../../upstream/connector.ts'
-import { createRoute } from '../../upstream/route.ts'
-import { hostOf } from '../sources/question.ts'
-import { createAskDns } from '../sources/resolver.ts'
 
 const API = '/puppet-ca/v1'
 const CONNECT_TIMEOUT_MS = 10_000
@@ -26,8 +20,6 @@ export interface CaReach {
   readonly client?: { readonly cert: string; readonly key: string } | undefined
   /** The name in its certificate, where that is not the host of the URL. */
   readonly serverName?: string | undefined
-  /** Where it is by now, as whoever looks names up knows it. Left out: it is looked up for each request. */
-  readonly addresses?: (() => readonly string[]) | undefined
 }
 
 /** What the CA answered. */
@@ -69,14 +61,13 @@ export function createCaClient(reach: CaReach): CaClient {
     path: string,
     { body, headers = {}, identity, maxBytes = MAX_BYTES }: Asking = {}
   ): Promise<CaAnswer> {
-    let dispatcher: Agent | undefined
+    const dispatcher = new Agent({
+      connect: tlsOf(reach, identity),
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      maxResponseSize: maxBytes
+    })
     try {
-      dispatcher = new Agent({
-        connect: connectorTo(reach, await addressesOf(reach), identity),
-        headersTimeout: ANSWER_TIMEOUT_MS,
-        bodyTimeout: ANSWER_TIMEOUT_MS,
-        maxResponseSize: maxBytes
-      })
       const answer = await request(`${reach.url}${API}${path}`, {
         dispatcher,
         method,
@@ -87,7 +78,7 @@ export function createCaClient(reach: CaReach): CaClient {
     } catch (error) {
       throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${whyAway(error)}`, { cause: error })
     } finally {
-      void dispatcher?.destroy()
+      void dispatcher.destroy()
     }
   }
 
@@ -118,26 +109,16 @@ interface Asking {
   readonly maxBytes?: number
 }
 
-/** The addresses of the CA, of both families. */
-async function addressesOf({ url, addresses }: CaReach): Promise<readonly string[]> {
-  if (addresses) return addresses()
-  const name = hostOf(url)
-  if (isIP(name)) return [name]
-  const found = await createAskDns().ask({ kind: 'host', name, servers: [], refreshMs: 0 }, [])
-  return 'addresses' in found ? found.addresses : []
-}
-
-/** One that tries an address beside another that does not answer, and waits for one that is far away. */
-function connectorTo(
-  { ca, client, serverName }: CaReach,
-  addresses: readonly string[],
-  identity: OwnCertificate | undefined
-): buildConnector.connector {
+function tlsOf({ ca, client, serverName }: CaReach, identity: OwnCertificate | undefined) {
   // A CA behind a door of its own lets in whoever has the certificate for that door.
-  const tls = { ca, client: client ?? identity, serverName, verify: ca !== undefined }
-  const route = createRoute(() => addresses)
-  // However an enrolment waits, a connection takes its time.
-  return createConnector({ tls, connectTimeoutMs: CONNECT_TIMEOUT_MS }, route, systemRuntime)
+  const shown = client ?? identity
+  return {
+    timeout: CONNECT_TIMEOUT_MS,
+    allowH2: false,
+    ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+    ...(shown && { cert: shown.cert, key: shown.key }),
+    ...(serverName !== undefined && { servername: serverName })
+  }
 }
 
 function headersOf({ name, leaf }: OwnCertificate): Readonly<Record<string, string>> {
