@@ -48,6 +48,8 @@ export async function loadTakeovers(
     ca: ca.url,
     masters: masters.map(({ name, url }) => ({ name, url })),
     listen: { workers: 2, drainTimeout: '20s' },
+    // A machine that is busy with the agents must not pass for masters that are away: then runs do move.
+    health: { interval: '1s', timeout: '900ms', fall: 20 },
     admin: { port: 0, socket: join(tmpdir(), `.plb-${randomBytes(4).toString('hex')}`) },
     log: { level: 'info', access: false }
   })
