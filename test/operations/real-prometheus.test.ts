@@ -11,6 +11,7 @@ const SCRAPES = 5
 /** What some minutes of a site without faults do not have: only their names are looked at. */
 const rare = new Set([
   'puppet_lb_shed_total',
+  'puppet_lb_retries_total',
   'puppet_lb_dns_failures_total',
   'puppet_lb_proxy_headers_refused_total',
   'puppet_lb_ca_copies_total',
