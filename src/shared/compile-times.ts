@@ -3,7 +3,7 @@ import { seatCount } from '../model/master.ts'
 /** Bounds grow by a fifth from one to the next, so that a quantile is told within a tenth. */
 const PER_DOUBLING = 4
 const FIRST_MS = 16
-/** The last one begins at 14 minutes; agents give up after ten. */
+/** The last one begins at 12 minutes; agents give up after ten. */
 export const compileTimeBuckets = 64
 
 /**
