@@ -20,9 +20,12 @@ export interface PinTable {
    */
   readonly eachChanged: (seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) => void
   readonly places: number
-  /** Writes a pin of another process, as `eachChanged` gave it there; the id is one of this table. */
+  /**
+   * Writes a pin of another process, as `eachChanged` gave it there; the id is one of this table. Does nothing when this
+   * process has pinned the agent itself: it has come here since, and what is told of it is older.
+   */
   readonly put: (pin: Pin) => void
-  /** Ends a pin, unless it is another one by now. */
+  /** Ends a pin that was put, unless it is another one by now. */
   readonly drop: (pin: Pin) => void
   /**
    * Whether any pin leads to a master. Looks first where it found one last and then at all others, which takes some
@@ -47,11 +50,16 @@ export interface Pin {
   readonly id: number
   /** In seconds on the clock all threads share. */
   readonly endsAtS: number
+  /**
+   * Tells one pin of an agent from its next, should both lead to the same master: it stays while the pin is prolonged. It
+   * is the same number in every process that has this pin.
+   */
+  readonly episode: number
 }
 
 const WAYS = 4
-const cell = { hash: 0, check: 1, id: 2, endsAtS: 3, seal: 4, told: 5 } as const
-const PIN_SIZE = 6
+const cell = { hash: 0, check: 1, id: 2, endsAtS: 3, episode: 4, seal: 5, told: 6, carried: 7 } as const
+const PIN_SIZE = 8
 /** The second hash starts elsewhere, so that both together tell certnames apart. */
 const CHECK_SEED = 0x2545f491
 /** Makes sure that a pin of zeros, which is an empty one, does not match its seal. */
@@ -80,13 +88,28 @@ export function createPinTable(
     Atomics.store(cells, placeOf(pin, what), value)
   }
 
-  /** The second in which a pin of a certname ends, and whose it is; `undefined` when it is another's, or torn. */
-  function readIf(pin: number, { hash, check }: Key): { id: number; endsAtS: number } | undefined {
+  /** What is in a place, if it is the pin of this certname; `undefined` when it is another's, or torn. */
+  function readIf(pin: number, { hash, check }: Key): Pin | undefined {
     if (read(pin, 'hash') !== hash || read(pin, 'check') !== check) return undefined
     const id = read(pin, 'id')
     const endsAtS = read(pin, 'endsAtS')
-    return read(pin, 'seal') === sealOf(hash, check, id, endsAtS) ? { id, endsAtS: endsAtS >>> 0 } : undefined
+    const episode = read(pin, 'episode')
+    if (read(pin, 'seal') !== sealOf(hash, check, id, endsAtS, episode)) return undefined
+    return { hash, check, id, endsAtS: endsAtS >>> 0, episode }
   }
+
+  /** The pin of a certname and where it is. */
+  function find(key: Key): { readonly at: number; readonly pin: Pin } | undefined {
+    const first = firstOf(key)
+    for (let at = first; at < first + WAYS; at++) {
+      const pin = readIf(at, key)
+      if (pin) return { at, pin }
+    }
+    return undefined
+  }
+
+  const isCarried = ({ at, pin }: { readonly at: number; readonly pin: Pin }) =>
+    read(at, 'carried') === markOf(pin)
 
   function leadsTo(pin: number, id: number, nowMs: number): boolean {
     if (read(pin, 'id') !== id) return false
@@ -116,34 +139,42 @@ export function createPinTable(
 
   const firstOf = ({ hash }: Key) => (hash & (sets - 1)) * WAYS
 
-  function put({ hash, check, id, endsAtS }: Pin): void {
-    const pin = place({ hash, check })
-    write(pin, 'hash', hash)
-    write(pin, 'check', check)
-    write(pin, 'id', id)
-    write(pin, 'endsAtS', endsAtS | 0)
-    write(pin, 'seal', sealOf(hash, check, id, endsAtS | 0))
+  /** The result is where. */
+  function store({ hash, check, id, endsAtS, episode }: Pin): number {
+    const at = place({ hash, check })
+    write(at, 'hash', hash)
+    write(at, 'check', check)
+    write(at, 'id', id)
+    write(at, 'endsAtS', endsAtS | 0)
+    write(at, 'episode', episode)
+    write(at, 'seal', sealOf(hash, check, id, endsAtS | 0, episode))
+    return at
+  }
+
+  /** A pin that leads where it led goes on, unless it is another process's: what that still tells of it is old now. */
+  function episodeOf(key: Key, id: number, nowMs: number): number {
+    const found = find(key)
+    const fresh = nowMs | 0
+    if (!found) return fresh
+    const { pin } = found
+    if (pin.id === id && pin.endsAtS * 1000 > nowMs && !isCarried(found)) return pin.episode
+    return pin.episode === fresh ? fresh + 1 : fresh
   }
 
   function pinAt(pin: number): Pin | undefined {
-    const key = { hash: read(pin, 'hash'), check: read(pin, 'check') }
-    const found = readIf(pin, key)
-    return found && { ...key, ...found }
+    return readIf(pin, { hash: read(pin, 'hash'), check: read(pin, 'check') })
   }
 
   return Object.freeze({
     buffer,
     get(certname: string, nowMs: number) {
-      const key = keyOf(certname)
-      const first = firstOf(key)
-      for (let pin = first; pin < first + WAYS; pin++) {
-        const found = readIf(pin, key)
-        if (found && found.endsAtS * 1000 > nowMs) return found.id
-      }
-      return -1
+      const found = find(keyOf(certname))
+      return found && found.pin.endsAtS * 1000 > nowMs ? found.pin.id : -1
     },
     set(certname: string, id: number, nowMs: number) {
-      put({ ...keyOf(certname), id, endsAtS: Math.ceil((nowMs + lifeMs) / 1000) })
+      const key = keyOf(certname)
+      const endsAtS = Math.ceil((nowMs + lifeMs) / 1000)
+      store({ ...key, id, endsAtS, episode: episodeOf(key, id, nowMs) })
     },
     places: sets * WAYS,
     eachChanged(seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) {
@@ -155,13 +186,13 @@ export function createPinTable(
         visit(place, pinAt(place))
       }
     },
-    put,
-    drop({ hash, check, id, endsAtS }: Pin) {
-      const first = firstOf({ hash, check })
-      for (let pin = first; pin < first + WAYS; pin++) {
-        const found = readIf(pin, { hash, check })
-        if (found?.id === id && found.endsAtS === endsAtS) end(pin)
-      }
+    put(pin: Pin) {
+      const found = find(pin)
+      if (!found || isCarried(found)) write(store(pin), 'carried', markOf(pin))
+    },
+    drop({ hash, check, id, episode }: Pin) {
+      const found = find({ hash, check })
+      if (found && isCarried(found) && found.pin.id === id && found.pin.episode === episode) end(found.at)
     },
     remove(certname: string) {
       const key = keyOf(certname)
@@ -185,23 +216,18 @@ export function createPinTable(
     endTelling() {
       Atomics.store(cells, head.listener, 0)
     },
-    setTold({ hash, check, id }: Pin) {
-      const first = firstOf({ hash, check })
+    setTold(pin: Pin) {
       const listener = Atomics.load(cells, head.listener)
+      const first = firstOf(pin)
       // Should another thread move the pin at this moment, the mark does not fit it.
-      for (let pin = first; pin < first + WAYS; pin++)
-        if (isOf(pin, { hash, check })) write(pin, 'told', sealOf(hash, check, id, listener))
+      for (let at = first; at < first + WAYS; at++)
+        if (isOf(at, pin)) write(at, 'told', markOf(pin, listener))
     },
     isTold(certname: string) {
       const listener = Atomics.load(cells, head.listener)
       if (listener === 0) return true
-      const key = keyOf(certname)
-      const first = firstOf(key)
-      for (let pin = first; pin < first + WAYS; pin++) {
-        const found = readIf(pin, key)
-        if (found) return read(pin, 'told') === sealOf(key.hash, key.check, found.id, listener)
-      }
-      return true
+      const found = find(keyOf(certname))
+      return !found || read(found.at, 'told') === markOf(found.pin, listener)
     }
   })
 }
@@ -217,6 +243,11 @@ function keyOf(certname: string): Key {
 }
 
 /** Each step is one to one, so two pins that differ in one part never have the same seal. */
-function sealOf(hash: number, check: number, id: number, endsAtS: number): number {
-  return mix(mix(mix(mix(SEAL_SEED ^ hash) ^ check) ^ id) ^ endsAtS) | 0
+function sealOf(hash: number, check: number, id: number, endsAtS: number, episode: number): number {
+  return mix(mix(mix(mix(mix(SEAL_SEED ^ hash) ^ check) ^ id) ^ endsAtS) ^ episode) | 0
+}
+
+/** Says something of a pin for as long as it leads where it does, however often it is prolonged. */
+function markOf({ hash, check, id, episode }: Pin, of = 0): number {
+  return sealOf(hash, check, id, of, episode)
 }

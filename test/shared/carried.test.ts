@@ -26,22 +26,60 @@ t.test('pins that were written, moved or ended are found once', async t => {
   t.same(changes(), [undefined])
 })
 
-t.test('a pin that is put holds in another table, until it is dropped', async t => {
+/** Two processes, and what the second is told of the first one's pins. */
+function kin() {
   const [from, to] = [createPinTable(size), createPinTable(size)]
+  const tell = () => {
+    const carried: Pin[] = []
+    from.eachChanged(new Int32Array(from.places), (_place, pin) => pin && carried.push(pin))
+    return carried
+  }
+  return { from, to, tell }
+}
+
+t.test('a pin that is put holds in another table, until it is dropped', async t => {
+  const { from, to, tell } = kin()
   from.set('a.example.com', 7, 1_000)
-  const carried: Pin[] = []
-  from.eachChanged(new Int32Array(from.places), (_place, pin) => {
-    if (pin) carried.push(pin)
-  })
-  const [pin] = carried as [Pin]
+  const [pin] = tell() as [Pin]
   to.put(pin)
   t.equal(to.get('a.example.com', 1_000), 7)
-  to.set('a.example.com', 9, 1_000)
+  from.set('a.example.com', 8, 1_000)
+  const [moved] = tell() as [Pin]
+  to.put(moved)
+  t.equal(to.get('a.example.com', 1_000), 8)
   to.drop(pin)
-  t.equal(to.get('a.example.com', 1_000), 9, 'a newer one is not dropped with it')
-  to.put(pin)
-  to.drop(pin)
+  t.equal(to.get('a.example.com', 1_000), 8, 'a newer one is not dropped with it')
+  to.drop(moved)
   t.equal(to.get('a.example.com', 1_000), -1)
+})
+
+t.test(
+  'what is told late of an agent that has begun a run at the successor changes nothing there',
+  async t => {
+    const { from, to, tell } = kin()
+    from.set('a.example.com', 7, 1_000)
+    const [pin] = tell() as [Pin]
+    to.set('a.example.com', 9, 1_000)
+    to.put(pin)
+    t.equal(to.get('a.example.com', 1_000), 9, 'its run stays where it is')
+    to.drop(pin)
+    t.equal(to.get('a.example.com', 1_000), 9)
+  }
+)
+
+t.test('the end of a run at one process does not end the pin of the next run at its successor', async t => {
+  const { from, to, tell } = kin()
+  from.set('a.example.com', 7, 1_000)
+  const [pin] = tell() as [Pin]
+  to.put(pin)
+  from.remove('a.example.com')
+  // It is there before the word of the end is, follows the pin it finds, and prolongs it within the same second.
+  to.set('a.example.com', to.get('a.example.com', 1_001), 1_001)
+  to.drop(pin)
+  t.equal(to.get('a.example.com', 1_001), 7)
+  to.set('a.example.com', 8, 1_002)
+  to.put(pin)
+  t.equal(to.get('a.example.com', 1_002), 8)
 })
 
 t.test('an agent that was told when to come back keeps its turn over a takeover', async t => {

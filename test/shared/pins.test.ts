@@ -200,3 +200,28 @@ t.test('a pin is told once whoever is told has it, until it leads elsewhere or a
   t.ok(pins.isTold('agent-a'))
   t.end()
 })
+
+t.test('the pin of the next run is news, should it lead to the same master', t => {
+  const pins = createPinTable({ sets: 8, lifeMs: 60_000 })
+  const seen = new Int32Array(pins.places)
+  const all: Pin[] = []
+  const look = () => pins.eachChanged(seen, (_place, pin) => pin && all.push(pin))
+  const taken = () => {
+    for (const pin of all.splice(0)) pins.setTold(pin)
+  }
+  pins.beginTelling()
+  pins.set('agent-a', 7, 0)
+  look()
+  taken()
+  t.ok(pins.isTold('agent-a'))
+  pins.remove('agent-a')
+  pins.set('agent-a', 7, 10)
+  t.notOk(pins.isTold('agent-a'), 'whoever is told may have heard of the end, and of nothing else')
+  look()
+  t.equal(all.length, 1)
+  pins.remove('agent-a')
+  pins.set('agent-a', 7, 20)
+  taken()
+  t.notOk(pins.isTold('agent-a'), 'the word that is taken is of the run before')
+  t.end()
+})

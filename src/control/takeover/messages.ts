@@ -25,7 +25,7 @@ export interface CarriedPins {
   readonly dropped: readonly CarriedPin[]
 }
 
-export type CarriedPin = readonly [hash: number, check: number, key: number, endsAtS: number]
+export type CarriedPin = readonly [hash: number, check: number, key: number, endsAtS: number, episode: number]
 
 /** What of a process must outlive it, and is learnt only with time or from people. */
 export interface Carried {

@@ -33,7 +33,7 @@ export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): Pin
       const gone: Pin[] = []
       pins.eachChanged(seen, (place, pin) => {
         const before = told.get(place)
-        if (before && before.hash !== pin?.hash) gone.push(before)
+        if (before && !isOfSame(before, pin)) gone.push(before)
         if (pin) {
           told.set(place, pin)
           fresh.push(pin)
@@ -57,6 +57,11 @@ export function createPinChanges({ roster, pins, runtime }: PinChangesDeps): Pin
   }
 }
 
+/** Whether a pin is of the same agent as another: then it takes the other's place wherever that is known. */
+function isOfSame({ hash, check }: Pin, pin: Pin | undefined): boolean {
+  return hash === pin?.hash && check === pin.check
+}
+
 /** Pins of another process, by the ids and the clock of this one. Those of masters that are none here are left out. */
 export function pinsHere(
   { nowMs, keys }: CarriedPins,
@@ -65,16 +70,16 @@ export function pinsHere(
 ): readonly Pin[] {
   const ids = new Map(masters.map(master => [keyOf(master), master.id]))
   const shiftS = Math.round((now - nowMs) / 1000)
-  return carried.flatMap(([hash, check, key, endsAtS]) => {
+  return carried.flatMap(([hash, check, key, endsAtS, episode]) => {
     const id = ids.get(keys[key] ?? '')
-    return id === undefined ? [] : [{ hash, check, id, endsAtS: endsAtS + shiftS }]
+    return id === undefined ? [] : [{ hash, check, id, endsAtS: endsAtS + shiftS, episode }]
   })
 }
 
 function carrier(masters: readonly Master[]): (pin: Pin) => readonly CarriedPin[] {
   const places = new Map(masters.map(({ id }, place) => [id, place]))
-  return ({ hash, check, id, endsAtS }) => {
+  return ({ hash, check, id, endsAtS, episode }) => {
     const place = places.get(id)
-    return place === undefined ? [] : [[hash, check, place, endsAtS]]
+    return place === undefined ? [] : [[hash, check, place, endsAtS, episode]]
   }
 }
