@@ -28,11 +28,6 @@ t.test(
 
     raw[0]?.setHealth(false)
     await until('down', 'raw1')
-    // Who passes connections on hears of it a moment later.
-    for (let there = -1; there !== counts()[0]; ) {
-      there = counts()[0] ?? 0
-      await hears()
-    }
     const [before = 0, other = 0] = counts()
     for (let count = 0; count < 4; count++) await hears()
     t.same(counts(), [before, other + 4])
@@ -43,7 +38,6 @@ t.test(
 
     raw[1]?.setHealth(false)
     await until('down', 'raw2')
-    while ((await hears()) !== '');
     const last = counts()
     t.equal(await hears(), '', 'while none is up a connection ends')
     await line({ msg: 'connection', end: 'no-master' })
@@ -54,12 +48,12 @@ t.test(
       master: '',
       end: 'no-master'
     })
-    t.ok(Number(ended) >= 2)
+    t.equal(Number(ended), 1)
     t.ok(metrics.sum('puppet_lb_probe_failures_total', { master: 'raw1', cause: 'status-5xx' }) > 0)
 
     raw[0]?.setHealth(true)
     await until('up', 'raw1')
-    while ((await hears()) === '');
+    t.equal(await hears(), 'hello')
     t.same(counts(), [before + 1, last[1]])
   }
 )

@@ -11,6 +11,7 @@ export interface Operator {
     readonly said: Promise<string>
     readonly ended: ReturnType<typeof puppetLb>
   }
+  /** What it says of masters, the data planes go by when it resolves. */
   readonly status: () => Promise<Status>
   readonly master: (name: string) => Promise<MasterStatus | undefined>
   /** Kinds of the events so far, with the master they are about. */
@@ -20,7 +21,12 @@ export interface Operator {
 /** Asks the admin listener as the commands do, over TCP. */
 export function operatorOf({ adminPort }: Pick<App, 'adminPort'>): Operator {
   const origin = `http://127.0.0.1:${adminPort}`
-  const status = async () => (await (await fetch(`${origin}/api/status`)).json()) as Status
+  const status = async () => {
+    const answer = (await (await fetch(`${origin}/api/status`)).json()) as Status
+    // They are told before it is, and answer in order.
+    await (await fetch(`${origin}/metrics`)).text()
+    return answer
+  }
   return {
     run: (...args) => puppetLb([...args, '--admin', origin]),
     begin(...args) {
