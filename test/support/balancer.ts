@@ -81,7 +81,7 @@ export function testConfig(
     files: [],
     warnings: [],
     boot: {
-      listen: { host: '127.0.0.1', port: 0, workers: 2, tcpPorts: tcp.map(({ port }) => port), ...listen },
+      listen: { host: '127.0.0.1', port: 0, workers: 1, tcpPorts: tcp.map(({ port }) => port), ...listen },
       admin: {
         host: '127.0.0.1',
         port: 0,
