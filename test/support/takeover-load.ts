@@ -7,6 +7,7 @@ import { runAgent } from '../../src/simulation/simulated-agent.ts'
 import { type SimulatedMaster, startSimulatedMaster } from '../../src/simulation/simulated-master.ts'
 import { createTestPki } from './balancer.ts'
 import { type BalancerProcess, spawnBalancer } from './balancer-process.ts'
+import { type Knocks, keepKnocking } from './knocks.ts'
 
 export interface TakeoverLoad {
   readonly agents: number
@@ -14,13 +15,20 @@ export interface TakeoverLoad {
   /** JRubies of each of the two masters. */
   readonly jrubies: number
   readonly compileMs: number
+  /** How many hands connect all the time, beside the agents. */
+  readonly hands: number
+  /** Whether three others start before the first takeover, and do not get to serve. */
+  readonly failsFirst: boolean
 }
 
 /** What came of takeovers under load. */
 export interface TakeoverFigures {
   readonly runs: number
+  /** That agents opened, or tried to. */
   readonly connections: number
   readonly failures: readonly AgentRequestError[]
+  /** What became of connects, those of agents apart. */
+  readonly knocks: Knocks
   /** Longest time in which a master had more requests than JRubies. */
   readonly overcommittedMs: number
   /** Exit codes, before the first takeover: with a bad file, with another port, and killed half-way. */
@@ -32,7 +40,7 @@ export interface TakeoverFigures {
 /** Agents run without a pause while one process takes over from the other, again and again. */
 export async function loadTakeovers(
   t: { teardown: (task: () => unknown) => void },
-  { agents, takeovers, jrubies, compileMs }: TakeoverLoad
+  { agents, takeovers, jrubies, compileMs, hands, failsFirst }: TakeoverLoad
 ): Promise<TakeoverFigures> {
   const pki = await createTestPki()
   const masters = await Promise.all(
@@ -76,7 +84,8 @@ export async function loadTakeovers(
       if (run.failure) figures.failures.push(run.failure)
     }
   })
-  const failedStarts = await failToTakeOver(balancer)
+  const stopKnocking = await keepKnocking(balancer.port, hands)
+  const failedStarts = failsFirst ? await failToTakeOver(balancer) : []
   const exits: Promise<number | string>[] = []
   let current: BalancerProcess = balancer
   for (let takeover = 0; takeover < takeovers; takeover++) {
@@ -86,9 +95,11 @@ export async function loadTakeovers(
     await new Promise<void>(resolve => void systemRuntime.schedule(200, resolve))
   }
   isOver = true
+  const knocks = await stopKnocking()
   await Promise.all(fleet)
   return {
     ...figures,
+    knocks,
     failedStarts,
     exits: await Promise.all(exits),
     overcommittedMs: Math.max(...watches.map(watch => watch()))
