@@ -40,6 +40,8 @@ export interface Container {
   readonly isHealthy: () => Promise<boolean>
   /** Signals its first process from outside, so that SIGSTOP works too. */
   readonly kill: (signal: NodeJS.Signals) => Promise<void>
+  /** Resolves with its exit status once it has ended, whoever ended it. */
+  readonly ended: Promise<number>
   /** Stops it as an orchestrator does: the image's signal, then SIGKILL. Resolves with its exit status. */
   readonly stop: () => Promise<number>
 }
@@ -86,6 +88,7 @@ export function startContainer(t: Teardown, name: string, options: ContainerOpti
     pid,
     isHealthy: async () => (await podman('healthcheck', 'run', name)).status === 0,
     kill: async signal => void process.kill(await pid(), signal),
+    ended: closed,
     stop: async () => {
       await podman('stop', '--time', '30', name)
       return closed
