@@ -5,20 +5,11 @@ import { ask } from './support/ask.ts'
 import { operator } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { ports, proxyHost, tlsMaster } from './support/layout.ts'
-import { endMaster, masterReady, startMaster } from './support/master.ts'
-import { writeMasterConfig } from './support/master-config.ts'
+import { restartMaster } from './support/master.ts'
 import { shortName, startProxy } from './support/proxy.ts'
 
-/** Starts the master anew: it looks at certificates itself, or believes headers as before. */
-async function restart(trustsHeaders: boolean): Promise<void> {
-  await endMaster(tlsMaster, 'SIGTERM')
-  writeMasterConfig({ ...tlsMaster, trustsHeaders })
-  startMaster(tlsMaster)
-  await masterReady(tlsMaster)
-}
-
-await restart(false)
-t.teardown(() => restart(true))
+await restartMaster(tlsMaster, false)
+t.teardown(() => restartMaster(tlsMaster, true))
 const proxy = await startProxy({
   name: 'raw-tcp',
   pools: { [shortName(tlsMaster)]: ['tcp'] },

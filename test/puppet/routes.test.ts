@@ -1,7 +1,8 @@
+import { cpSync } from 'node:fs'
 import t from 'tap'
-import { compiledBy, createEnrolledAgent, runAgent } from './support/agent.ts'
+import { compiledBy, createAgent, createEnrolledAgent, runAgent } from './support/agent.ts'
 import { reaches } from './support/background.ts'
-import { plainMaster, tlsMaster } from './support/layout.ts'
+import { plainMaster, scratch, tlsMaster } from './support/layout.ts'
 import { operate, shortName, startProxy } from './support/proxy.ts'
 
 /** Lines of the log are on their way for a moment. */
@@ -12,13 +13,22 @@ const proxy = await startProxy({
   pools: { [central]: ['default', 'reports'], [siteB]: ['site-b'] },
   routes: [
     '{ class: report, pool: reports }',
-    '{ extension: { pp_datacenter: b }, pool: site-b, otherwise: default }'
+    '{ extension: { pp_datacenter: b }, pool: site-b, otherwise: default }',
+    '{ environment: canary, pool: site-b }'
   ]
 })
 t.teardown(proxy.end)
 
-const inB = await createEnrolledAgent({ certname: 'in-b.example.test', datacenter: 'b' })
+/** Its first run gets it its certificate, by a request that has what its `csr_attributes.yaml` says. */
+const inB = createAgent({ certname: 'in-b.example.test', datacenter: 'b' })
 const inC = await createEnrolledAgent({ certname: 'in-c.example.test', datacenter: 'c' })
+
+const environments = scratch('code/environments')
+cpSync(`${environments}/production`, `${environments}/canary`, { recursive: true })
+const inCanary = await createEnrolledAgent({
+  certname: 'in-canary.example.test',
+  settings: { environment: 'canary' }
+})
 
 /** The masters that the access log names for an agent, by the class of its requests. */
 function mastersOf(certname: string): Readonly<Record<string, readonly string[]>> {
@@ -33,21 +43,25 @@ function mastersOf(certname: string): Readonly<Record<string, readonly string[]>
   )
 }
 
-t.test('agents run on the masters that the extension of their certificate leads to', async t => {
-  for (const [agent, master] of [
-    [inB, tlsMaster],
-    [inC, plainMaster]
-  ] as const) {
-    const { status, output } = await runAgent(agent)
-    t.equal(status, 2, 'changes were made', { output })
-    t.equal(compiledBy(agent), master.name)
-    const isReported = async () => 'report' in mastersOf(agent.certname)
-    t.ok(await reaches(isReported, LOG_DEADLINE_MS), 'it reports')
-    const { catalog, light, report } = mastersOf(agent.certname)
-    t.same([catalog, light], [[shortName(master)], [shortName(master)]])
-    t.same(report, [central], 'and their reports go where all reports go')
+t.test(
+  'agents run on the masters that the extension of their certificate, or their environment, leads to',
+  async t => {
+    for (const [agent, master] of [
+      [inB, tlsMaster],
+      [inC, plainMaster],
+      [inCanary, tlsMaster]
+    ] as const) {
+      const { status, output } = await runAgent(agent)
+      t.equal(status, 2, 'changes were made', { output })
+      t.equal(compiledBy(agent), master.name)
+      const isReported = async () => 'report' in mastersOf(agent.certname)
+      t.ok(await reaches(isReported, LOG_DEADLINE_MS), 'it reports')
+      const { catalog, light, report } = mastersOf(agent.certname)
+      t.same([catalog, light], [[shortName(master)], [shortName(master)]])
+      t.same(report, [central], 'and their reports go where all reports go')
+    }
   }
-})
+)
 
 t.test('while a pool is away the other one serves, and afterwards it does again', async t => {
   await operate('maint', siteB)

@@ -4,7 +4,7 @@ import { type Answer, ask } from './ask.ts'
 import { end, serves, start } from './background.ts'
 import { compiledAhead, inDebian } from './debian.ts'
 import { hopFiles, type MasterLayout, scratch, urlOf } from './layout.ts'
-import { masterDir } from './master-config.ts'
+import { masterDir, writeMasterConfig } from './master-config.ts'
 
 /** On two idle cores one master boots in 15 s, and all three, with their certificates, in a minute. */
 const BOOT_DEADLINE_MS = 240_000
@@ -47,6 +47,14 @@ export const masterReady = (master: MasterLayout): Promise<void> =>
 /** Ends a master; `SIGKILL` is the machine that loses its power. */
 export const endMaster = (master: MasterLayout, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> =>
   end(masterPid(master), signal)
+
+/** Starts a master anew: it believes headers, or looks at certificates itself. */
+export async function restartMaster(master: MasterLayout, trustsHeaders: boolean): Promise<void> {
+  await endMaster(master, 'SIGTERM')
+  writeMasterConfig({ ...master, trustsHeaders })
+  startMaster(master)
+  await masterReady(master)
+}
 
 /** Freezes a master that runs, or lets it go on. */
 export function signalMaster(master: MasterLayout, signal: 'SIGSTOP' | 'SIGCONT'): void {

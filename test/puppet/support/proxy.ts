@@ -31,6 +31,8 @@ export interface ProxySettings {
   readonly name: string
   /** Where its revocation lists come from, looked at every second; without it nobody counts as revoked. */
   readonly crl?: { readonly file?: string; readonly directory?: string }
+  /** Whom it takes for the CA; without it the CA master. */
+  readonly ca?: MasterLayout
   /** Compile masters it knows; without it all of them. */
   readonly masters?: readonly MasterLayout[]
   /** Pools of a master, by its short name; without it the default one. */
@@ -158,6 +160,7 @@ export async function stateOf(name: string): Promise<string | undefined> {
 
 function configuration({
   crl,
+  ca: authority = caMaster,
   masters = compileMasters,
   pools = {},
   tcpPool,
@@ -178,7 +181,7 @@ function configuration({
   })
   const tcp = tcpPool === undefined ? '' : `, tcp: [ { port: ${ports.tcp}, pool: ${tcpPool} } ]`
   return `listen: { host: 127.0.0.1, port: ${ports.proxy}, workers: 1, drainTimeout: ${drainTimeout}${tcp} }
-${enroll === undefined ? `tls:\n  cert: ${cert}\n  key: ${key}\n  ca: ${ca}\n` : `enroll: ${enroll}\ntls:\n`}${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(caMaster)}" }`}
+${enroll === undefined ? `tls:\n  cert: ${cert}\n  key: ${key}\n  ca: ${ca}\n` : `enroll: ${enroll}\ntls:\n`}${crlLine(crl)}${srv ? `discovery: { srv: { domain: ${srv.domain}, refresh: 1s, servers: [ "${srv.server}" ] } }` : `ca: { url: "${urlOf(authority)}" }`}
 masters:
 ${entries.join('')}routes: [ ${routes.join(', ')} ]
 upstream:
