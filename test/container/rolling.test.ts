@@ -29,7 +29,7 @@ listen: { host: 127.0.0.1, workers: 2, ${listen} }
 tls: { cert: server.pem, key: server.key, ca: ca.pem }
 ca: { url: "${ca?.url}" }
 masters: [ ${masters.map(({ name, url }) => `{ name: ${name}, url: "${url}" }`).join(', ')} ]
-health: { interval: 1s, timeout: 1s, rise: 1 }
+health: { rise: 1 }
 ${admin}
 `
   })
