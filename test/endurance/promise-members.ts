@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Override } from '../../src/control/overlay.ts'
+import { type Override, saidOf } from '../../src/control/overlay.ts'
 import type { Proposal } from '../../src/control/roster.ts'
 import type { Master } from '../../src/model/master.ts'
+import type { Operation } from '../../src/model/operation.ts'
 import type { Settings } from '../../src/model/settings.ts'
 import type { World } from './promises.ts'
 
@@ -9,6 +10,8 @@ import type { World } from './promises.ts'
 export function promiseMembers({ control, names, breaks }: World) {
   const overlay = new Map<string, Override>()
   let fileNames = new Set<string>()
+  /** How often the file named them no more. */
+  const takenOut = new Map<string, number>()
   let newsNamed = 0
   let newsAdopted = 0
   let changes = 0
@@ -38,11 +41,9 @@ export function promiseMembers({ control, names, breaks }: World) {
       )
     for (const master of roster.current().masters) {
       if (master.mode === 'leaving') continue
-      const said = overlay.get(master.name)
-      if (master.mode !== (said?.mode ?? 'active'))
-        breaks(`${master.name} is ${master.mode}, not ${said?.mode}`)
-      if (said?.weight !== undefined && said.weight !== master.weight)
-        breaks(`${master.name} has another weight`)
+      const { mode = 'active', weight = 'default' } = saidOf(master.name, overlay)
+      if (master.mode !== mode) breaks(`${master.name} is ${master.mode}, not ${mode}`)
+      if (weight !== 'default' && weight !== master.weight) breaks(`${master.name} has another weight`)
     }
   }
 
@@ -50,12 +51,27 @@ export function promiseMembers({ control, names, breaks }: World) {
   function reloaded(): void {
     const { masters } = control().members.current()
     const all = new Set(masters.map(({ name }) => name))
-    for (const name of fileNames) if (!all.has(name)) overlay.delete(name)
+    for (const name of fileNames) {
+      if (all.has(name)) continue
+      overlay.delete(name)
+      takenOut.set(name, (takenOut.get(name) ?? 0) + 1)
+    }
     fileNames = new Set(masters.flatMap(({ name, source }) => (source === 'file' ? [name] : [])))
   }
 
+  /** An operator is about to say something. The result: what was said at once is forgotten when that is told to be in force. */
+  function saying(name: string, { action }: Operation): () => boolean {
+    const isAtOnce =
+      action === 'maint' &&
+      control()
+        .members.current()
+        .masters.some(each => each.name === name)
+    const before = takenOut.get(name)
+    return () => isAtOnce && takenOut.get(name) !== before
+  }
+
   return {
-    ...{ overlay, adopting, reloaded },
+    ...{ overlay, adopting, reloaded, saying },
     /** The sources were asked whom they name. */
     naming() {
       newsNamed = names.news()
