@@ -1,5 +1,4 @@
 import pino from 'pino'
-import { withGroupWord, withWord } from '../../src/control/overlay.ts'
 import { NoSeatError } from '../../src/control/roster.ts'
 import { type Master, seatCount } from '../../src/model/master.ts'
 import { type Operation, UnknownMasterError } from '../../src/model/operation.ts'
@@ -126,23 +125,9 @@ export function createFleet(seed: number, config: Config) {
   }
 
   function operate(name: string, operation: Operation): void {
-    const word =
-      operation.action === 'weight'
-        ? { weight: operation.weight }
-        : { mode: ({ drain: 'draining', undrain: 'active', maint: 'maint' } as const)[operation.action] }
-    const isForgotten = promises.members.saying(name, operation)
-    const done = control.operate(name, operation, 'the test').then(() => {
-      if (isForgotten()) return
-      const { overlay } = promises.members
-      const next = isGroup(name) ? withGroupWord(overlay, name, word) : withWord(overlay, [name], word)
-      promises.members.overlay.clear()
-      for (const [each, said] of next) promises.members.overlay.set(each, said)
-    })
-    change(done)
+    const inForce = promises.members.saying(name, operation)
+    change(control.operate(name, operation, 'the test').then(inForce))
   }
-
-  /** The name of an entry of the file that is several masters. */
-  const isGroup = (name: string) => name === 'pool'
 
   function operateSome(): string {
     const masters = control.roster.current().masters.filter(({ mode }) => mode !== 'leaving')
@@ -208,7 +193,7 @@ export function createFleet(seed: number, config: Config) {
     async heal(): Promise<readonly string[]> {
       site.heal()
       change(control.reload(site.soundSettings(control.settings()), promises.members.reloaded))
-      for (const name of [...promises.members.overlay.keys()].map(key => key.replace(/\/$/, ''))) {
+      for (const name of promises.members.named().map(key => key.replace(/\/$/, ''))) {
         operate(name, { action: 'undrain' })
         operate(name, { action: 'weight', weight: 'default' })
       }
