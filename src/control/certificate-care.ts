@@ -90,6 +90,7 @@ export async function createCertificateCare(options: CertificateCareOptions): Pr
   const own = createOwnCertificate({
     ...options,
     revoked: revocations.revoked,
+    caAddresses: () => roster.current().ca.addresses,
     renewed() {
       if (settings().reload === 'signal') options.renewed()
     }

@@ -174,7 +174,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     void reload.afterChange()
   }, runtime)
   const watchFiles = (files: readonly string[]) => watch.set(settings.reload === 'watch' ? files : [])
-  let remarks: readonly string[] = []
+  let remarks: () => readonly string[] = () => []
   const reload = createReload({
     changes,
     first: config,
@@ -185,7 +185,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     watchFiles,
     concerns: () => [
       ...idlePools(supervisor.snapshot()).map(whose => `${whose} can serve now`),
-      ...remarks,
+      ...remarks(),
       ...sources.unknown().map(({ name, cause }) => `nothing is known of ${name} yet: ${cause}`),
       ...describeOverlay(members.current()),
       ...[overlayFile.problem() ?? []].flat()

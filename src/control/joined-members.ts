@@ -1,10 +1,19 @@
 import {
   type MembershipChange,
   type MembershipChangeDeps,
-  maintenanceChange,
+  maintainNow,
   prepareMembership
 } from './membership-change.ts'
-import { describeOverride, isIn, noOverlay, type Overlay, overlaid, saidOf, withoutNames } from './overlay.ts'
+import {
+  describeOverride,
+  isIn,
+  noOverlay,
+  type Overlay,
+  type Override,
+  overlaid,
+  saidOf,
+  withoutNames
+} from './overlay.ts'
 import type { NamedCa, NamedMaster } from './sources/join.ts'
 
 /** What a membership is made of, joined by name. */
@@ -19,7 +28,8 @@ export interface MemberParts {
 /** A change that is ready, and what it does beside that, one sentence each. */
 export interface PreparedMembers extends MembershipChange {
   readonly commit: () => void
-  readonly remarks: readonly string[]
+  /** To be asked once it is in force. */
+  readonly remarks: () => readonly string[]
 }
 
 /** What an operator says of masters, as it changes the overlay. */
@@ -37,9 +47,9 @@ export interface JoinedMembers {
   readonly prepare: (parts: Partial<MemberParts>) => Promise<PreparedMembers>
   /**
    * A change that is ready at once: masters go into maintenance. It may be put in force while others are prepared; it holds
-   * over those, and over what was said before and waits. `isAlone`: there is none of either.
+   * over those, and over what was said before and waits. `isAlone`: whether there is none of either.
    */
-  readonly hasten: (saying: Saying, isAlone: boolean) => PreparedMembers
+  readonly hasten: (saying: Saying, isAlone: () => boolean) => PreparedMembers
   /** How much was hastened until now. */
   readonly mark: () => number
   /** An overlay with what was hastened since a mark. */
@@ -58,19 +68,16 @@ export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDe
     current: () => current,
     mark,
     withHastened,
-    hasten(saying, isAlone) {
-      hastened = isAlone ? [] : [...hastened, saying]
-      const next = { ...current, overlay: saying(current.overlay) }
-      const change = maintenanceChange(wantedOf(next), deps)
-      return {
-        ...change,
-        remarks: [],
-        commit() {
-          current = next
-          change.commit()
-        }
+    hasten: (saying, isAlone) => ({
+      seeOff() {},
+      remarks: () => [],
+      // All at once: whoever counts what was hastened, and whoever reads what is in force, see the same.
+      commit() {
+        hastened = isAlone() ? [] : [...hastened, saying]
+        current = { ...current, overlay: saying(current.overlay) }
+        maintainNow(wantedOf(current), deps)
       }
-    },
+    }),
     begin(parts) {
       current = { ...current, ...parts }
       const proposal = deps.roster.propose(wantedOf(current))
@@ -83,19 +90,22 @@ export function createJoinedMembers(first: MemberParts, deps: MembershipChangeDe
     async prepare(parts) {
       const since = mark()
       const named = { ...current, ...parts }
-      const forgotten = namesTakenOut(current, named)
-      const nextNow = () => {
-        return { ...named, overlay: withoutNames(withHastened(named.overlay, since), forgotten) }
-      }
-      const change = await prepareMembership(wantedOf(nextNow()), deps)
+      const gone = namesTakenOut(current, named)
+      const saidNow = () => withHastened(named.overlay, since)
+      const change = await prepareMembership(
+        wantedOf({ ...named, overlay: withoutNames(saidNow(), gone) }),
+        deps
+      )
+      let remarks: readonly string[] = []
       return {
         ...change,
-        remarks: forgotten.map(name => {
-          const said = describeOverride(name, named.overlay.get(name) ?? {})
-          return `${said}: that is forgotten, for the configuration names no ${name} any more`
-        }),
+        remarks: () => remarks,
         commit() {
-          current = nextNow()
+          const said = saidNow()
+          current = { ...named, overlay: withoutNames(said, gone) }
+          remarks = gone.flatMap(name => forgottenOf(name, said.get(name)))
+          // Nor does a change that waits say it once more.
+          if (gone.length > 0) hastened = hastened.map(saying => sparing(saying, gone))
           change.commit(name => saidOf(name, current.overlay).mode === 'maint')
         }
       }
@@ -129,12 +139,30 @@ export function keptOf({ masters, overlay }: MemberParts): Overlay {
 }
 
 /**
- * Names of which operators said something, and that the file names no more. Whoever took one out meant it; who is no
- * more named by DNS may be so again.
+ * Names that the file names no more: what operators said of them is forgotten. Whoever took one out meant it; who is no more
+ * named by DNS may be so again.
  */
 function namesTakenOut(before: MemberParts, next: MemberParts): readonly string[] {
   const names = new Set(next.masters.map(({ name }) => name))
   return before.masters
-    .filter(({ name, source }) => source === 'file' && next.overlay.has(name) && !names.has(name))
+    .filter(({ name, source }) => source === 'file' && !names.has(name))
     .map(({ name }) => name)
+}
+
+function forgottenOf(name: string, said: Override | undefined): readonly string[] {
+  if (!said) return []
+  const what = describeOverride(name, said)
+  return [`${what}: that is forgotten, for the configuration names no ${name} any more`]
+}
+
+/** The same said of all but some names, of which holds what held. */
+function sparing(saying: Saying, names: readonly string[]): Saying {
+  return overlay => {
+    const said = new Map(withoutNames(saying(overlay), names))
+    for (const name of names) {
+      const before = overlay.get(name)
+      if (before) said.set(name, before)
+    }
+    return said
+  }
 }

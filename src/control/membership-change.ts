@@ -17,18 +17,13 @@ export interface MembershipChangeDeps {
 }
 
 /** Puts those into maintenance of whom operators said so: nobody is probed for that. */
-export function maintenanceChange(
+export function maintainNow(
   wanted: Wanted,
-  { roster, supervisor }: MembershipChangeDeps
-): MembershipChange {
+  { roster, supervisor }: Pick<MembershipChangeDeps, 'roster' | 'supervisor'>
+): void {
   const proposal = roster.propose(wanted)
-  return {
-    commit() {
-      roster.adopt(proposal)
-      for (const { id, mode } of proposal.masters) if (mode === 'maint') supervisor.part(id)
-    },
-    seeOff() {}
-  }
+  roster.adopt(proposal)
+  for (const { id, mode } of proposal.masters) if (mode === 'maint') supervisor.part(id)
 }
 
 /** A change of membership that is ready. */
@@ -61,8 +56,7 @@ export async function prepareMembership(
     release()
     throw error
   }
-  const { leaving } = proposal
-  const oldCa = roster.current().ca
+  const oldCa = proposal.leaving.find(({ id }) => id === roster.current().ca.id)
   return {
     commit(isInMaint = () => false) {
       release()
@@ -74,7 +68,7 @@ export async function prepareMembership(
     },
     /** Those that leave without anything to wait for. */
     seeOff() {
-      if (leaving.includes(oldCa)) seating.vacate(oldCa)
+      if (oldCa) seating.vacate(oldCa)
     }
   }
 }

@@ -47,8 +47,11 @@ export function createOperate(deps: OperationsDeps): Operate {
         })
       )
     if (operation.action !== 'maint' || !deps.hasStarted() || !isKnown(order, deps)) return inTurn()
-    const isAlone = changes.isIdle()
-    return carryOut(order, deps, { prepare: saying => members.hasten(saying, isAlone) })
+    return carryOut(order, deps, {
+      // What waits may say something else of it, and was said before.
+      isToHold: !changes.isIdle(),
+      prepare: saying => members.hasten(saying, changes.isIdle)
+    })
   }
 }
 
@@ -61,13 +64,15 @@ interface Order {
 interface Manner {
   /** What holds over it. */
   readonly said?: Saying
+  /** It is to be said though it changes nothing now. */
+  readonly isToHold?: boolean
   readonly prepare: (saying: Saying, parts: MemberParts) => PreparedMembers | Promise<PreparedMembers>
 }
 
 async function carryOut(
   { name, operation, asker }: Order,
   deps: OperationsDeps,
-  { said = overlay => overlay, prepare }: Manner
+  { said = overlay => overlay, isToHold = false, prepare }: Manner
 ): Promise<OperationReport> {
   const parts = deps.members.current()
   const names = namesMeant(name, operation, parts, deps)
@@ -76,7 +81,7 @@ async function carryOut(
     said(names.includes(name) ? withWord(overlay, names, word) : withGroupWord(overlay, name, word))
   const overlay = saying(parts.overlay)
   const touched = names.filter(each => !isSame(each, parts.overlay, overlay))
-  if (!isDeepStrictEqual(parts.overlay, overlay)) await deps.apply(await prepare(saying, parts))
+  if (isToHold || !isDeepStrictEqual(parts.overlay, overlay)) await deps.apply(await prepare(saying, parts))
   const asked = { names, touched, operation }
   const report = reportOf(asked, deps)
   tell(asked, { asker, report }, deps)

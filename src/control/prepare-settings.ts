@@ -16,7 +16,7 @@ export interface PreparedSettings {
   /** What has changed beside the keys, as a reload tells it. */
   readonly changed: Awaited<ReturnType<Revocations['prepare']>>['changed']
   /** What it does beside that, one sentence each. */
-  readonly remarks: readonly string[]
+  readonly remarks: () => readonly string[]
   /** Of members; to be put in force last. */
   readonly change: PreparedMembers
   readonly commit: () => void
@@ -52,7 +52,7 @@ export async function prepareSettings(
   const change = await members.prepare({ masters, ca }).catch(give)
   return {
     changed: lists.changed,
-    remarks: [...change.remarks, ...remarks],
+    remarks: () => [...change.remarks(), ...remarks],
     change,
     commit() {
       output.value?.commit()

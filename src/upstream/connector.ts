@@ -24,13 +24,20 @@ export interface Beginning {
   readonly preamble?: (() => Buffer | undefined) | undefined
 }
 
+/** What of the settings says how a connection is made. */
+export interface ConnectSettings extends Pick<UpstreamSettings, 'connectTimeoutMs'> {
+  readonly tls: Pick<UpstreamSettings['tls'], 'ca' | 'serverName' | 'verify'> & {
+    readonly client: { readonly cert: string; readonly key: string } | undefined
+  }
+}
+
 /**
  * How a connection to a master is made, for probes and for requests alike, so that what a probe proves holds for
  * requests. It goes to the addresses of the route; no name is looked up here. The certificate is verified, against the
  * name, unless the file says otherwise; HTTP/1.1 only (Jetty would accept h2).
  */
 export function createConnector(
-  upstream: UpstreamSettings,
+  upstream: ConnectSettings,
   route: Route,
   { schedule, wallClock }: Pick<Runtime, 'schedule' | 'wallClock'>,
   { onTaken = () => {}, onCertificate, preamble = () => undefined }: Beginning = {}
@@ -101,7 +108,7 @@ function tellCertificate(socket: TLSSocket, tell: (certificate: X509Certificate)
  * the verdict on a certificate is ours, before anything is sent.
  */
 function createTlsConnector(
-  upstream: UpstreamSettings,
+  upstream: ConnectSettings,
   wallClock: Runtime['wallClock']
 ): buildConnector.connector {
   const { ca, client, serverName, verify } = upstream.tls

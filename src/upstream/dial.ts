@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import type { Runtime } from '../model/runtime.ts'
 
 /** An address that has not answered by then is not given up, but the next one is tried beside it (RFC 8305, section 5). */
@@ -12,13 +12,18 @@ export interface DialOptions {
   readonly addresses: readonly string[]
   readonly port: number
   readonly schedule: Runtime['schedule']
+  /** Begins one connection. Default: by TCP. */
+  readonly connect?: (to: { readonly host: string; readonly port: number; readonly noDelay: true }) => Socket
 }
 
 /** Called once, later: with the error that tells most, or with the connection to the address that was first to answer. */
 export type Dialled = (...result: [error: Error, socket: null] | [error: null, socket: Socket]) => void
 
 /** Connects to one of several addresses. The result gives up, whereupon `done` is never called. */
-export function dial({ addresses, port, schedule }: DialOptions, done: Dialled): () => void {
+export function dial(
+  { addresses, port, schedule, connect = createConnection }: DialOptions,
+  done: Dialled
+): () => void {
   const left = [...addresses]
   const open = new Set<Socket>()
   const errors: Error[] = []

@@ -3,17 +3,22 @@ import type { UpstreamSettings } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { renewedChain, serverAuthentication } from '../pki/renewed-chain.ts'
 
+/** By what a master's certificate is judged. */
+interface Verifying {
+  readonly tls: Pick<UpstreamSettings['tls'], 'ca' | 'verify'>
+}
+
 /** Settings are never edited, and a connector is made of them again and again. */
-const known = new WeakMap<UpstreamSettings, { readonly authorities: readonly Authority[] | undefined }>()
+const known = new WeakMap<Verifying, { readonly authorities: readonly Authority[] | undefined }>()
 
 /** The CAs of masters, where one stands beside its renewal, with the same name and key; `undefined` where none does. */
-export function renewalIn(upstream: UpstreamSettings): readonly Authority[] | undefined {
+export function renewalIn(upstream: Verifying): readonly Authority[] | undefined {
   const read = known.get(upstream) ?? { authorities: readRenewal(upstream) }
   known.set(upstream, read)
   return read.authorities
 }
 
-function readRenewal({ tls: { ca, verify } }: UpstreamSettings): readonly Authority[] | undefined {
+function readRenewal({ tls: { ca, verify } }: Verifying): readonly Authority[] | undefined {
   if (ca === undefined || !verify) return undefined
   const authorities = authoritiesOf(ca)
   const names = authorities.map(({ certificate, keyId }) => `${keyId} ${certificate.subject}`)

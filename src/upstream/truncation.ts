@@ -7,18 +7,19 @@ import { errors } from 'undici'
  */
 export const CLOSE_NOTIFY_BYTES = { fewest: 23, most: 85 } as const
 
-/** What was seen of the end of a TLS connection since it last gave data. */
+/** What was seen of the end of a TLS connection since it last gave data, or a ticket to take it up again. */
 export interface TlsEnd {
   /** Bytes that TCP brought. */
   readonly bytes: number
-  /** It came with that data, out of the same bytes. */
+  /** It came with that, out of the same bytes. */
   readonly isAtOnce: boolean
 }
 
 /**
  * Whether the peer, or somebody between, has ended the connection without saying so in TLS (RFC 8446, section 6.1). Node
  * tells both ends alike, and OpenSSL's word is not to be had. But a close_notify is bytes: it came with the last data, or
- * behind it in a record of its own. Never true of a good end behind data. Pure.
+ * behind it in a record of its own. Never true of a good end behind data. Java may give its tickets only behind an answer (88
+ * bytes of JDK 21, in TLS 1.3), so that they count as data. Pure.
  */
 export function isTruncated({ bytes, isAtOnce }: TlsEnd): boolean {
   if (isAtOnce) return false
@@ -50,15 +51,20 @@ export function tellTruncation(tls: Socket, tcp: Socket): void {
   let turnThen = -1
   let isCut = false
 
+  function heard(): void {
+    bytesThen = tcp.bytesRead
+    turnThen = turnOfLoop()
+  }
+
   function endIfRead(): void {
     if (isCut && tls.readableLength === 0)
       tls.destroy(new errors.SocketError('the TLS connection ended without close_notify'))
   }
 
+  tls.on('session', heard)
   tls.push = (chunk, encoding) => {
     if (chunk !== null) {
-      bytesThen = tcp.bytesRead
-      turnThen = turnOfLoop()
+      heard()
       return push(chunk, encoding)
     }
     isCut = isTruncated({ bytes: tcp.bytesRead - bytesThen, isAtOnce: turnThen === turnOfLoop() })

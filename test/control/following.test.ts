@@ -35,7 +35,7 @@ function setUp(first: readonly NamedMaster[]) {
       const commit = () => {
         current = { ...current, ...parts }
       }
-      return { commit, seeOff() {}, remarks: [] }
+      return { commit, seeOff() {}, remarks: () => [] }
     },
     hasten() {
       throw new Error('DNS hastens nothing')

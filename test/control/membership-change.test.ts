@@ -1,7 +1,7 @@
 import pino from 'pino'
 import t from 'tap'
 import { createEventLog } from '../../src/control/event-log.ts'
-import { prepareMembership } from '../../src/control/membership-change.ts'
+import { maintainNow, prepareMembership } from '../../src/control/membership-change.ts'
 import { NoSeatError } from '../../src/control/roster.ts'
 import type { Master } from '../../src/model/master.ts'
 import { type Pool, settingsOf, watchedPool } from './watched-pool.ts'
@@ -118,6 +118,25 @@ t.test('an old CA is seen off once its successor is published; masters are left 
   t.same(scene.vacated, [ca])
   t.same(slowOnes(), [])
 })
+
+t.test(
+  'an old CA is seen off though a master goes into maintenance while its successor is probed',
+  async t => {
+    const { prepare, scene, roster, supervisor } = await setUp({ a: 1, b: 1 })
+    const { ca } = roster.current()
+    const { watch } = supervisor
+    Object.assign(supervisor, {
+      watch(masters: readonly Master[]) {
+        maintainNow(settingsOf({ a: 1, b: { mode: 'maint' } }), { roster, supervisor })
+        return watch(masters)
+      }
+    })
+    const change = await prepare({ a: 1, b: 1 }, 'https://new-ca:8140')
+    change.commit()
+    change.seeOff()
+    t.match(scene.vacated, [{ id: ca.id, seat: ca.seat }])
+  }
+)
 
 for (const mode of ['draining', 'maint'] as const)
   t.test(`who comes back from ${mode} is probed first, and starts slowly beside others`, async t => {

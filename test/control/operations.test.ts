@@ -268,3 +268,47 @@ t.test('a name that only a change under way knows is put into maintenance in its
   await perform('b', 'maint')
   t.match(roster.current().masters, [{ mode: 'active' }, { name: 'b', mode: 'maint' }])
 })
+
+t.test('maintenance of one that a reload under way takes out is forgotten with it, for good', async t => {
+  const { perform, members, changes, roster, supervisor } = await setUp({ a: 1, b: 1 })
+  const { promise: probed, resolve } = Promise.withResolvers<void>()
+  const reload = async (pool: Pool) => {
+    const change = await members.prepare(settingsOf(pool))
+    await probed
+    change.commit()
+    supervisor.refresh()
+    return change.remarks()
+  }
+  const takenOut = changes.run(() => reload({ b: 1 }))
+  const drain = perform('b', 'drain')
+  await perform('a', 'maint')
+  const back = changes.run(() => reload({ a: 1, b: 1 }))
+  resolve()
+  t.same(await takenOut, [
+    'a is in maintenance, as an operator said: that is forgotten, for the configuration names no a any more'
+  ])
+  await drain
+  await back
+  t.same([...members.current().overlay.keys()], ['b'])
+  t.match(roster.current().masters, [
+    { name: 'a', mode: 'active' },
+    { name: 'b', mode: 'draining' }
+  ])
+})
+
+t.test('maintenance that is said once more holds over what was said before and waits', async t => {
+  const { perform, members, changes, roster } = await setUp({ a: 1, b: 1 })
+  await perform('a', 'maint')
+  const { promise: probed, resolve } = Promise.withResolvers<void>()
+  const reload = changes.run(async () => {
+    const change = await members.prepare(settingsOf({ a: 1, b: 1 }))
+    await probed
+    change.commit()
+  })
+  const undrain = perform('a', 'undrain')
+  t.same((await perform('a', 'maint')).done, ['a is in maintenance already'])
+  resolve()
+  await reload
+  t.same((await undrain).done, ['a is in maintenance, as was said meanwhile'])
+  t.match(roster.current().masters, [{ mode: 'maint' }, { mode: 'active' }])
+})

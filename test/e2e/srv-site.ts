@@ -124,9 +124,9 @@ export function askOn(agents: readonly TestAgent[]): () => Promise<Readonly<Reco
   }
 }
 
-/** What a balancer says of its members, but for what changes with every request. */
+/** What a balancer says of its members, but for what changes with every request, and what masters tell of themselves. */
 export async function membersOf({ adminPort }: App): Promise<Readonly<Record<string, object>>> {
   const answer = await fetch(`http://127.0.0.1:${adminPort}/api/masters`)
-  const masters = (await answer.json()) as (Pick<MasterStatus, 'name' | 'inFlight'> & object)[]
-  return Object.fromEntries(masters.map(({ inFlight: _, ...master }) => [master.name, master]))
+  const masters = (await answer.json()) as MasterStatus[]
+  return Object.fromEntries(masters.map(({ inFlight: _, capacity: __, ...master }) => [master.name, master]))
 }

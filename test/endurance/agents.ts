@@ -77,6 +77,7 @@ export function createAgents(seed: number, dice: () => number) {
     broken,
     ends,
     nameOf: (claimant: Claimant | undefined) => byCell.get(claimant?.cell ?? -1)?.certname ?? '',
+    someName: () => (agents[Math.floor(dice() * COUNT)] as Agent).certname,
     comesBack: (certname: string) => byName.get(certname)?.version === '8.10.0',
     act(workers: readonly Worker[]) {
       for (const agent of agents) {

@@ -37,5 +37,6 @@ t.test('whatever becomes of masters, names, workers and agents, no promise is br
     t.same(problems, [], `seed ${seed}`, { story: problems.length > 0 ? story.slice(-STEPS_SHOWN) : [] })
     t.comment(`seed ${seed}: ${JSON.stringify({ ...fleet.tally, ...Object.fromEntries(fleet.agents.ends) })}`)
     if (problems.length > 0) return
+    t.ok((fleet.agents.ends.get('200 complete') ?? 0) > STEPS_A_SEED / 2, 'agents are served')
   }
 })

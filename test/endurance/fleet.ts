@@ -1,5 +1,4 @@
 import pino from 'pino'
-import { withWord } from '../../src/control/overlay.ts'
 import { NoSeatError } from '../../src/control/roster.ts'
 import { type Master, seatCount } from '../../src/model/master.ts'
 import { type Operation, UnknownMasterError } from '../../src/model/operation.ts'
@@ -53,11 +52,11 @@ export function createFleet(seed: number, config: Config) {
     adopting: (proposal, reloaded) => promises.adopting(proposal, reloaded),
     naming: () => promises.members.naming(),
     published: snapshot => promises.serving.published(snapshot),
-    ejected: (_, fault) => {
+    ejected: (master, fault) => {
       tally.ejected++
       if (fault === 'connects') return
       tally.outliers++
-      promises.serving.ejected()
+      promises.serving.ejected(master)
     },
     ...{ runtime, log }
   })
@@ -89,7 +88,7 @@ export function createFleet(seed: number, config: Config) {
           if (report.type === 'applied') applied(report.version)
           if (report.type === 'outcome') control.supervisor.report(report.outcome)
         },
-        upstreamOf: createReach({ machineOf, runtime, dice }),
+        upstreamOf: createReach({ machineOf, runtime, dice, isBroken: site.isBroken }),
         masked: (...args) => promises.serving.masked(...args),
         waited: () => tally.waited++,
         took: (...args) => promises.seats.took(...args)
@@ -126,21 +125,14 @@ export function createFleet(seed: number, config: Config) {
   }
 
   function operate(name: string, operation: Operation): void {
-    const word =
-      operation.action === 'weight'
-        ? { weight: operation.weight }
-        : { mode: ({ drain: 'draining', undrain: 'active', maint: 'maint' } as const)[operation.action] }
-    const done = control.operate(name, operation, 'the test').then(() => {
-      const next = withWord(promises.members.overlay, [name], word)
-      promises.members.overlay.clear()
-      for (const [each, said] of next) promises.members.overlay.set(each, said)
-    })
-    change(done)
+    const inForce = promises.members.saying(name, operation)
+    change(control.operate(name, operation, 'the test').then(inForce))
   }
 
   function operateSome(): string {
     const masters = control.roster.current().masters.filter(({ mode }) => mode !== 'leaving')
-    const name = masters[site.pick(masters.length)]?.name
+    const one = masters[site.pick(masters.length)]?.name
+    const name = one?.startsWith('pool/') && dice() < 0.5 ? 'pool' : one
     if (name === undefined) return 'nobody to operate on'
     const operation = site.someOf(operations)
     operate(name, operation)
@@ -167,7 +159,8 @@ export function createFleet(seed: number, config: Config) {
     const what = dice()
     if (what < 0.085) return site.disturb()
     if (what < 0.1) return site.disturbAll()
-    if (what < 0.12) return site.load()
+    if (what < 0.115) return site.load()
+    if (what < 0.12) return site.breakManifest(agents.someName())
     if (what < 0.15) return site.changeNames()
     if (what < 0.18) return site.disturbNames()
     if (what < 0.22) return operateSome()
@@ -200,7 +193,7 @@ export function createFleet(seed: number, config: Config) {
     async heal(): Promise<readonly string[]> {
       site.heal()
       change(control.reload(site.soundSettings(control.settings()), promises.members.reloaded))
-      for (const name of [...promises.members.overlay.keys()]) {
+      for (const name of promises.members.named().map(key => key.replace(/\/$/, ''))) {
         operate(name, { action: 'undrain' })
         operate(name, { action: 'weight', weight: 'default' })
       }
@@ -223,7 +216,7 @@ export function createFleet(seed: number, config: Config) {
   function left(): readonly string[] {
     const { board, slots } = control.memory
     const { masters, ca } = control.roster.current()
-    const counts = Array.from({ length: 64 }, (_, seat) =>
+    const counts = Array.from({ length: seatCount }, (_, seat) =>
       [board.inFlight, slots.taken, slots.ghosts, slots.failed].map(count => count(seat))
     )
     return [

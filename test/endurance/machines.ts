@@ -6,14 +6,26 @@ import type { Delivered } from '../data/fake-master.ts'
 /**
  * Ways of a Puppet Server to fail. `refuses`: it does not run. `frozen`: SIGSTOP. `fails`: catalogs are 500 at once.
  * `busy`: 503 with Retry-After, `stops`: 503 without one. `drops`: it breaks off what it was asked. `slow`: five times as
- * slow, and too late for half of its probes.
+ * slow, and too late for half of its probes. `hung`: it shakes hands and answers nothing. `stumbles`: it is well, but one
+ * connect fails 50 s after each return.
  */
-export const faults = ['refuses', 'frozen', 'fails', 'busy', 'stops', 'drops', 'slow'] as const
+export const faults = [
+  'refuses',
+  'frozen',
+  'fails',
+  'busy',
+  'stops',
+  'drops',
+  'slow',
+  'hung',
+  'stumbles'
+] as const
 export type Fault = (typeof faults)[number]
 
 const CONNECT_TIMEOUT_MS = 2_000
 const RESPONSE_TIMEOUT_MS = 60_000
 const WARM_UP_MS = 4_000
+const STUMBLES_AFTER_MS = 50_000
 
 interface Job {
   restMs: number
@@ -37,8 +49,16 @@ export interface Machine {
   readonly become: (fault: Fault | undefined) => void
   /** A health check or the question for its JRubies. Rejects with a NoAnswer. */
   readonly ask: (path: string, isFresh: boolean, timeoutMs: number, heard: () => void) => Promise<Answer>
-  /** A request of an agent for something that takes it so long. */
-  readonly take: (request: Delivered, isCatalog: boolean, workMs: number) => void
+  /** A request of an agent. */
+  readonly take: (request: Delivered, work: Work) => void
+}
+
+/** What a request takes. */
+export interface Work {
+  readonly isCatalog: boolean
+  readonly ms: number
+  /** It is a catalog whose manifest is broken, at whatever master. */
+  readonly isBroken: boolean
 }
 
 type Deps = Pick<Runtime, 'now' | 'schedule'> & { readonly dice: () => number }
@@ -47,6 +67,9 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
   const jobs = new Set<Job>()
   let borrowed = 1
   let warmAtMs = Number.NEGATIVE_INFINITY
+  /** `undefined`: it has not been asked since it stumbled. */
+  let stumblesAtMs: number | undefined
+  const isStill = (fault: Fault | undefined) => fault === 'frozen' || fault === 'hung'
 
   function begin(job: Job): void {
     job.sinceMs = now()
@@ -60,7 +83,7 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
     const job: Job = { restMs, sinceMs: now(), cancel() {}, done, lost }
     borrowed++
     jobs.add(job)
-    if (machine.fault !== 'frozen') begin(job)
+    if (!isStill(machine.fault)) begin(job)
   }
 
   function freeze(): void {
@@ -100,7 +123,7 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
     return new NoAnswer(Object.assign(new Error(code), { code }), { isLate, isTaken, isConnected })
   }
 
-  function answer(request: Delivered, isCatalog: boolean, workMs: number): void {
+  function answer(request: Delivered, { isCatalog, ms, isBroken }: Work): void {
     const head = (status: number, headers = {}) => {
       request.head(status, headers)
       request.data('a word')
@@ -122,12 +145,21 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
           return
         }
     }
+    const workMs = isBroken ? ms / 10 : ms
     work(
       machine.fault === 'slow' ? 5 * workMs : workMs,
-      () => head(200),
+      () => head(isBroken ? 500 : 200),
       () => request.fail('UND_ERR_SOCKET')
     )
     schedule(RESPONSE_TIMEOUT_MS, () => request.fail('UND_ERR_HEADERS_TIMEOUT'))
+  }
+
+  /** One connect fails; the next one that is asked for says that it is back. */
+  function hasStumbled(): boolean {
+    stumblesAtMs ??= now() + STUMBLES_AFTER_MS
+    if (machine.fault !== 'stumbles' || now() < stumblesAtMs) return false
+    stumblesAtMs = undefined
+    return true
   }
 
   const machine: Machine = {
@@ -144,14 +176,15 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
       machine.wellSinceMs = fault === undefined ? now() : Number.POSITIVE_INFINITY
       if (fault === 'refuses') stop()
       else if (before === 'refuses') start()
-      if (fault === 'frozen') freeze()
-      else if (before === 'frozen') for (const job of fault === 'refuses' ? [] : jobs) begin(job)
+      if (isStill(fault) && !isStill(before)) freeze()
+      else if (isStill(before) && !isStill(fault)) for (const job of jobs) begin(job)
     },
     async ask(path, isFresh, timeoutMs, heard) {
       const { promise, resolve, reject } = Promise.withResolvers<Answer>()
       if (machine.fault === 'refuses') schedule(2, () => reject(noAnswer('ECONNREFUSED', false, false)))
       else if (machine.fault === 'frozen')
         schedule(timeoutMs, () => reject(noAnswer('timed out', true, !isFresh)))
+      else if (machine.fault === 'hung') schedule(timeoutMs, () => reject(noAnswer('timed out', true, true)))
       else if (machine.fault === 'slow' && dice() < 0.5) {
         schedule(10, heard)
         schedule(timeoutMs, () => reject(noAnswer('timed out', true, true)))
@@ -162,14 +195,14 @@ export function createMachine(address: string, { now, schedule, dice }: Deps): M
         })
       return promise
     },
-    take(request, isCatalog, workMs) {
-      if (machine.fault === 'refuses') schedule(2, () => request.fail('ECONNREFUSED'))
+    take(request, work) {
+      if (machine.fault === 'refuses' || hasStumbled()) schedule(2, () => request.fail('ECONNREFUSED'))
       else if (machine.fault === 'frozen' && dice() < 0.5)
         schedule(CONNECT_TIMEOUT_MS, () => request.fail('UND_ERR_CONNECT_TIMEOUT'))
       else
         schedule(2, () => {
           request.connect()
-          if (!request.aborted()) answer(request, isCatalog, workMs)
+          if (!request.aborted()) answer(request, work)
         })
     }
   }

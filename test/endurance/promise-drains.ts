@@ -1,4 +1,5 @@
 import type { Proposal } from '../../src/control/roster.ts'
+import { isOut } from '../../src/model/master.ts'
 import type { World } from './promises.ts'
 
 /** Two looks, and the time in which all workers hear of it. */
@@ -33,7 +34,7 @@ export function promiseDrains({ control, breaks, now }: World) {
     drain.isTold = true
     drain.wasTold = true
     const isPinned = tables().pins.isLedTo(master.id, now())
-    const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
+    const isDown = isOut(supervisor.stateOf(master.id))
     drain.isFinal = !isDown
     if (!isIdle(master.seat) || (isPinned && !isDown)) breaks(`${name} is told drained with work left`)
   }
@@ -43,7 +44,7 @@ export function promiseDrains({ control, breaks, now }: World) {
     for (const master of roster.current().masters) {
       const drain = drains.get(master.id)
       if (!drain) continue
-      const isDown = ['down', 'unknown'].includes(supervisor.stateOf(master.id))
+      const isDown = isOut(supervisor.stateOf(master.id))
       const hasEnded = isIdle(master.seat) && (isDown || !tables().pins.isLedTo(master.id, now()))
       drain.endedMs = hasEnded ? (drain.endedMs ?? now()) : undefined
       const isShown = shown.isDrained(master.id)

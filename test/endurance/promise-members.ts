@@ -1,14 +1,27 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Override } from '../../src/control/overlay.ts'
+import {
+  noOverlay,
+  type Overlay,
+  saidOf,
+  type Word,
+  withGroupWord,
+  withoutNames,
+  withWord
+} from '../../src/control/overlay.ts'
 import type { Proposal } from '../../src/control/roster.ts'
 import type { Master } from '../../src/model/master.ts'
+import type { Operation } from '../../src/model/operation.ts'
 import type { Settings } from '../../src/model/settings.ts'
 import type { World } from './promises.ts'
 
 /** What operators said stays said, and DNS that says nothing changes nothing. */
 export function promiseMembers({ control, names, breaks }: World) {
-  const overlay = new Map<string, Override>()
+  let overlay: Overlay = noOverlay
   let fileNames = new Set<string>()
+  /** Words of operators until now. */
+  let words = 0
+  /** Those for maintenance, which are in force at once and hold over what was said before and waits. */
+  const atOnce = new Map<number, string>()
   let newsNamed = 0
   let newsAdopted = 0
   let changes = 0
@@ -38,11 +51,9 @@ export function promiseMembers({ control, names, breaks }: World) {
       )
     for (const master of roster.current().masters) {
       if (master.mode === 'leaving') continue
-      const said = overlay.get(master.name)
-      if (master.mode !== (said?.mode ?? 'active'))
-        breaks(`${master.name} is ${master.mode}, not ${said?.mode}`)
-      if (said?.weight !== undefined && said.weight !== master.weight)
-        breaks(`${master.name} has another weight`)
+      const { mode = 'active', weight = 'default' } = saidOf(master.name, overlay)
+      if (master.mode !== mode) breaks(`${master.name} is ${master.mode}, not ${mode}`)
+      if (weight !== 'default' && weight !== master.weight) breaks(`${master.name} has another weight`)
     }
   }
 
@@ -50,12 +61,33 @@ export function promiseMembers({ control, names, breaks }: World) {
   function reloaded(): void {
     const { masters } = control().members.current()
     const all = new Set(masters.map(({ name }) => name))
-    for (const name of fileNames) if (!all.has(name)) overlay.delete(name)
+    for (const name of fileNames) {
+      if (all.has(name)) continue
+      overlay = withoutNames(overlay, [name])
+      for (const [at, whom] of atOnce) if (whom === name) atOnce.delete(at)
+    }
     fileNames = new Set(masters.flatMap(({ name, source }) => (source === 'file' ? [name] : [])))
   }
 
+  /** An operator is about to say something. The result is to be called when that is in force. */
+  function saying(name: string, operation: Operation): () => void {
+    const { masters } = control().members.current()
+    const isKnown = masters.some(each => each.name === name || each.name.startsWith(`${name}/`))
+    const at = ++words
+    const word = wordOf(operation)
+    const isAtOnce = operation.action === 'maint' && isKnown
+    if (isAtOnce) atOnce.set(at, name)
+    return () => {
+      if (isAtOnce && !atOnce.has(at)) return
+      overlay = said(overlay, name, word)
+      for (const [later, whom] of atOnce) if (later > at) overlay = said(overlay, whom, { mode: 'maint' })
+    }
+  }
+
   return {
-    ...{ overlay, adopting, reloaded },
+    ...{ adopting, reloaded, saying },
+    /** Of whom something holds that an operator said. */
+    named: () => [...overlay.keys()],
     /** The sources were asked whom they name. */
     naming() {
       newsNamed = names.news()
@@ -75,4 +107,14 @@ function isStillAsked({ source, name, url }: Master, { discovery, masters }: Set
   if (source === 'srv') return discovery.srv !== undefined
   if (source === 'file') return false
   return masters.some(each => name.startsWith(`${each.name}/`) && each.url === url && each.resolve === 'all')
+}
+
+/** An overlay with one more word, about a master or about an entry of the file that is several. */
+function said(overlay: Overlay, name: string, word: Word): Overlay {
+  return name === 'pool' ? withGroupWord(overlay, name, word) : withWord(overlay, [name], word)
+}
+
+function wordOf(operation: Operation): Word {
+  if (operation.action === 'weight') return { weight: operation.weight }
+  return { mode: ({ drain: 'draining', undrain: 'active', maint: 'maint' } as const)[operation.action] }
 }

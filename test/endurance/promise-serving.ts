@@ -1,5 +1,5 @@
 import type { Proposal } from '../../src/control/roster.ts'
-import { isOut, type MasterState, takesNewRuns } from '../../src/model/master.ts'
+import { isOut, type Master, type MasterState, takesNewRuns } from '../../src/model/master.ts'
 import type { SeatMask } from '../../src/model/seat-mask.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import type { SlotClaim } from '../../src/shared/slots/types.ts'
@@ -11,6 +11,9 @@ import type { Worker } from './worker.ts'
 const SETTLED_MS = 45_000
 /** The longest pause between two rounds, some times over: a repeat has to be paid for. */
 const PAUSED_MS = 60_000
+
+/** The longest time over which masters are compared, and what a request may last that began before. */
+const REMEMBERED_MS = 400_000
 
 /** Who can serve does, nobody waits for one who cannot, and a guess takes no more than half of them. */
 export function promiseServing({ control, agents, workers, machineOf, breaks, now }: World) {
@@ -80,8 +83,15 @@ export function promiseServing({ control, agents, workers, machineOf, breaks, no
     }
   }
 
-  function ejected(): void {
+  /** Longer than anything that it did before is remembered. */
+  const isWellForLong = (master: Master) => {
+    const wellMs = machineOf(master)?.wellSinceMs ?? Number.POSITIVE_INFINITY
+    return now() - Math.max(wellMs, since.get(master.id)?.ms ?? Number.POSITIVE_INFINITY) > REMEMBERED_MS
+  }
+
+  function ejected(master: Master): void {
     const { roster, supervisor } = control()
+    if (isWellForLong(master)) breaks(`${master.name} is out on a guess and has been well for long`)
     const active = roster.current().masters.filter(takesNewRuns)
     const out = active.filter(({ id }) => supervisor.watchOf(id)?.isOutlier()).length
     if (out > active.length / 2) breaks(`${out} of ${active.length} are out on a guess`)

@@ -8,10 +8,12 @@ export interface ReachDeps {
   readonly machineOf: (master: Master) => Machine | undefined
   readonly runtime: Pick<Runtime, 'schedule'>
   readonly dice: () => number
+  /** Whether no master can compile the catalog of an agent. */
+  readonly isBroken: (path: string) => boolean
 }
 
 /** Masters as undici's pools of them: a machine takes the request, or nobody does. What it says goes through `live`. */
-export function createReach({ machineOf, runtime, dice }: ReachDeps) {
+export function createReach({ machineOf, runtime, dice, isBroken }: ReachDeps) {
   function workMs(path: string): number {
     if (path.includes('/catalog/')) return 300 + 8_000 * dice()
     return 5 + 600 * dice()
@@ -32,7 +34,12 @@ export function createReach({ machineOf, runtime, dice }: ReachDeps) {
       }
       const machine = machineOf(master)
       if (!machine) runtime.schedule(1, () => delivered.fail('ENOTFOUND'))
-      else machine.take(delivered, options.path.includes('/catalog/'), workMs(options.path))
+      else
+        machine.take(delivered, {
+          isCatalog: options.path.includes('/catalog/'),
+          ms: workMs(options.path),
+          isBroken: isBroken(options.path)
+        })
       return true
     }
     return { pool: { dispatch } as unknown as Upstream['pool'], host: master.name }

@@ -6,6 +6,7 @@ import { type Mood, moods, type Names } from './names.ts'
 export const domain = 'example.com'
 const MACHINES = 12
 const masterRecords = `_x-puppet._tcp.${domain}`
+const caRecords = `_x-puppet-ca._tcp.${domain}`
 const urlOf = (host: string) => `https://${host}.${domain}:8140`
 
 /** Machines, and what the file and DNS say of them: both change at random. */
@@ -18,16 +19,29 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
   const all = [...machines, ca]
   const byAddress = new Map(all.map(machine => [machine.address, machine]))
   const address = (at: number) => (machines[at] as Machine).address
+  /** The ways to a machine: one, or two, of which the first leads nowhere or there as well. */
+  const ways = (at: number) => {
+    const before = someOf([[], [], [`2001:db8::${at}`], [secondAddress(address(at))]])
+    return [...before, address(at)]
+  }
+  for (const machine of machines) byAddress.set(secondAddress(machine.address), machine)
+  /** The agent whose manifest is broken. */
+  let broken: string | undefined
 
-  for (let index = 0; index < 6; index++) names.addresses.set(`h${index}.${domain}`, [address(index)])
+  for (let index = 0; index < 6; index++) names.addresses.set(`h${index}.${domain}`, ways(index))
   names.addresses.set(`pool.${domain}`, [address(6), address(7)])
   for (let index = 0; index < 3; index++) names.addresses.set(`t${index}.${domain}`, [address(8 + index)])
   names.addresses.set(`ca.${domain}`, [ca.address])
   names.addresses.set(`ca2.${domain}`, [ca.address])
   names.records.set(masterRecords, [0, 1].map(target))
+  names.records.set(caRecords, [caTarget('ca')])
 
   function target(index: number): SrvRecord {
     return { priority: pick(4) === 0 ? 1 : 0, weight: pick(3), port: 8140, name: `t${index}.${domain}` }
+  }
+
+  function caTarget(host: string): SrvRecord {
+    return { priority: 0, weight: 0, port: 8140, name: `${host}.${domain}` }
   }
 
   function masters(): readonly MasterSettings[] {
@@ -51,7 +65,7 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
     return {
       ...before,
       masters: masters(),
-      ca: { url: urlOf(dice() < 0.1 ? 'ca2' : 'ca') },
+      ca: srv && dice() < 0.3 ? undefined : { url: urlOf(dice() < 0.1 ? 'ca2' : 'ca') },
       discovery: { refreshMs: 10_000, srv },
       balance: { policy: before.balance.policy, affinity: someOf(['phase', 'run', 'none'] as const) },
       queue: { ...before.queue, timeoutMs: someOf([20_000, 60_000]) }
@@ -59,7 +73,7 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
   }
 
   function changeNames(): string {
-    switch (pick(4)) {
+    switch (pick(5)) {
       case 0:
         names.records.set(masterRecords, [0, 1, 2].filter(() => dice() < 0.7).map(target))
         return 'other SRV records'
@@ -68,8 +82,13 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
         return 'other addresses of pool'
       case 2: {
         const host = someOf(['h0', 'h1', 't0', 't1', 't2'])
-        names.addresses.set(`${host}.${domain}`, [address(pick(MACHINES))])
+        names.addresses.set(`${host}.${domain}`, ways(pick(MACHINES)))
         return `${host} moves`
+      }
+      case 3: {
+        const host = someOf(['ca', 'ca2'])
+        names.records.set(caRecords, [caTarget(host)])
+        return `the CA is ${host} by SRV`
       }
       default:
         names.records.set(masterRecords, [])
@@ -78,7 +97,7 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
   }
 
   function disturbNames(): string {
-    const asked = [...names.addresses.keys(), masterRecords, '*']
+    const asked = [...names.addresses.keys(), masterRecords, caRecords, '*']
     if (names.moods.size > 0 && dice() < 0.6) {
       names.moods.clear()
       return 'DNS answers again'
@@ -124,6 +143,11 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
     return `${100 * share} % ${fault ?? 'are well'}`
   }
 
+  function breakManifest(certname: string): string {
+    broken = broken === undefined ? certname : undefined
+    return broken === undefined ? 'all manifests are well' : `the manifest of ${broken} is broken`
+  }
+
   function load(): string {
     const machine = someOf(machines)
     machine.foreign = dice() < 0.5 ? 0 : pick(4)
@@ -137,7 +161,8 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
       const { masters, ...rest } = settings(before)
       return { ...rest, masters: masters.map(master => ({ ...master, weight: 1 })) }
     },
-    ...{ settings, changeNames, disturbNames, disturb, disturbAll, load, someOf, pick },
+    ...{ settings, changeNames, disturbNames, disturb, disturbAll, breakManifest, load, someOf, pick },
+    isBroken: (path: string) => broken !== undefined && path.includes(`/catalog/${broken}?`),
     /** Whoever takes connections first. */
     machineAt(addresses: readonly string[]): Machine | undefined {
       const found = addresses.flatMap(each => byAddress.get(each) ?? [])
@@ -145,6 +170,7 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
     },
     heal() {
       names.moods.clear()
+      broken = undefined
       for (const machine of all) {
         machine.flaps = false
         machine.foreign = 0
@@ -152,4 +178,9 @@ export function createSite(deps: Parameters<typeof createMachine>[1], names: Nam
       }
     }
   }
+}
+
+/** Another address of the same machine. */
+function secondAddress(address: string): string {
+  return address.replace('10.0.0.', '10.0.1.')
 }

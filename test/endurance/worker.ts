@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { openExchange } from '../../src/data/http/exchange.ts'
+import { type Bookkeeping, endExchange, openExchange } from '../../src/data/http/exchange.ts'
 import { serve } from '../../src/data/http/serve.ts'
 import { createState } from '../../src/data/plane-state.ts'
 import { createWay } from '../../src/data/way.ts'
@@ -130,21 +130,20 @@ export function createWorker(deps: WorkerDeps): Worker {
     ask(question) {
       const { talk, request, response } = fakeExchange(question, live)
       const id = `${start.worker}-${count++}`
-      const exchange = openExchange(
-        { id, request, response, remote: undefined },
-        {
-          metrics: state.metrics,
-          accessLog: ({ status, end }) => talk.settle({ status, end }),
-          now: runtime.now,
-          history: state.history,
-          runs: { note() {} },
-          saysWhy: () => false,
-          generation: state.generation,
-          onDefect(error) {
-            throw error
-          }
+      const books: Bookkeeping = {
+        metrics: state.metrics,
+        accessLog: ({ status, end }) => talk.settle({ status, end }),
+        now: runtime.now,
+        history: state.history,
+        runs: { note() {} },
+        saysWhy: () => false,
+        generation: state.generation,
+        onDefect(error) {
+          throw error
         }
-      )
+      }
+      const exchange = openExchange({ id, request, response, remote: undefined }, books)
+      response.once('close', () => endExchange(exchange, books))
       const identity = {
         certname: question.certname,
         headers: identityHeaders(undefined),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, Socket } from 'node:net'
 import t from 'tap'
 import { dial } from '../../src/upstream/dial.ts'
 import { startBlackHole } from '../support/black-hole.ts'
@@ -55,6 +55,44 @@ t.test('an address that is silent is not given up: it may only be far away', asy
   await runtime.advance(60_000)
   t.notOk(isOver(), 'though the other one refused')
 })
+
+const FAR_MS = 300
+for (const [what, addresses, dueMs] of [
+  ['alone', ['192.0.2.1'], FAR_MS],
+  ['before one that leads nowhere', ['192.0.2.1', '2001:db8::1'], FAR_MS],
+  ['behind one that leads nowhere', ['2001:db8::1', '192.0.2.1'], 250 + FAR_MS],
+  ['behind two that lead nowhere', ['2001:db8::1', '2001:db8::2', '192.0.2.1'], 500 + FAR_MS]
+] as const) {
+  t.test(`an address that is far away, ${what}, is reached`, async t => {
+    const runtime = fakeRuntime()
+    const given: string[] = []
+    let reached: Socket | undefined
+    /** The far address takes its time, and of the others nothing is ever heard. */
+    const connect = ({ host }: { readonly host: string }) => {
+      const socket = new Socket()
+      socket.on('close', () => given.push(host))
+      if (host === '192.0.2.1') runtime.schedule(FAR_MS, () => socket.emit('connect'))
+      return socket
+    }
+    const cancel = dial({ addresses, port: 8140, schedule: runtime.schedule, connect }, (_error, socket) => {
+      reached = socket as Socket
+    })
+    t.teardown(() => {
+      cancel()
+      reached?.destroy()
+    })
+    await runtime.advance(dueMs - 1)
+    t.equal(reached, undefined)
+    await runtime.advance(1)
+    t.ok(reached)
+    await new Promise(setImmediate)
+    t.same(
+      given,
+      addresses.filter(address => address !== '192.0.2.1'),
+      'the others are given up'
+    )
+  })
+}
 
 t.test('when all fail, what tells most about the master is told', async t => {
   const port = await startListener(t, '127.0.0.2')

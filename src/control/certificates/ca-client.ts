@@ -1,6 +1,12 @@
-import { Agent, request } from 'undici'
+import { isIP } from 'node:net'
+import { Agent, type buildConnector, request } from 'undici'
+import { systemRuntime } from '../../model/runtime.ts'
 import { identityHeaders } from '../../puppet/identity.ts'
 import { causeOf } from '../../upstream/cause.ts'
+import { createConnector } from '../../upstream/connector.ts'
+import { createRoute } from '../../upstream/route.ts'
+import { hostOf } from '../sources/question.ts'
+import { createAskDns } from '../sources/resolver.ts'
 
 const API = '/puppet-ca/v1'
 const CONNECT_TIMEOUT_MS = 10_000
@@ -20,6 +26,8 @@ export interface CaReach {
   readonly client?: { readonly cert: string; readonly key: string } | undefined
   /** The name in its certificate, where that is not the host of the URL. */
   readonly serverName?: string | undefined
+  /** Where it is by now, as whoever looks names up knows it. Left out: it is looked up for each request. */
+  readonly addresses?: (() => readonly string[]) | undefined
 }
 
 /** What the CA answered. */
@@ -54,31 +62,36 @@ export class CaAwayError extends Error {
   override readonly name = 'CaAwayError'
 }
 
-/** A client of the CA. Every request has a connection of its own: there are few, minutes apart. */
+/**
+ * A client of the CA. Every request has a connection of its own: there are few, minutes apart, and one that was kept might be
+ * closed by then. The CA is not told so: Jetty would end an answer by closing the connection (RFC 9112, section 6.3), and one
+ * that is reset or ends without a word of TLS is no whole answer.
+ */
 export function createCaClient(reach: CaReach): CaClient {
   async function ask(
     method: 'GET' | 'PUT' | 'POST',
     path: string,
     { body, headers = {}, identity, maxBytes = MAX_BYTES }: Asking = {}
   ): Promise<CaAnswer> {
-    const dispatcher = new Agent({
-      connect: tlsOf(reach, identity),
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
-      maxResponseSize: maxBytes
-    })
+    let dispatcher: Agent | undefined
     try {
+      dispatcher = new Agent({
+        connect: connectorTo(reach, await addressesOf(reach), identity),
+        headersTimeout: ANSWER_TIMEOUT_MS,
+        bodyTimeout: ANSWER_TIMEOUT_MS,
+        maxResponseSize: maxBytes
+      })
       const answer = await request(`${reach.url}${API}${path}`, {
         dispatcher,
         method,
-        headers: { accept: 'text/plain', connection: 'close', ...headers },
+        headers: { accept: 'text/plain', ...headers },
         ...(body !== undefined && { body })
       })
       return { status: answer.statusCode, text: await answer.body.text() }
     } catch (error) {
       throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${whyAway(error)}`, { cause: error })
     } finally {
-      void dispatcher.destroy()
+      void dispatcher?.destroy()
     }
   }
 
@@ -109,16 +122,26 @@ interface Asking {
   readonly maxBytes?: number
 }
 
-function tlsOf({ ca, client, serverName }: CaReach, identity: OwnCertificate | undefined) {
+/** The addresses of the CA, of both families. */
+async function addressesOf({ url, addresses }: CaReach): Promise<readonly string[]> {
+  if (addresses) return addresses()
+  const name = hostOf(url)
+  if (isIP(name)) return [name]
+  const found = await createAskDns().ask({ kind: 'host', name, servers: [], refreshMs: 0 }, [])
+  return 'addresses' in found ? found.addresses : []
+}
+
+/** One that tries an address beside another that does not answer, and waits for one that is far away. */
+function connectorTo(
+  { ca, client, serverName }: CaReach,
+  addresses: readonly string[],
+  identity: OwnCertificate | undefined
+): buildConnector.connector {
   // A CA behind a door of its own lets in whoever has the certificate for that door.
-  const shown = client ?? identity
-  return {
-    timeout: CONNECT_TIMEOUT_MS,
-    allowH2: false,
-    ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
-    ...(shown && { cert: shown.cert, key: shown.key }),
-    ...(serverName !== undefined && { servername: serverName })
-  }
+  const tls = { ca, client: client ?? identity, serverName, verify: ca !== undefined }
+  const route = createRoute(() => addresses)
+  // However an enrolment waits, a connection takes its time.
+  return createConnector({ tls, connectTimeoutMs: CONNECT_TIMEOUT_MS }, route, systemRuntime)
 }
 
 function headersOf({ name, leaf }: OwnCertificate): Readonly<Record<string, string>> {

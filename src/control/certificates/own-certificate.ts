@@ -11,7 +11,7 @@ import { importKeyPair } from '../../pki/key-pair.ts'
 import { certificateProblem, chainOf, hasKey, leafOf } from '../../pki/server-certificate.ts'
 import { publicKeyOf } from '../../pki/signing-request.ts'
 import { mayFollow } from '../../pki/vouching.ts'
-import { CaAwayError, createCaClient } from './ca-client.ts'
+import { CaAwayError, type CaReach, createCaClient } from './ca-client.ts'
 import { renewalDueMs } from './due.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
@@ -45,6 +45,8 @@ export function createOwnCertificate(options: {
   readonly events: Pick<EventLog, 'add'>
   readonly settings: () => Settings
   readonly revoked: () => RevokedSet
+  /** Where the CA is by now. */
+  readonly caAddresses: () => readonly string[]
   readonly renewed: () => void
 }): OwnCertificate {
   const { runtime, log, events, settings, revoked } = options
@@ -73,7 +75,7 @@ export function createOwnCertificate(options: {
 
   /** Asks the CA, and renews what is due. */
   async function look(): Promise<void> {
-    const found = enrolledIn(settings())
+    const found = enrolledIn(settings(), options.caAddresses)
     if (!found) {
       atCa = 'unknown'
       hindrance = undefined
@@ -176,7 +178,8 @@ export function createOwnCertificate(options: {
 
 /** The enrolled certificate that is in force; `undefined` when there is none, or others are named in its place. */
 function enrolledIn(
-  settings: Settings
+  settings: Settings,
+  caAddresses: () => readonly string[]
 ): { readonly task: EnrolmentTask; readonly old: OldCertificate } | undefined {
   const { enroll, ca, tls } = settings
   if (!enroll || !ca) return undefined
@@ -185,7 +188,7 @@ function enrolledIn(
   const leaf = found && leafOf(found.cert)
   if (!found || !leaf) return undefined
   return {
-    task: taskOf(enroll, ca.url, settings),
+    task: taskOf(enroll, { url: ca.url, addresses: caAddresses }, settings),
     old: { cert: found.cert, leaf, keys: importKeyPair(found.key), bundle: tls.ca }
   }
 }
@@ -200,11 +203,16 @@ function isHeir(file: string, text: string): boolean {
 }
 
 /** The same task that the start had, as the settings in force have it. */
-function taskOf(settings: EnrollSettings, url: string, { upstream }: Settings): EnrolmentTask {
-  const { ca, client, serverName, verify } = upstream.tls
+function taskOf(
+  settings: EnrollSettings,
+  ca: Pick<CaReach, 'url' | 'addresses'>,
+  { upstream }: Settings
+): EnrolmentTask {
+  const { tls } = upstream
+  const { client, serverName, verify } = tls
   return {
     settings,
-    reach: { url, ca, client, serverName, verify },
+    reach: { ...ca, ca: tls.ca, client, serverName, verify },
     files: createOwnFiles(settings.directory)
   }
 }

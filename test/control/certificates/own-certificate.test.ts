@@ -74,6 +74,7 @@ async function startScene(
     events: { add: () => {} },
     settings: () => settings,
     revoked: () => revoked,
+    caAddresses: () => ['127.0.0.1'],
     renewed: renewed.resolve
   })
   t.teardown(() => own.stop())
