@@ -18,7 +18,6 @@ import type { AskedName } from '../model/asked-name.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot, Config } from '../model/settings.ts'
 import type { Status } from '../model/status.ts'
-import { authoritiesOf } from '../pki/authorities.ts'
 import { addressOf } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { describeDiagnosis } from './doctor-text.ts'
@@ -66,7 +65,7 @@ async function examine(options: DoctorOptions, io: Terminal): Promise<readonly F
   const nowMs = runtime.wallClock()
   return diagnose({
     ...{ config, site, running, usualNames, ownList, nowMs },
-    ownLists: crl ? readOwnLists(crl, authoritiesOf(ca), nowMs) : { files: [], isKept: undefined },
+    ownLists: crl ? readOwnLists(crl, ca, nowMs) : { files: [], isKept: undefined },
     machine: readMachine(),
     granted: grantedDescriptors(),
     serverFiles: readServerFiles(options)

@@ -88,7 +88,7 @@ t.test(
   'of an enrolled certificate every remedy is to enrol, with the names and places of this one',
   async t => {
     const enroll = {
-      ...{ name: 'puppet.example.com', altNames: [], caFingerprint: undefined, keyType: 'ecdsa' },
+      ...{ name: 'puppet.example.com', altNames: [], caFingerprint: undefined, keyType: 'ecdsa' as const },
       directory: '/etc/puppet-lb/tls'
     } as const
     const by = enrolledBy(enroll, '/etc/puppet-lb/puppet-lb.yaml')
