@@ -108,7 +108,7 @@ t.test("with the other packages' directories the recipes name files of their doc
   const paths = [...texts.join('\n').matchAll(/(?<=[:\s])\/(?:etc|var|opt)\/[^\s"]+/g)].map(([path]) => path)
   t.same(
     [...paths, ...copied]
-      .filter(path => !/^\/(etc|var\/lib)\/puppet-lb(\/|$)/.test(path))
+      .filter(path => !/^\/(?:(?:etc|var\/lib)\/puppet-lb|etc\/systemd)(?:\/|$)/.test(path))
       .filter(unique)
       .sort(),
     [
@@ -120,6 +120,7 @@ t.test("with the other packages' directories the recipes name files of their doc
       '/etc/puppetlabs/puppet/ssl/private_keys/master-1.example.com.pem',
       '/etc/puppetlabs/puppet/ssl/private_keys/puppet.example.com.pem',
       '/etc/puppetlabs/puppet/ssl/private_keys/puppetca.example.com.pem',
+      '/etc/puppetlabs/puppetserver/ca/ca_crl.pem',
       '/etc/puppetlabs/puppetserver/clients.pem',
       '/etc/puppetlabs/puppetserver/hop.pem',
       '/etc/puppetlabs/puppetserver/request-logging.xml'

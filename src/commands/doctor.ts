@@ -1,8 +1,11 @@
 import { accessSync, constants } from 'node:fs'
+import { type Environment, isEnough } from '../config/environment.ts'
 import { grantedDescriptors } from '../config/granted-descriptors.ts'
 import { loadConfig } from '../config/load.ts'
+import { loadEnrolment } from '../config/load-enrolment.ts'
 import { ConfigError } from '../config/problems.ts'
 import { readMachine } from '../doctor/asking/machine.ts'
+import { readOwnLists } from '../doctor/asking/own-lists.ts'
 import { readOwnList, readServerFiles, type ServerPlaces } from '../doctor/asking/server-files.ts'
 import { askSite } from '../doctor/asking/site.ts'
 import { usualNamesHere } from '../doctor/asking/usual-name.ts'
@@ -10,6 +13,7 @@ import { checkProblems } from '../doctor/checks/configuration.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import type { RunningFacts } from '../doctor/facts.ts'
 import { diagnosisOf, type Finding } from '../doctor/finding.ts'
+import type { Enrolled } from '../doctor/new-certificate.ts'
 import type { AskedName } from '../model/asked-name.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot, Config } from '../model/settings.ts'
@@ -42,13 +46,14 @@ export async function doctor(options: DoctorOptions, io: Terminal): Promise<numb
 
 async function examine(options: DoctorOptions, io: Terminal): Promise<readonly Finding[]> {
   const runtime = { ...systemRuntime, ...io.runtime }
-  assertReadable(options.config)
+  assertReadable(options.config, io.env)
   const ownList = readOwnList(options)
   let config: Config
   try {
     config = loadConfig(options.config, io.env, { wallClock: runtime.wallClock, lists: 'later' })
   } catch (error) {
-    if (error instanceof ConfigError) return checkProblems(error, options.config)
+    if (error instanceof ConfigError)
+      return checkProblems(error, options.config, enrolledOf(options.config, io.env))
     throw error
   }
   const [site, running, usualNames] = await Promise.all([
@@ -56,21 +61,35 @@ async function examine(options: DoctorOptions, io: Terminal): Promise<readonly F
     askRunning(config.boot.admin),
     usualNamesHere(runtime)
   ])
+  const { crl, ca } = config.settings.tls
+  const nowMs = runtime.wallClock()
   return diagnose({
-    ...{ config, site, running, usualNames, ownList },
+    ...{ config, site, running, usualNames, ownList, nowMs },
+    ownLists: crl ? readOwnLists(crl, ca, nowMs) : { files: [], isKept: undefined },
     machine: readMachine(),
     granted: grantedDescriptors(),
-    serverFiles: readServerFiles(options),
-    nowMs: runtime.wallClock()
+    serverFiles: readServerFiles(options)
   })
 }
 
-/** What is not there is no fault of a site: nobody could look. */
-function assertReadable(file: string): void {
+/** How the certificate comes here, of a configuration in which nothing but that is wrong. */
+function enrolledOf(config: string, env: Environment): Enrolled | undefined {
+  try {
+    const found = loadEnrolment(config, env)
+    return found && { enroll: found.enroll, config }
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined
+    throw error
+  }
+}
+
+/** What is not there is no fault of a site: nobody could look. An environment that says enough needs no file. */
+function assertReadable(file: string, env: Environment): void {
   try {
     accessSync(file, constants.R_OK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && isEnough(env)) return
     throw new Error(`${file} cannot be read (${code})`, { cause: error })
   }
 }
@@ -81,9 +100,9 @@ async function askRunning(admin: AdminBoot): Promise<RunningFacts | undefined> {
   try {
     const status = (await askAdmin(address, { path: '/api/status' })).json() as Status
     const names = (await askAdmin(address, { path: '/api/names' })).json() as readonly AskedName[]
-    const { reload, masters, descriptors, code } = status
+    const { reload, masters, descriptors, code, ownCertificate, crl } = status
     return {
-      ...{ reload, masters, names, code },
+      ...{ reload, masters, names, code, ownCertificate, crl },
       descriptors: { ...descriptors, granted: descriptors.granted ?? Number.POSITIVE_INFINITY }
     }
   } catch {

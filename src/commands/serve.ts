@@ -27,12 +27,14 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<number> {
   const load = (lists: 'now' | 'later' = 'later') =>
     loadConfig(options.config, process.env, { lists, logs: true })
-  const enrolment = loadEnrolment(options.config, process.env)
+  const enrolment = loadEnrolment(options.config, process.env, { logs: true })
   // The files that enrolment brings are part of the rest.
   const early = enrolment ? undefined : load()
   const { log: logSettings } = enrolment ?? (early as Config).settings
   // A log file that cannot be had is told with everything else that is wrong, the revocation lists included.
-  const { log, logOutput } = openProcessLog(logSettings, () => !enrolment && load('now'))
+  const { log, logOutput } = openProcessLog(logSettings, () =>
+    enrolment ? loadEnrolment(options.config, process.env, { logs: true }) : load('now')
+  )
   const started = Promise.withResolvers<App>()
   // Before anything is waited for: process 1 of a container ignores a signal that it has no handler for.
   const signalled = untilSignalled(systemRuntime.now, {

@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts'
 import { explain } from './explain.ts'
 import type { FileContext } from './files.ts'
 import { likelySlips } from './likely-slips.ts'
-import { logFileProblem } from './log-file.ts'
+import { reportLogFile } from './log-file.ts'
 import { inOrder, judge, openFile } from './open-file.ts'
 import { ConfigError, type Culprit, formatPath, formatProblem, type Path, type Problem } from './problems.ts'
 import { routeWarnings } from './route-warnings.ts'
@@ -71,14 +71,6 @@ export function loadConfig(
     settings,
     warnings
   })
-}
-
-function reportLogFile(
-  { log }: Draft,
-  { directory, report }: Pick<FileContext, 'directory' | 'report'>
-): void {
-  const text = log?.file === undefined ? undefined : logFileProblem(resolve(directory, log.file))
-  if (text !== undefined) report(['log', 'file'], text)
 }
 
 /** What enrolment brings and is not there yet has its own remedy. */

@@ -1,7 +1,9 @@
 import { accessSync, closeSync, constants, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { LogFile } from '../model/settings.ts'
+import type { FileContext } from './files.ts'
 import { ConfigError, showValue } from './problems.ts'
+import type { Draft } from './schema-tree.ts'
 
 /** Does what opens a log file; what the system has against it becomes a ConfigError with the place of the key. */
 export function openingLogFile<Result>(logFile: LogFile | undefined, open: () => Result): Result {
@@ -54,4 +56,13 @@ function openFailure(error: unknown): string {
     EDQUOT: 'this user may take no more of the disk'
   }
   return known[code] ?? `opening it failed (${code})`
+}
+
+/** Reports what keeps this user from logging where a file says. */
+export function reportLogFile(
+  { log }: Draft,
+  { directory, report }: Pick<FileContext, 'directory' | 'report'>
+): void {
+  const text = log?.file === undefined ? undefined : logFileProblem(resolve(directory, log.file))
+  if (text !== undefined) report(['log', 'file'], text)
 }

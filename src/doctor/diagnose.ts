@@ -1,14 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { missingLists, readLists, sentencesOf } from '../config/revocation-lists.ts'
 import { certificateEndsOf } from '../control/certificate-ends.ts'
-import { keptFile } from '../control/revocation/kept-lists.ts'
 import { hostOf } from '../control/sources/question.ts'
-import type { Config, CrlSettings, Settings } from '../model/settings.ts'
-import { type Authority, authoritiesOf } from '../pki/authorities.ts'
+import type { Config, Settings } from '../model/settings.ts'
+import { authoritiesOf } from '../pki/authorities.ts'
 import type { AuthorityList } from '../pki/crl.ts'
-import { CrlError } from '../pki/crl-error.ts'
-import { laterOf } from '../pki/succession.ts'
 import { checkBundle, checkEnds, checkOwn, checkShown } from './checks/certificate.ts'
 import { checkClocks } from './checks/clock.ts'
 import { checkCode, checkServedCode } from './checks/code.ts'
@@ -16,21 +11,17 @@ import { checkWarnings } from './checks/configuration.ts'
 import { checkIdentity } from './checks/identity.ts'
 import { checkMachine } from './checks/machine.ts'
 import { checkNames } from './checks/names.ts'
+import { checkRenewal, checkStanding } from './checks/own-standing.ts'
 import { checkPermissions } from './checks/permission.ts'
 import { checkReachability } from './checks/reachability.ts'
-import {
-  checkLists,
-  compareLists,
-  lackingLists,
-  noLists,
-  type TheirLists,
-  unusableLists
-} from './checks/revocation.ts'
+import { noLists } from './checks/revocation.ts'
 import { checkRunning } from './checks/running.ts'
-import { checkServerFiles } from './checks/server-files.ts'
+import { checkServerFiles, wantsOf } from './checks/server-files.ts'
 import { checkVersions } from './checks/version.ts'
-import type { MachineFacts, OwnList, RunningFacts, ServerFiles, SiteFacts } from './facts.ts'
+import type { MachineFacts, OwnList, OwnLists, RunningFacts, ServerFiles, SiteFacts } from './facts.ts'
 import type { Finding } from './finding.ts'
+import { type EnrolledBy, enrolledBy } from './new-certificate.ts'
+import { diagnoseLists, type RevocationDiagnosis } from './revocation.ts'
 
 /** Everything that was looked at. */
 export interface Facts {
@@ -45,90 +36,69 @@ export interface Facts {
   readonly usualNames: readonly string[]
   readonly serverFiles: ServerFiles | undefined
   readonly ownList: OwnList | undefined
+  /** What is there of the lists that the configuration names. */
+  readonly ownLists: OwnLists
   /** Milliseconds since 1970. */
   readonly nowMs: number
 }
 
-/** What is wrong, by all that was looked at. Reads the file of revocation lists, and asks nobody. */
+/** What is wrong, by all that was looked at. Pure. */
 export function diagnose(facts: Facts): readonly Finding[] {
   const { config, site, machine, granted, running, usualNames, serverFiles, nowMs } = facts
   const { tls } = config.settings
-  const { lists, findings } = checkRevocation(facts)
+  const by = enrolledBy(config.settings.enroll, config.file)
+  const { lists, findings } = checkRevocation(facts, by)
   return [
     ...checkWarnings(config.warnings, config.file),
     ...(running ? checkRunning(running, site) : []),
     ...checkReachability(site, hostOf),
     ...checkShown(site, nowMs),
-    ...checkOwn(tls, lists, nowMs),
-    ...checkEnds(certificateEndsOf(config.settings, { presented: [], crl: undefined }), nowMs),
+    ...checkOurs(facts, lists, by),
     ...checkBundle(site, tls.ca),
     ...checkClocks(site),
     ...checkVersions(site),
     ...checkIdentity(site),
     ...checkPermissions(site),
     ...findings,
-    ...checkNames({ asked: running?.names ?? [], usual: usualNames }, coverageOf(tls)),
+    ...checkNames(
+      { asked: running?.names ?? [], usual: usualNames },
+      coverageOf(tls),
+      by(tls.certificates[0]?.certFile ?? '')
+    ),
     ...checkMachine(machine, config, { granted, running: running?.descriptors }),
     ...checkCode(site),
     ...checkServedCode(running?.code ?? [], nowMs),
-    ...(serverFiles ? checkServerFiles(serverFiles) : [])
+    ...(serverFiles ? checkServerFiles(serverFiles, wantsOf(config.settings)) : [])
   ]
 }
 
-function checkRevocation(facts: Facts): {
-  readonly lists: readonly AuthorityList[]
-  readonly findings: readonly Finding[]
-} {
-  const { config, nowMs } = facts
+/** Our certificates: as they are, as they end, and as a balancer that runs says. */
+function checkOurs({ config, running, nowMs }: Facts, lists: readonly AuthorityList[], by: EnrolledBy) {
+  const { tls } = config.settings
+  const findings = checkOwn(tls, lists, by, nowMs)
+  const standing = running?.ownCertificate
+  const isToldAlready = standing?.state === 'revoked' && findings.some(({ level }) => level === 'error')
+  return [
+    ...findings,
+    ...(standing && !isToldAlready ? checkStanding(standing) : []),
+    ...checkRenewal(tls.certificates, by, standing, nowMs),
+    ...checkEnds(certificateEndsOf(config.settings, { presented: [], crl: undefined }), by, nowMs)
+  ]
+}
+
+function checkRevocation(
+  { config, site, ownList, ownLists, running, nowMs }: Facts,
+  by: EnrolledBy
+): RevocationDiagnosis {
   const { crl, ca } = config.settings.tls
   if (!crl) return { lists: [], findings: [noLists] }
-  const authorities = authoritiesOf(ca)
-  const { lists, files, findings } = readOurs(crl, authorities, nowMs)
-  if (lists.length === 0) return { lists, findings }
-  return {
-    lists,
-    findings: [
-      ...findings,
-      ...lackingLists(missingLists(files.join(' and '), lists, authorities)),
-      ...checkLists(crl, lists, nowMs),
-      ...theirLists(facts, crl).flatMap(each => compareLists(lists, each, authorities, nowMs))
-    ]
-  }
-}
-
-/** What the configuration names, and what is kept of that which was fetched: of each CA the later list. */
-function readOurs({ file, fetch, directory }: CrlSettings, authorities: readonly Authority[], nowMs: number) {
-  const kept = fetch && directory !== undefined ? keptFile(directory) : undefined
-  const files = [
-    ...(file === undefined ? [] : [file]),
-    ...(kept !== undefined && existsSync(kept) ? [kept] : [])
-  ]
-  const keyIds = new Set(authorities.map(({ keyId }) => keyId))
-  let lists: readonly AuthorityList[] = []
-  const findings: Finding[] = []
-  for (const each of files) {
-    try {
-      lists = laterOf(lists, readLists(each, authorities, nowMs).lists, keyIds)
-    } catch (error) {
-      if (!(error instanceof CrlError)) throw error
-      findings.push(...unusableLists(sentencesOf(error, each)))
-    }
-  }
-  return { lists, files, findings }
-}
-
-/** A balancer that fetches lists, and does not run, asks the CA for newer ones before it serves. */
-function theirLists({ site, ownList, running }: Facts, { fetch }: CrlSettings): readonly TheirLists[] {
-  if (fetch && !running) return []
-  const served = site.ca.documents?.list
-  return [
-    ...(served === undefined
-      ? []
-      : [{ from: 'ca', bytes: Buffer.from(served), isServed: true, isExpected: true }]),
-    ...(ownList
-      ? [{ from: ownList.file, bytes: ownList.bytes, isServed: false, isExpected: ownList.isNamed }]
-      : [])
-  ]
+  return diagnoseLists({
+    ...{ crl, ownList, running, nowMs },
+    isShipped: crl.file !== undefined && !by(crl.file),
+    authorities: authoritiesOf(ca),
+    own: ownLists,
+    documents: site.ca.documents
+  })
 }
 
 /** Whether a certificate of ours has a name, as clients compare it. */

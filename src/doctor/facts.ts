@@ -2,6 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import type { AskedName } from '../model/asked-name.ts'
 import type { CodeStatus } from '../model/code.ts'
 import type { DescriptorBudget } from '../model/descriptors.ts'
+import type { Status } from '../model/status.ts'
+import type { AuthorityList } from '../pki/crl.ts'
 import type { Cause } from '../upstream/cause.ts'
 
 /**
@@ -45,6 +47,11 @@ export interface CodeFacts {
 export interface Documents {
   readonly bundle: string | undefined
   readonly list: string | undefined
+  /**
+   * When the full list of each CA is to be replaced, in milliseconds since 1970, by its common name: what the CA says of
+   * its own file, whichever list it serves. `undefined`: it does not say.
+   */
+  readonly fullListEnds: ReadonlyMap<string, number> | undefined
 }
 
 /** A master or the CA, as far as it can be seen from outside. */
@@ -108,6 +115,28 @@ export interface RunningFacts {
   }[]
   /** What masters were seen to serve. */
   readonly code: readonly CodeStatus[]
+  readonly ownCertificate: OwnCertificateFacts
+  /** The lists it goes by; null: none are in force. */
+  readonly crl: Status['crl']
+}
+
+/** How it stands with the certificate that agents see, as a balancer that runs says. */
+export type OwnCertificateFacts = Status['ownCertificate']
+
+/** A file of lists here, by the key of the configuration that leads to it. */
+export interface OwnListFile {
+  readonly key: 'tls.crl.file' | 'tls.crl.directory'
+  readonly file: string
+  readonly lists: readonly AuthorityList[]
+  /** Why it cannot be used, one sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** What of lists is on this machine. */
+export interface OwnLists {
+  readonly files: readonly OwnListFile[]
+  /** Whether any that were fetched are kept; `undefined`: none are to be, or this user may not know. */
+  readonly isKept: boolean | undefined
 }
 
 /** A Puppet Server's own files on this machine, as texts. */

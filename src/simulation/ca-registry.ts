@@ -11,6 +11,8 @@ export interface CaRules {
   readonly altNames?: boolean
   /** `allow-auto-renewal`, which Puppet Server has from 8.1 on. Default false. */
   readonly renewal?: boolean
+  /** `enable-infra-crl`: agents get a list that never names one of them. Default false. */
+  readonly infraCrl?: boolean
 }
 
 /** What a Puppet CA keeps: requests, certificates, and what it revoked. */
@@ -28,6 +30,8 @@ export interface CaRegistry {
   /** A new certificate for the key and the names of this one, PEM; `undefined`: this CA renews none. */
   readonly renew: (certificate: string) => Promise<string | undefined>
   readonly crl: () => Promise<string>
+  /** The full lists, whichever are served. */
+  readonly fullCrl: () => Promise<string>
   /** `puppetserver ca sign`. Rejects as that does. */
   readonly sign: (certname: string) => Promise<void>
   /** `puppetserver ca clean`: revokes what it has and forgets it. */
@@ -38,13 +42,15 @@ export interface CaRegistry {
 
 export function createCaRegistry(
   first: Authority,
-  { autosign = true, altNames = false, renewal = false }: CaRules = {}
+  { autosign = true, altNames = false, renewal = false, infraCrl = false }: CaRules = {}
 ): CaRegistry {
   let authority = first
   let bundle = first.bundle
   const requests = new Map<string, string>()
   const signed = new Map<string, string>()
   const revoked: string[] = []
+  const infrastructure = infraCrl ? firstList(first) : undefined
+  const fullCrl = () => authority.crl({ revoked })
 
   async function sign(certname: string): Promise<void> {
     const request = requests.get(certname)
@@ -80,7 +86,8 @@ export function createCaRegistry(
       signed.set(certname, cert)
       return cert
     },
-    crl: () => authority.crl({ revoked }),
+    crl: () => infrastructure ?? fullCrl(),
+    fullCrl,
     sign,
     clean(certname) {
       const serial = leafOf(signed.get(certname) ?? '')?.serialNumber
@@ -90,6 +97,16 @@ export function createCaRegistry(
     },
     forget: certname => void signed.delete(certname)
   }
+}
+
+/** The list that a CA is made with. */
+function firstList(authority: Authority): Promise<string> {
+  const { validFromDate } = new X509Certificate(authority.bundle)
+  const listDays = 5 * 365
+  return authority.crl({
+    thisUpdate: validFromDate,
+    nextUpdate: new Date(validFromDate.getTime() + listDays * 86_400_000)
+  })
 }
 
 /** DNS names and addresses that a request asks for. */

@@ -1,4 +1,6 @@
-import { type Answer, text } from './answer.ts'
+import { readPemOf } from '../pki/pem.ts'
+import { X509Certificate, X509Crl } from '../pki/x509.ts'
+import { type Answer, json, text } from './answer.ts'
 import type { CaRegistry } from './ca-registry.ts'
 import type { MasterCall } from './master-call.ts'
 
@@ -10,6 +12,7 @@ export const caMethods: Readonly<Record<string, readonly string[]>> = {
   certificate: ['GET'],
   certificate_request: ['GET', 'PUT'],
   certificate_revocation_list: ['GET'],
+  expirations: ['GET'],
   certificate_renewal: ['POST']
 }
 
@@ -38,8 +41,25 @@ export function createCaService(registry: CaRegistry): CaService {
         return method === 'PUT' ? submit(call) : found(`certificate_request ${key}`, registry.request(key))
       case 'certificate_renewal':
         return renew(call)
+      case 'expirations':
+        return json(200, await expirationsOf(registry))
       default:
         return text(200, await registry.crl())
     }
+  }
+}
+
+/** When certificates and full lists of the CA end, by common name. */
+async function expirationsOf(registry: CaRegistry): Promise<unknown> {
+  const blocksOf = (pem: string, label: string) => readPemOf(pem, label).blocks.map(({ der }) => der)
+  const entry = (name: string, end: Date | undefined) => [
+    name.replace(/^.*CN=/, ''),
+    end?.toISOString().replace(/\.\d+Z$/, 'UTC')
+  ]
+  const certificates = blocksOf(registry.bundle(), 'CERTIFICATE').map(der => new X509Certificate(der))
+  const lists = blocksOf(await registry.fullCrl(), 'X509 CRL').map(der => new X509Crl(der))
+  return {
+    'ca-certs': Object.fromEntries(certificates.map(({ subject, notAfter }) => entry(subject, notAfter))),
+    crls: Object.fromEntries(lists.map(({ issuer, nextUpdate }) => entry(issuer, nextUpdate)))
   }
 }

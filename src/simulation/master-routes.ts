@@ -45,6 +45,9 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   facts: ['PUT']
 }
 
+/** Of the CA: what needs no name. */
+const keyless: ReadonlySet<string> = new Set(['certificate_renewal', 'expirations'])
+
 const notFound = text(404, 'Not Found: no such endpoint')
 const done: Answer = { status: 204, headers: {}, body: '' }
 
@@ -91,10 +94,14 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
     case 'ca': {
       const { resource, key } = target
       const { ca } = services
-      const isKeyMissing = key === '' && resource !== 'certificate_renewal'
+      const isKeyMissing = key === '' && !keyless.has(resource)
       if (ca === undefined || !caMethods[resource]?.includes(head.method) || isKeyMissing) return notFound
       return make(
-        { access: 'anyone', work: 'none', serve: call => ca(resource, call) },
+        {
+          access: resource === 'expirations' ? 'authenticated' : 'anyone',
+          work: 'none',
+          serve: call => ca(resource, call)
+        },
         `puppet-ca-${resource}`,
         key,
         ''

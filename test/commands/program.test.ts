@@ -23,7 +23,10 @@ async function puppetLb(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-const commands = ['serve', 'demo', 'check', 'route', 'why', 'status', 'reload', 'deployed', 'enroll']
+const commands = [
+  ...['serve', 'demo', 'check', 'route', 'why', 'status', 'agents', 'reload', 'doctor'],
+  ...['drain', 'undrain', 'maint', 'weight', 'deployed', 'enroll']
+]
 
 t.test('the version is that of the package', async t => {
   t.same(await puppetLb(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })

@@ -2,6 +2,7 @@ import { join, relative } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadEnrolment } from '../../src/config/load-enrolment.ts'
+import type { ConfigError } from '../../src/config/problems.ts'
 import { ca, load, masters, minimal, pemFiles, problemsOf } from './fixture.ts'
 
 const digits = 'AB'.repeat(32)
@@ -116,6 +117,37 @@ t.test('what enrolling takes is known before there is any certificate', async t 
   const bad = t.testdir({ 'puppet-lb.yaml': `${enroll}\n${ca}\nlisten: { prot: 1 }\n` })
   t.throws(() => loadEnrolment(join(bad, 'puppet-lb.yaml'), {}), { message: /listen\.prot/ })
 })
+
+t.test(
+  'all that is wrong is told before anybody is asked to enrol, but for the files that this brings',
+  async t => {
+    const problemsIn = (text: string, env = {}, files = {}) => {
+      const directory = t.testdir({ ...pemFiles, ...files, 'puppet-lb.yaml': text })
+      try {
+        loadEnrolment(join(directory, 'puppet-lb.yaml'), env, { logs: true })
+        return []
+      } catch (error) {
+        return (error as ConfigError).problems.map(({ key, where }) => key ?? where)
+      }
+    }
+    const wrong = `${enroll}
+${ca}
+listen: { prot: 1 }
+tls: { cert: gone.pem, key: server.key, crl: { file: gone.crl } }
+upstream: { tls: { ca: gone.pem } }
+admin: { token: { file: gone.token } }
+log: { file: gone/puppet-lb.log }
+`
+    t.same(problemsIn(wrong), [
+      ...['listen.prot', 'tls.cert', 'tls.crl.file', 'upstream.tls.ca', 'admin.token.file', 'log.file']
+    ])
+    t.same(problemsIn(`${enroll}\n${ca}\n`, { PUPPET_LB_ADMIN_TOKEN: 'short' }), [
+      'env:PUPPET_LB_ADMIN_TOKEN'
+    ])
+    const broken = { 'cert.pem': 'nothing', 'key.pem': 'nothing', 'ca.pem': 'nothing' }
+    t.same(problemsIn(`${enroll}\n${ca}\n`, {}, broken), [], 'enrolment itself judges these')
+  }
+)
 
 t.test('a CA and a name in the environment need no file', async t => {
   const directory = t.testdir({

@@ -9,7 +9,9 @@ import { createListFetching } from '../../src/control/revocation/fetching.ts'
 import { type OpenListStream, readStream } from '../../src/control/revocation/reader.ts'
 import type { Reading } from '../../src/control/revocation/reading.ts'
 import { createRounds } from '../../src/control/revocation/rounds.ts'
+import { createRevocationWatch } from '../../src/control/revocation/watch.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
+import { captureLog } from '../support/log-lines.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 
 const pki = await createTestPki()
@@ -224,3 +226,50 @@ t.test('rounds never overlap, and one that is asked for meanwhile is the one und
   await runtime.advance(10)
   t.equal(begun, 2)
 })
+
+t.test(
+  'the CA is asked up to a fifth before its time, by the dice of each balancer, and never after it',
+  async t => {
+    const refreshMs = 60_000
+    /** How long it waits for the next time, when it has asked once. */
+    async function waitsBy(dice: number): Promise<number | undefined> {
+      const list = await pki.authority.crl()
+      const server = createServer((_request, response) => response.end(list))
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const clock = fakeRuntime({ wallClockMs: Date.now() })
+      const delays: number[] = []
+      const { upstream } = testConfig(pki, { masters: [] }).settings
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const watch = createRevocationWatch({
+        runtime: {
+          ...clock,
+          random: () => dice,
+          schedule(delayMs, task) {
+            delays.push(delayMs)
+            return clock.schedule(delayMs, task)
+          }
+        },
+        log: captureLog().log,
+        events: { add: () => {} },
+        publish: () => {},
+        readFile: () => t.fail('there is no file') as never,
+        openStream: readStream,
+        from: () => ({ ca: { url, addresses: ['127.0.0.1'] }, upstream })
+      })
+      t.teardown(() => {
+        server.close()
+        server.closeAllConnections()
+        return watch.stop()
+      })
+      const crl = { file: undefined, fetch: true, refreshMs, expired: 'keep', place: 'f:1:1' } as const
+      watch.adopt(await watch.prepare({ ca: pki.authority.bundle, crl }))
+      await watch.begin()
+      t.match(watch.current(), { entries: 0 }, 'it has asked')
+      return delays.at(-1)
+    }
+    t.equal(await waitsBy(0), refreshMs)
+    t.equal(await waitsBy(0.5), 0.9 * refreshMs)
+    t.equal(Math.round((await waitsBy(0.999)) ?? 0), Math.round(refreshMs * (1 - 0.2 * 0.999)))
+  }
+)

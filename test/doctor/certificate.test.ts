@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { checkBundle, checkEnds, checkOwn, checkShown } from '../../src/doctor/checks/certificate.ts'
-import { compareLists } from '../../src/doctor/checks/revocation.ts'
-import type { Finding } from '../../src/doctor/finding.ts'
+import { checkNames } from '../../src/doctor/checks/names.ts'
+import { checkRenewal, checkStanding } from '../../src/doctor/checks/own-standing.ts'
+import { enrolledBy } from '../../src/doctor/new-certificate.ts'
 import { authoritiesOf } from '../../src/pki/authorities.ts'
 import { readRevocations } from '../../src/pki/crl.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { createTestPki } from '../support/balancer.ts'
-import { inShort } from '../support/doctor-site.ts'
 import { memberFacts, siteFacts } from './facts.ts'
 
 const DAY_MS = 86_400_000
@@ -16,14 +16,17 @@ const pki = await createTestPki()
 const ca = pki.authority.bundle
 const authorities = authoritiesOf(ca)
 const ours = { certificates: [{ cert: pki.server.chain, certFile: 'server.pem' }], ca }
-const short = (findings: readonly Finding[]) => findings.map(inShort)
+/** No file of these came by enrolling. */
+const byHand = enrolledBy(undefined, 'puppet-lb.yaml')
 
 const listsOf = (pem: string) => readRevocations(Buffer.from(pem), authorities, nowMs)
 
 t.test('our own certificate is in order when the CA signed it and has not revoked it', async t => {
-  t.same(checkOwn(ours, listsOf(await pki.authority.crl()), nowMs), [])
+  t.same(checkOwn(ours, listsOf(await pki.authority.crl()), byHand, nowMs), [])
   const revoked = listsOf(await pki.authority.crl({ revoked: [pki.server.serial] }))
-  t.match(checkOwn(ours, revoked, nowMs), [{ level: 'error', subject: 'tls.cert', message: /has revoked/ }])
+  t.match(checkOwn(ours, revoked, byHand, nowMs), [
+    { level: 'error', subject: 'tls.cert', message: /has revoked/ }
+  ])
 })
 
 t.test('a chain that is broken, or ends at a CA that is over, is found', async t => {
@@ -32,8 +35,10 @@ t.test('a chain that is broken, or ends at a CA that is over, is found', async t
     ...ours,
     certificates: [{ cert: pki.server.cert + stranger?.certificate, certFile: 's.pem' }]
   }
-  t.match(checkOwn(broken, [], nowMs), [{ message: /is not signed by the one behind it/ }])
-  t.match(checkOwn(ours, [], nowMs + 20 * 365 * DAY_MS), [{ subject: 'tls.ca', message: /has expired/ }])
+  t.match(checkOwn(broken, [], byHand, nowMs), [{ message: /is not signed by the one behind it/ }])
+  t.match(checkOwn(ours, [], byHand, nowMs + 20 * 365 * DAY_MS), [
+    { subject: 'tls.ca', message: /has expired/ }
+  ])
 })
 
 t.test('what ends within thirty days is told, and how to renew it', async t => {
@@ -42,10 +47,15 @@ t.test('what ends within thirty days is told, and how to renew it', async t => {
     notAfter: new Date(nowMs + days * DAY_MS),
     source: 'f'
   })
-  t.same(checkEnds([end('server', 31)], nowMs), [])
-  const [server, authority] = checkEnds([end('server', 10.5), end('ca-1', -1)], nowMs)
+  t.same(checkEnds([end('server', 31)], byHand, nowMs), [])
+  const [server, authority, client] = checkEnds(
+    [end('server', 10.5), end('ca-1', -1), end('upstream-client', 1)],
+    byHand,
+    nowMs
+  )
   t.match(server, { level: 'warning', message: /in 10 days/, remedy: /puppetserver ca generate/ })
   t.match(authority, { message: /ended on/, remedy: /its key as it is/ })
+  t.match(client, { remedy: /for this hop.*ssl-ca-cert of each master/ }, 'nobody at the CA makes that one')
 })
 
 t.test('a certificate that a master shows and nobody believes is described', async t => {
@@ -60,7 +70,9 @@ t.test(
   'a bundle of the CA that has more than tls.ca is found, one that cannot be read is not judged',
   async t => {
     const site = (bundle: string | undefined) =>
-      siteFacts([], { ca: memberFacts({ name: 'ca', documents: { bundle, list: undefined } }) })
+      siteFacts([], {
+        ca: memberFacts({ name: 'ca', documents: { bundle, list: undefined, fullListEnds: undefined } })
+      })
     const [intermediate] = authorities
     t.same(checkBundle(site(ca), ca), [])
     t.match(checkBundle(site(ca), String(intermediate?.certificate)), [
@@ -72,29 +84,80 @@ t.test(
   }
 )
 
-t.test('the CA’s own list is compared by what it names, and a fresh one is given time', async t => {
-  const stolen = ['0A', '0B']
-  const at = (days: number) => new Date(nowMs - days * DAY_MS)
-  const before = listsOf(await pki.authority.crl({ revoked: ['0A'], thisUpdate: at(3) }))
-  const compare = (pem: string, rest: { isServed?: boolean; isExpected?: boolean } = {}) =>
-    short(
-      compareLists(
-        before,
-        { from: 'ca', bytes: Buffer.from(pem), isServed: true, isExpected: true, ...rest },
-        authorities,
-        nowMs
-      )
+t.test(
+  'of an enrolled certificate every remedy is to enrol, with the names and places of this one',
+  async t => {
+    const enroll = {
+      ...{ name: 'puppet.example.com', altNames: [], caFingerprint: undefined, keyType: 'ecdsa' as const },
+      directory: '/etc/puppet-lb/tls'
+    } as const
+    const by = enrolledBy(enroll, '/etc/puppet-lb/puppet-lb.yaml')
+    const certFile = '/etc/puppet-lb/tls/cert.pem'
+    const anew =
+      /puppetserver ca clean --certname puppet\.example\.com \(on the CA\).*\/etc\/puppet-lb\/tls\/old, puppet-lb enroll --config \/etc\/puppet-lb\/puppet-lb\.yaml.*403/
+    const own = { ca, certificates: [{ cert: pki.server.chain, certFile }] }
+    const revoked = listsOf(await pki.authority.crl({ revoked: [pki.server.serial] }))
+    t.match(checkOwn(own, revoked, by, nowMs), [{ message: /has revoked/, remedy: anew }])
+    const strange = await (await createAuthority()).issue({ certname: 'puppet.example.com' })
+    const foreign = { ca, certificates: [{ cert: strange.chain, certFile }] }
+    t.match(checkOwn(foreign, [], by, nowMs), [{ message: /no CA of tls\.ca has signed/, remedy: anew }])
+    const elsewhere = { ca, certificates: [{ cert: pki.server.chain, certFile: '/elsewhere/cert.pem' }] }
+    t.match(
+      checkOwn(elsewhere, revoked, by, nowMs),
+      [{ remedy: /puppetserver ca generate/ }],
+      'another is not'
     )
-  t.same(compare(await pki.authority.crl({ revoked: ['0A'], thisUpdate: at(1) })), [])
-  t.same(compare(await pki.authority.crl({ revoked: stolen, thisUpdate: at(1) })), ['error revocation ca'])
-  t.same(compare(await pki.authority.crl({ revoked: stolen, thisUpdate: new Date(nowMs - 1_000) })), [])
-  t.same(compare('<html>'), ['warning revocation ca'])
-  t.same(compare('<html>', { isExpected: false }), [], 'left from another CA')
+
+    const soon = { role: 'server', notAfter: new Date(nowMs + DAY_MS), source: certFile }
+    t.same(checkEnds([soon], by, nowMs), [], 'whether it is renewed is looked at by itself')
+    t.match(checkEnds([{ ...soon, role: 'ca-1', source: '/etc/puppet-lb/tls/ca.pem' }], by, nowMs), [
+      { remedy: /follows it here by itself/ }
+    ])
+    const names = { asked: [], usual: ['puppet'] }
+    t.match(
+      checkNames(names, () => false, by(certFile)),
+      [{ remedy: /^Add puppet to enroll\.altNames.*puppet-lb enroll --config/ }]
+    )
+  }
+)
+
+t.test('an enrolled certificate is told of when it is not renewed in time, and not before', async t => {
+  const enroll = {
+    name: 'lb',
+    altNames: [],
+    caFingerprint: undefined,
+    keyType: 'ecdsa',
+    directory: '/d'
+  } as const
+  const by = enrolledBy(enroll, 'f')
+  const checked = async (days: number, standing?: Parameters<typeof checkRenewal>[2]) => {
+    const notAfter = new Date(nowMs + days * DAY_MS)
+    const notBefore = new Date(nowMs - 5 * 365 * DAY_MS)
+    const { cert } = await pki.authority.issue({ certname: 'lb', notBefore, notAfter })
+    return checkRenewal([{ cert, certFile: '/d/cert.pem' }], by, standing, nowMs)
+  }
+  t.same(await checked(29), [], 'a balancer may be about to renew it')
+  t.match(await checked(5), [
+    { level: 'warning', subject: 'tls.cert', remedy: /puppet-lb enroll --config f --renew/ }
+  ])
+  t.same(await checked(5, { state: 'renewal-due', cause: 'why' }), [], 'then it is told with its cause')
+  t.equal((await checked(5, { state: 'good', cause: null })).length, 1)
 })
 
-t.test('a short list that the CA serves is told as what it is', async t => {
-  const short = await pki.authority.crl({ revoked: [], thisUpdate: new Date(nowMs - DAY_MS) })
-  const full = listsOf(await pki.authority.crl({ revoked: ['0A'], thisUpdate: new Date(nowMs - 2 * DAY_MS) }))
-  const theirs = { from: 'ca', bytes: Buffer.from(short), isServed: true, isExpected: true }
-  t.match(compareLists(full, theirs, authorities, nowMs), [{ level: 'note', message: /enable-infra-crl/ }])
-})
+t.test(
+  'what a running balancer says of its own certificate is a fault, with its way out as the remedy',
+  async t => {
+    t.same(checkStanding({ state: 'good', cause: null }), [])
+    t.same(checkStanding({ state: 'cleaned', cause: 'the CA has none any more. A new one: enrol' }), [
+      {
+        ...{ level: 'error', check: 'certificate', subject: 'tls.cert' },
+        ...{ message: 'the CA has none any more.', remedy: 'A new one: enrol.' }
+      }
+    ])
+    t.match(checkStanding({ state: 'renewal-due', cause: 'it ends soon: sign it' }), [
+      { level: 'warning', message: 'it ends soon: sign it.', remedy: /puppet-lb status/ }
+    ])
+    for (const state of ['expired', 'revoked', 'replaced'] as const)
+      t.match(checkStanding({ state, cause: 'why' }), [{ level: 'error' }])
+  }
+)

@@ -170,7 +170,8 @@ t.test('the machine is judged by what the configuration promises', async t => {
 t.test('a running balancer that goes by something else is told', async t => {
   const reload = { ok: true, problems: [], needsRestart: [] }
   const masters = [{ name: 'alpha', state: 'up', cause: null }]
-  const rest = { names: [], descriptors: undefined, code: [] }
+  const ownCertificate = { state: 'good', cause: null } as const
+  const rest = { names: [], descriptors: undefined, code: [], ownCertificate, crl: null }
   const site = siteFacts([{}])
   t.same(checkRunning({ ...rest, reload, masters }, site), [])
   t.same(
@@ -189,8 +190,9 @@ t.test('a running balancer that goes by something else is told', async t => {
 })
 
 t.test('files of a Puppet Server are read as far as they matter', async t => {
-  const files = (auth: string, webserver: string, ca = '') =>
-    short(checkServerFiles({ directory: '/d', auth, webserver, ca }))
+  const usual = { enrols: false, wantsNames: false, hasFullList: false }
+  const files = (auth: string, webserver: string, ca = '', wants: Partial<typeof usual> = {}) =>
+    short(checkServerFiles({ directory: '/d', auth, webserver, ca }, { ...usual, ...wants }))
   const believes = 'authorization: {\n  "allow-header-cert-info" : true\n}'
   t.same(files(believes, 'webserver: { ssl-port: 8140, client-auth: need }'), [])
   t.same(files(believes, 'webserver: {\n  ssl-port = 8140\n  client-auth = want\n}'), [
@@ -205,6 +207,18 @@ t.test('files of a Puppet Server are read as far as they matter', async t => {
     'warning server-files /d/ca.conf'
   ])
   t.same(files('', '', 'certificate-authority: { enable-infra-crl: false }'), [])
+  const infra = 'certificate-authority: { enable-infra-crl: true }'
+  t.same(
+    files('', '', infra, { hasFullList: true }),
+    ['note server-files /d/ca.conf'],
+    'the full one is shipped'
+  )
+  t.same(files('', '', '', { wantsNames: true }), ['warning server-files /d/ca.conf'])
+  t.same(files('', '', 'certificate-authority: { allow-subject-alt-names: true }', { wantsNames: true }), [])
+  t.same(files('', '', '', { enrols: true }), ['note server-files /d/ca.conf'], 'somebody has to sign')
+  t.same(files('', '', 'certificate-authority: { allow-auto-renewal: true }', { enrols: true }), [
+    'warning server-files /d/auth.conf'
+  ])
   const renews = 'certificate-authority: { allow-auto-renewal: true, auto-renewal-cert-ttl: 60d }'
   t.same(files('rules: []', '', renews), ['warning server-files /d/auth.conf'])
   t.same(files('rules: [ { path: "/puppet-ca/v1/certificate_renewal" } ]', '', renews), [])

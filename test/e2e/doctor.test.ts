@@ -290,6 +290,6 @@ t.test('on the CA itself its full list and the files of its Puppet Server are lo
   t.same(findings.map(inShort), [
     `error revocation ${directory}/ca_crl.pem`,
     `error server-files ${confd}/webserver.conf`,
-    `warning server-files ${confd}/ca.conf`
+    `note server-files ${confd}/ca.conf`
   ])
 })

@@ -82,6 +82,21 @@ t.test('with the fingerprint of another CA, or none, it does not start, and says
   }
 })
 
+t.test('with a configuration that it could not serve by, it asks the CA for nothing', async t => {
+  const { master, fingerprint } = await startCa(t)
+  const balancer = spawnEnrolling(t, ownDirectory(t), {
+    ...variablesFor(master.url, fingerprint),
+    PUPPET_LB_ADMIN_TOKEN: 'short',
+    PUPPET_LB_UPSTREAM_TLS_CA: 'gone.pem'
+  })
+  t.equal(await balancer.exit, 1)
+  t.match(
+    balancer.errors(),
+    /^env:PUPPET_LB_UPSTREAM_TLS_CA upstream\.tls\.ca: .*\nenv:PUPPET_LB_ADMIN_TOKEN: .*\n$/
+  )
+  t.equal(master.requestCount, 0)
+})
+
 t.test('an RSA key is made where the flag or the file asks for one', async t => {
   const { registry, master, fingerprint } = await startCa(t)
   const directory = ownDirectory(t)

@@ -1,16 +1,20 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { Diagnosis } from '../../src/doctor/finding.ts'
+import { type Runtime, systemRuntime } from '../../src/model/runtime.ts'
 import { puppetLb } from '../commands/puppet-lb.ts'
 import { inShort } from '../support/doctor-site.ts'
+import { createEnrolledAgent } from './support/agent.ts'
+import { operatorCommand } from './support/authority.ts'
 import { reaches } from './support/background.ts'
 import { generation } from './support/debian.ts'
 import {
   caMaster,
   compileMasters,
   hopFiles,
+  type MasterLayout,
   plainMaster,
   ports,
   proxyFiles,
@@ -26,6 +30,8 @@ import { shortName, startProxy } from './support/proxy.ts'
 const RELOAD_DEADLINE_MS = 120_000
 /** Puppet Server notes a request after it has sent the answer. */
 const LOGGED_MS = 5_000
+/** Longer than a list may be on its way, and than clocks may be apart. */
+const AHEAD_MS = 11 * 60_000
 
 const caDir = join(masterDir(caMaster), 'authority')
 const serverDir = join(masterDir(caMaster), 'conf.d')
@@ -36,7 +42,8 @@ const plain = `note identity ${shortName(plainMaster)}`
 
 /** What `doctor` finds with these masters, on the CA's machine. */
 async function doctor(
-  named: readonly { readonly name: string; readonly url: string }[] = masters
+  named: readonly { readonly name: string; readonly url: string }[] = masters,
+  runtime: Partial<Runtime> = {}
 ): Promise<Diagnosis> {
   const { cert, key, ca } = proxyFiles()
   const config = scratch('proxy/doctor.yaml')
@@ -52,7 +59,8 @@ async function doctor(
     })
   )
   const flags = ['--ca-dir', caDir, '--server-dir', serverDir]
-  const { out, err } = await puppetLb(['doctor', '--config', config, '--json', ...flags])
+  const args = ['doctor', '--config', config, '--json', ...flags]
+  const { out, err } = await puppetLb(args, { runtime: { ...systemRuntime, ...runtime } })
   t.equal(err, '')
   return JSON.parse(out)
 }
@@ -65,6 +73,9 @@ t.test(
     socket.on('error', () => {}) // It does not know the CA.
     await new Promise(resolve => socket.once('close', resolve))
     const { ok, findings } = await doctor([...masters, { name: 'gone', url: 'https://127.0.18.99:1' }])
+    // Somebody is sent away after the list was copied.
+    const { certname } = await createEnrolledAgent({ certname: 'sent-away.example.test' })
+    await operatorCommand('revoke', '--certname', certname)
     await proxy.end()
     t.same(findings.map(inShort), [
       'error reachability gone',
@@ -81,14 +92,67 @@ t.test(
   }
 )
 
-t.test('once the CA believes certificates alone, nothing is found', async t => {
-  await distrust(t)
-  let found: Diagnosis = { ok: false, findings: [] }
-  await reaches(async () => {
-    found = await doctor()
-    return found.ok
-  }, RELOAD_DEADLINE_MS)
-  t.same(found.findings.map(inShort), [plain])
+/** The CA takes nobody's identity from headers any more: a site in order. */
+const distrust = plant(caMaster, 'conf.d/auth.conf', believingNobody)
+t.teardown(async () => {
+  distrust.restore()
+  reload(caMaster)
+  if (!(await finds(names => names.includes('error identity ca'))))
+    throw new Error('the CA does not come back')
+})
+
+t.test('five more faults of real servers are found at once, each as what it is', async t => {
+  const other = scratch('code-of-another')
+  cpSync(scratch('code'), other, { recursive: true })
+  writeFileSync(
+    join(other, 'environments/production/modules/probe/lib/facter/probe_custom.rb'),
+    '# other code\n'
+  )
+  const planted = [
+    plant(caMaster, 'conf.d/ca.conf', text => text.replace('{', '{ enable-infra-crl: true,')),
+    plant(plainMaster, 'conf.d/puppetserver.conf', text => text.replace(scratch('code'), other)),
+    plant(plainMaster, 'conf.d/auth.conf', withoutCatalogRule)
+  ]
+  distrust.make()
+  for (const each of planted) each.make()
+  reload(caMaster, plainMaster)
+  const wallClock = () => Date.now() + AHEAD_MS
+  const expected = [
+    'error clock this machine',
+    `error permission ${shortName(plainMaster)}`,
+    // That the CA serves its short list, and what its own file has revoked that ours does not name.
+    'error revocation ca',
+    `error revocation ${caDir}/ca_crl.pem`,
+    `warning code ${shortName(plainMaster)}`,
+    plain,
+    `note server-files ${serverDir}/ca.conf`
+  ]
+  await finds(names => names.join() === expected.join(), { wallClock })
+  const { ok, findings } = await doctor(masters, { wallClock })
+  t.same(findings.map(inShort), expected)
+  t.match(findings[2]?.message, /serves another list than its full one/)
+  t.notOk(ok)
+  for (const each of planted) each.restore()
+})
+
+t.test(
+  'a master that takes identity from certificates alone is found, and nothing of what was mended',
+  async t => {
+    // As somebody ships it.
+    writeFileSync(crl, readFileSync(join(caDir, 'ca_crl.pem')))
+    const headers = plant(tlsMaster, 'conf.d/auth.conf', believingNobody)
+    headers.make()
+    reload(caMaster, plainMaster, tlsMaster)
+    const expected = [`error identity ${shortName(tlsMaster)}`, plain]
+    t.ok(await finds(names => names.join() === expected.join()), 'nothing else is')
+    headers.restore()
+  }
+)
+
+t.test('once all is mended nothing is found but a note, and it ends with 0', async t => {
+  reload(tlsMaster)
+  t.ok(await finds(names => names.join() === plain))
+  t.ok((await doctor()).ok, 'a note is no fault')
 })
 
 async function wasAsked(
@@ -102,18 +166,42 @@ async function wasAsked(
   t.ok(await reaches(isThere, LOGGED_MS), `${what} was answered ${status}`)
 }
 
-/** The CA takes nobody's identity from headers any more; afterwards it does as before. */
-async function distrust(t: Test): Promise<void> {
-  const path = join(serverDir, 'auth.conf')
+/** A change of a master's file, which it has once it is reloaded. */
+function plant(master: MasterLayout, file: string, change: (text: string) => string) {
+  const path = join(masterDir(master), file)
   const before = readFileSync(path, 'utf8')
-  const reload = () => process.kill(masterPid(caMaster), 'SIGHUP')
-  writeFileSync(path, before.replace('allow-header-cert-info: true', 'allow-header-cert-info: false'))
-  t.not(readFileSync(path, 'utf8'), before)
-  reload()
-  t.teardown(async () => {
-    writeFileSync(path, before)
-    reload()
-    const isBack = async () => (await doctor()).findings.map(inShort).includes('error identity ca')
-    if (!(await reaches(isBack, RELOAD_DEADLINE_MS))) throw new Error('the CA does not come back')
-  })
+  return {
+    make() {
+      const after = change(before)
+      if (after === before) throw new Error(`${file} has no such thing`)
+      writeFileSync(path, after)
+    },
+    restore: () => writeFileSync(path, before)
+  }
+}
+
+function reload(...masters: readonly MasterLayout[]): void {
+  for (const each of masters) process.kill(masterPid(each), 'SIGHUP')
+}
+
+/** Whether `doctor` comes to find this, while servers take what they were told. */
+function finds(
+  condition: (names: readonly string[]) => boolean,
+  runtime: Partial<Runtime> = {}
+): Promise<boolean> {
+  return reaches(
+    async () => condition((await doctor(masters, runtime)).findings.map(inShort)),
+    RELOAD_DEADLINE_MS
+  )
+}
+
+function believingNobody(text: string): string {
+  return text.replace('allow-header-cert-info: true', 'allow-header-cert-info: false')
+}
+
+function withoutCatalogRule(text: string): string {
+  return text.replace(
+    / *\{\s*#[^\n]*\n\s*match-request: \{\s*path: "\^\/puppet\/v3\/catalog\/[^}]*\}[^}]*\},\n/,
+    ''
+  )
 }

@@ -13,6 +13,8 @@ export const recipeNames = [
   'hop',
   'webserver.conf, TLS',
   'webserver.conf, CA',
+  'ship-crl',
+  'ship-crl, systemd',
   'flush',
   'puppet-lb.yaml',
   'reload',

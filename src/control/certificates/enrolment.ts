@@ -5,6 +5,7 @@ import { CrlError } from '../../pki/crl-error.ts'
 import { generateKeyPair, importKeyPair, type KeyPair } from '../../pki/key-pair.ts'
 import { certificateProblem, chainOf, leafOf, missingNames } from '../../pki/server-certificate.ts'
 import { createSigningRequest, publicKeyOf } from '../../pki/signing-request.ts'
+import { whereForbidden } from './anew.ts'
 import { getBundle, readBundle } from './ca-bundle.ts'
 import { createCaClient } from './ca-client.ts'
 import { EnrolmentError } from './enrolment-error.ts'
@@ -42,7 +43,7 @@ export async function enrol(
     tools.say(
       `the certificate of ${settings.name} lacks ${missing.join(', ')}: agents that have one of these as server refuse it. ` +
         `It is made anew by: puppetserver ca clean --certname ${settings.name} (on the CA), mv ${files.pathOf('cert')} ` +
-        `${files.pathOf('cert')}.old (here), and enrolling again`
+        `${files.pathOf('cert')}.old (here), and enrolling again. ${whereForbidden}`
     )
   }
   return certificate

@@ -3,6 +3,7 @@ import { certificatesOf } from '../../pki/authorities.ts'
 import type { KeyPair } from '../../pki/key-pair.ts'
 import { certificateProblem, leafOf } from '../../pki/server-certificate.ts'
 import { createSigningRequest, publicKeyOf } from '../../pki/signing-request.ts'
+import { whereForbidden } from './anew.ts'
 import { type CaAnswer, type CaClient, createCaClient } from './ca-client.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
 import { lookForSignature, sentenceOf } from './signature.ts'
@@ -90,7 +91,7 @@ async function renewByRequest(
   const until = old.leaf.validToDate.toISOString()
   if (found.state === 'waiting') {
     const remark = found.remark === undefined ? '' : `. The CA says: ${found.remark}`
-    const hindrance = `the certificate of ${name} ends on ${until}, and a request for the next one waits at the CA at ${reach.url}: puppetserver ca sign --certname ${name}${remark}`
+    const hindrance = `the certificate of ${name} ends on ${until}, and a request for the next one waits at the CA at ${reach.url}: puppetserver ca sign --certname ${name}. ${whereForbidden}${remark}`
     return { result: 'hindered', hindrance, isWaiting: true }
   }
   return {
@@ -99,6 +100,6 @@ async function renewByRequest(
       `the certificate of ${name} ends on ${until}, and ${why}. It takes no request for the name either: ${found.remark}. ` +
       `On the CA: mv "$(puppet config print cadir --section server)/signed/${name}.pem" /root/ (puppetserver ca clean ` +
       'would revoke the certificate in use); a few minutes later, or at once after puppet-lb enroll --renew here, on the ' +
-      `CA: puppetserver ca sign --certname ${name}`
+      `CA: puppetserver ca sign --certname ${name}. ${whereForbidden}`
   }
 }

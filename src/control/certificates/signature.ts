@@ -7,6 +7,7 @@ import {
   leafOf
 } from '../../pki/server-certificate.ts'
 import { namesOf, requestDigest, requestedKey } from '../../pki/signing-request.ts'
+import { whereForbidden } from './anew.ts'
 import { CaAwayError, type CaClient } from './ca-client.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import type { EnrolmentTools } from './enrolment-task.ts'
@@ -120,8 +121,7 @@ function waitingFor(
   return [
     `a request for ${settings.name} waits at the CA at ${url}, with the digest (SHA256) ${requestDigest(request)}. ` +
       `On the CA, compare it with: puppetserver ca list --certname ${settings.name}; and sign it with: ` +
-      `puppetserver ca sign --certname ${settings.name}. Where that is answered with 403, the CA believes identity headers: ` +
-      'see "If the certificate is lost" in the README',
+      `puppetserver ca sign --certname ${settings.name}. ${whereForbidden}`,
     ...names,
     ...(remark === undefined ? [] : [`the CA says: ${remark}`])
   ]
@@ -164,7 +164,7 @@ function certified(
 function clean(name: string): string {
   return (
     `If no other machine needs that name: puppetserver ca clean --certname ${name} (on the CA; it revokes what it has of ` +
-    'it), and begin again. If one does, choose another name'
+    `it), and begin again. If one does, choose another name. ${whereForbidden}`
   )
 }
 

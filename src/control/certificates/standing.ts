@@ -5,6 +5,7 @@ import type { Settings } from '../../model/settings.ts'
 import { authoritiesOf } from '../../pki/authorities.ts'
 import { isRevoked } from '../../pki/revoked.ts'
 import { commonNameOf, leafOf } from '../../pki/server-certificate.ts'
+import { anew } from './anew.ts'
 
 /** What the CA has under our name, as it said last. `unknown`: it was not asked, or did not say. */
 export type AtCa = 'unknown' | 'ours' | 'nothing' | 'another'
@@ -31,14 +32,14 @@ export function standingOf({ settings, revoked, atCa, hindrance, nowMs }: OwnFac
       state: 'revoked',
       cause:
         `the certificate of ${nameOf(gone)} (serial ${gone.serialNumber}) is revoked by the list in force: agents that have ` +
-        `that list refuse it. ${anew(settings, nameOf(gone))}`
+        `that list refuse it. ${another(settings, nameOf(gone))}`
     }
   }
   const over = leaves.find(({ validToDate }) => nowMs > validToDate.getTime())
   if (over) {
     return {
       state: 'expired',
-      cause: `the certificate of ${nameOf(over)} expired on ${over.validToDate.toISOString()}: agents refuse it. ${hindrance ?? anew(settings, nameOf(over))}`
+      cause: `the certificate of ${nameOf(over)} expired on ${over.validToDate.toISOString()}: agents refuse it. ${hindrance ?? another(settings, nameOf(over))}`
     }
   }
   const where = `the CA at ${ca?.url}`
@@ -47,7 +48,7 @@ export function standingOf({ settings, revoked, atCa, hindrance, nowMs }: OwnFac
       state: 'replaced',
       cause:
         `${where} has a certificate for ${enroll.name} of another key: another machine enrolled under this name, or this one ` +
-        `was cleaned there. One of the two needs another name. ${anew(settings, enroll.name)}`
+        `was cleaned there. One of the two needs another name. ${another(settings, enroll.name)}`
     }
   }
   if (hindrance !== undefined) return { state: 'renewal-due', cause: hindrance }
@@ -56,7 +57,7 @@ export function standingOf({ settings, revoked, atCa, hindrance, nowMs }: OwnFac
       state: 'cleaned',
       cause:
         `${where} has no certificate for ${enroll.name} any more: it was cleaned there, which revokes it, and agents ` +
-        `refuse it once they have the new list. ${anew(settings, enroll.name)}`
+        `refuse it once they have the new list. ${another(settings, enroll.name)}`
     }
   }
   return { state: 'good', cause: undefined }
@@ -67,12 +68,6 @@ function nameOf(leaf: X509Certificate): string {
 }
 
 /** How to get a new certificate in place of one that is no good. */
-function anew({ enroll }: Pick<Settings, 'enroll'>, name: string): string {
-  if (!enroll) return 'A new one: see "If the certificate is lost" in the README'
-  const { directory } = enroll
-  return (
-    `A new one: puppetserver ca clean --certname ${name} (on the CA); here mkdir ${directory}/old, ` +
-    `mv ${directory}/cert.pem ${directory}/key.pem ${directory}/old, puppet-lb enroll (or a restart); then ` +
-    `puppetserver ca sign --certname ${name} (on the CA)`
-  )
+function another({ enroll }: Pick<Settings, 'enroll'>, name: string): string {
+  return enroll ? anew({ ...enroll, name }) : 'A new one: see "If the certificate is lost" in the README'
 }

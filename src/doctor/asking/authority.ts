@@ -1,4 +1,6 @@
+import type { CertificateSettings } from '../../model/settings.ts'
 import type { Documents, Permission } from '../facts.ts'
+import { parsed } from './code.ts'
 import { pretended } from './identity.ts'
 import type { MemberWires } from './member-wires.ts'
 import { askPermission } from './permission.ts'
@@ -16,9 +18,15 @@ export interface AuthorityFacts {
  * without a client certificate, by headers without one: so nothing can be renewed. A CA that would renew says 400, one
  * that never does 404 (Puppet Server's `certificate_authority_core.clj`).
  */
-export async function askAuthority(wires: MemberWires, asksForRenewal: boolean): Promise<AuthorityFacts> {
+export async function askAuthority(
+  wires: MemberWires,
+  puppet: CertificateSettings | undefined,
+  asksForRenewal: boolean
+): Promise<AuthorityFacts> {
   const { own } = wires
   const bundle = await askPermission(own, { path: `${api}/certificate/ca` })
+  // Before the list itself: what is revoked between the two makes that one the newer.
+  const fullListEnds = await askEnds(wires, puppet)
   const list = await askPermission(own, { path: `${api}/certificate_revocation_list/ca` })
   const request = await askPermission(own, { path: `${api}/certificate_request/${pretended}` })
   const renewal = asksForRenewal
@@ -27,6 +35,30 @@ export async function askAuthority(wires: MemberWires, asksForRenewal: boolean):
   const bodyOf = (answer: typeof bundle) => (answer?.status === 200 ? answer.body : undefined)
   return {
     permissions: [bundle, list, request, renewal].flatMap(each => each ?? []),
-    documents: { bundle: bodyOf(bundle), list: bodyOf(list) }
+    documents: { bundle: bodyOf(bundle), list: bodyOf(list), fullListEnds }
   }
+}
+
+/** Anybody whom the CA knows may ask for it; with the certificate that agents see, if not with the one for this hop. */
+async function askEnds(
+  { own, as }: MemberWires,
+  puppet: CertificateSettings | undefined
+): Promise<Documents['fullListEnds']> {
+  const question = { path: `${api}/expirations` }
+  const first = await askPermission(own, question)
+  if (first?.status === 200) return endsIn(first.body)
+  if (first?.status !== 403 || !puppet) return undefined
+  const second = await askPermission(as(puppet), question)
+  return second?.status === 200 ? endsIn(second.body) : undefined
+}
+
+/** Puppet Server writes `2036-08-08T21:47:15UTC`. */
+function endsIn(body: string): Documents['fullListEnds'] {
+  const { crls } = (parsed(body) ?? {}) as { readonly crls?: unknown }
+  if (typeof crls !== 'object' || crls === null) return undefined
+  const ends = Object.entries(crls).flatMap(([name, text]): [string, number][] => {
+    const atMs = Date.parse(String(text).replace(/UTC$/, 'Z'))
+    return Number.isNaN(atMs) ? [] : [[name, atMs]]
+  })
+  return new Map(ends)
 }

@@ -76,7 +76,7 @@ async function ask(
       ? await askPermission(wires.own, { path: `/puppet/v3/catalog/${pretended}` })
       : undefined
   const mayRenew = isBelieved && identity.withNone !== 'refused' && renews(seen.version)
-  const authority = member.isCa ? await askAuthority(wires, mayRenew) : undefined
+  const authority = member.isCa ? await askAuthority(wires, credentials.puppet, mayRenew) : undefined
   return {
     ...seen,
     identity,

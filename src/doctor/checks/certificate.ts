@@ -5,6 +5,7 @@ import type { AuthorityList } from '../../pki/crl.ts'
 import { hasSerial, serialOf } from '../../pki/serials.ts'
 import type { MemberFacts, SiteFacts } from '../facts.ts'
 import { type Finding, findingOf } from '../finding.ts'
+import { type Enrolled, type EnrolledBy, newCertificate, nextHopCertificate } from '../new-certificate.ts'
 import { authorityFile } from '../places.ts'
 
 const find = findingOf('certificate')
@@ -12,10 +13,6 @@ const find = findingOf('certificate')
 const DAY_MS = 86_400_000
 /** So long before its end a certificate is told of. */
 const SOON_MS = 30 * DAY_MS
-
-const newCertificate =
-  'On the CA: puppetserver ca clean --certname NAME, then puppetserver ca generate --certname NAME ' +
-  '--subject-alt-names NAME,puppet, and copy certificate and key here again.'
 
 /** What members show in their handshakes. Pure. */
 export function checkShown({ masters, ca, isCaMaster }: SiteFacts, nowMs: number): readonly Finding[] {
@@ -50,6 +47,7 @@ export function checkOwn(
     readonly ca: string
   },
   lists: readonly AuthorityList[],
+  by: EnrolledBy,
   nowMs: number
 ): readonly Finding[] {
   const authorities = authoritiesOf(ca)
@@ -57,18 +55,26 @@ export function checkOwn(
     const chain = certificatesOf(cert)
     const [leaf] = chain
     if (!leaf) return []
+    const own = { file: certFile, leaf, by: by(certFile) }
     return [
-      ...chainProblem(certFile, chain, authorities, nowMs),
-      ...nameProblem(certFile, leaf),
-      ...purposeProblem(certFile, leaf),
-      ...revokedProblem(certFile, leaf, authorities, lists)
+      ...chainProblem(own, chain, authorities, nowMs),
+      ...nameProblem(own),
+      ...purposeProblem(own),
+      ...revokedProblem(own, authorities, lists)
     ]
   })
 }
 
+/** A certificate of ours. */
+interface Own {
+  readonly file: string
+  readonly leaf: X509Certificate
+  readonly by: Enrolled | undefined
+}
+
 /** Each certificate must be signed by the next, and the last by a CA of `tls.ca`, which is what agents know. */
 function chainProblem(
-  file: string,
+  { file, by }: Own,
   chain: readonly X509Certificate[],
   authorities: readonly Authority[],
   nowMs: number
@@ -87,7 +93,7 @@ function chainProblem(
         'error',
         'tls.cert',
         message,
-        `${newCertificate} An intermediate CA belongs behind it in the file.`
+        `${newCertificate(by)} An intermediate CA belongs behind it in the file.`
       )
     ]
   }
@@ -102,23 +108,22 @@ function chainProblem(
   ]
 }
 
-function nameProblem(file: string, { subjectAltName }: X509Certificate): readonly Finding[] {
+function nameProblem({ file, leaf: { subjectAltName }, by }: Own): readonly Finding[] {
   if (subjectAltName !== undefined) return []
   const message = `the certificate in ${file} has no alternative names: many clients look at nothing else.`
-  return [find('warning', 'tls.cert', message, newCertificate)]
+  return [find('warning', 'tls.cert', message, newCertificate(by))]
 }
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
-function purposeProblem(file: string, { keyUsage }: X509Certificate): readonly Finding[] {
+function purposeProblem({ file, leaf: { keyUsage }, by }: Own): readonly Finding[] {
   if (keyUsage === undefined || keyUsage.includes(SERVER_AUTH)) return []
   const message = `the certificate in ${file} is not for servers (extended key usage), so agents refuse it.`
-  return [find('error', 'tls.cert', message, newCertificate)]
+  return [find('error', 'tls.cert', message, newCertificate(by))]
 }
 
 function revokedProblem(
-  file: string,
-  leaf: X509Certificate,
+  { file, leaf, by }: Own,
   authorities: readonly Authority[],
   lists: readonly AuthorityList[]
 ): readonly Finding[] {
@@ -132,27 +137,34 @@ function revokedProblem(
       'error',
       'tls.cert',
       `the CA has revoked the certificate in ${file}: agents refuse it.`,
-      newCertificate
+      newCertificate(by)
     )
   ]
 }
 
-/** The ends of all certificates that the configuration names. Pure. */
-export function checkEnds(ends: readonly CertificateEnd[], nowMs: number): readonly Finding[] {
+/** The ends of all certificates that the configuration names, but for the enrolled one, which is renewed. Pure. */
+export function checkEnds(
+  ends: readonly CertificateEnd[],
+  by: EnrolledBy,
+  nowMs: number
+): readonly Finding[] {
   return ends
-    .filter(({ hasHeir }) => !hasHeir)
+    .filter(({ hasHeir, role, source }) => !hasHeir && !(isOurs(role) && by(source)))
     .flatMap(({ role, notAfter, source }) =>
-      endsSoon(
-        `${role} (${source})`,
-        notAfter.getTime(),
-        nowMs,
-        /^(?:upstream-)?ca-/.test(role) ? renewCa : newCertificate
-      )
+      endsSoon(`${role} (${source})`, notAfter.getTime(), nowMs, renewalOf(role, by(source)))
     )
 }
 
-const renewCa =
-  'Renew the certificate of the CA with its key as it is, and copy it to tls.ca and to all agents; both may stand in the file.'
+function isOurs(role: string): boolean {
+  return /^server(?:-\d+)?$/.test(role)
+}
+
+function renewalOf(role: string, by: Enrolled | undefined): string {
+  if (role === 'upstream-client') return nextHopCertificate
+  if (!/^(?:upstream-)?ca-|-intermediate-/.test(role)) return newCertificate(by)
+  const here = by ? 'a balancer that runs follows it here by itself' : 'both may stand in the file of tls.ca'
+  return `Renew the certificate of the CA with its key as it is, and copy it to all agents; ${here}.`
+}
 
 function endsSoon(subject: string, endMs: number, nowMs: number, remedy: string): readonly Finding[] {
   if (endMs - nowMs > SOON_MS) return []

@@ -1,12 +1,8 @@
 import type { AskedName } from '../../model/asked-name.ts'
 import { type Finding, findingOf } from '../finding.ts'
+import { certificateWith, type Enrolled } from '../new-certificate.ts'
 
 const find = findingOf('names')
-
-const remedy =
-  'Issue a certificate with this name too: on the CA, puppetserver ca clean --certname NAME, then puppetserver ca ' +
-  'generate --certname NAME --subject-alt-names with every name in use, and copy it here. Or have agents use another ' +
-  'name (server in their puppet.conf).'
 
 /** What is known of names by which agents come. */
 export interface NameFacts {
@@ -16,11 +12,14 @@ export interface NameFacts {
   readonly usual: readonly string[]
 }
 
-/** Names that agents use, and that no certificate has. Pure. */
+/** Names that agents use, and that no certificate has. `by`: how ours came here. Pure. */
 export function checkNames(
   { asked, usual }: NameFacts,
-  isCovered: (name: string) => boolean
+  isCovered: (name: string) => boolean,
+  by?: Enrolled
 ): readonly Finding[] {
+  const remedyFor = (name: string) =>
+    `${certificateWith(name, by)} Or have agents use another name (server in their puppet.conf).`
   const seen = asked
     .filter(({ name }) => !isCovered(name))
     .map(({ name, handshakes, failed, lastSeen }) =>
@@ -29,7 +28,7 @@ export function checkNames(
         name,
         `the certificate lacks this name, by which clients came ${handshakes} ${handshakes === 1 ? 'time' : 'times'} (${failed} ` +
           `gave up in the handshake), last at ${lastSeen}: agents refuse to talk to us under it.`,
-        `${remedy} If no agent uses it, a stranger asked, and nothing is to be done.`
+        `${remedyFor(name)} If no agent uses it, a stranger asked, and nothing is to be done.`
       )
     )
   const names = new Set(asked.map(({ name }) => name))
@@ -40,7 +39,7 @@ export function checkNames(
         'warning',
         name,
         'the certificate lacks this name, which leads to this machine and which agents use that are told no server.',
-        remedy
+        remedyFor(name)
       )
     )
   return [...seen, ...likely]

@@ -1,9 +1,7 @@
 import type { CrlSettings } from '../../model/settings.ts'
-import type { Authority } from '../../pki/authorities.ts'
-import { type AuthorityList, readRevocations } from '../../pki/crl.ts'
-import { CrlError } from '../../pki/crl-error.ts'
+import type { AuthorityList } from '../../pki/crl.ts'
 import { countBeyond } from '../../pki/serials.ts'
-import { successionProblems } from '../../pki/succession.ts'
+import type { OwnListFile } from '../facts.ts'
 import { type Finding, findingOf } from '../finding.ts'
 import { authorityFile } from '../places.ts'
 
@@ -12,9 +10,10 @@ const find = findingOf('revocation')
 const DAY_MS = 86_400_000
 const SOON_MS = 7 * DAY_MS
 /** A list may be so long on its way here. */
-const ON_ITS_WAY_MS = 10 * 60_000
+export const ON_ITS_WAY_MS = 10 * 60_000
 
-const copy =
+/** How lists get here. */
+export const copy =
   'With tls.crl.fetch: look in the log why the CA gives none. With a file: ship ' +
   `${authorityFile('ca_crl.pem')} from the CA again, and have a timer do so, as the README says ("The full list").`
 
@@ -26,10 +25,11 @@ export const noLists: Finding = find(
   `Set tls.crl: { fetch: true } and state.directory; or tls.crl.file to a copy of ${authorityFile('ca_crl.pem')}.`
 )
 
-/** The lists of the configuration, by their dates. Pure. */
+/** The lists that count here, by their dates. `subject`: the key that they come by. Pure. */
 export function checkLists(
   { expired }: Pick<CrlSettings, 'expired'>,
   lists: readonly AuthorityList[],
+  subject: 'tls.crl.file' | 'tls.crl.fetch',
   nowMs: number
 ): readonly Finding[] {
   return lists.flatMap(({ issuer, nextUpdateMs }) => {
@@ -37,18 +37,13 @@ export function checkLists(
     const date = new Date(nextUpdateMs).toISOString()
     if (nextUpdateMs > nowMs)
       return [
-        find(
-          'warning',
-          'tls.crl.file',
-          `the list of ${quoted(issuer)} is to be replaced before ${date}.`,
-          copy
-        )
+        find('warning', subject, `the list of ${quoted(issuer)} is to be replaced before ${date}.`, copy)
       ]
     const refuses = expired === 'refuse'
     return [
       find(
         refuses ? 'error' : 'warning',
-        'tls.crl.file',
+        subject,
         `the list of ${quoted(issuer)} was to be replaced before ${date}` +
           (refuses
             ? ': all agents of that CA are refused (tls.crl.expired).'
@@ -63,41 +58,16 @@ export function checkLists(
 export interface TheirLists {
   /** `ca`, or the file that they were read from. */
   readonly from: string
-  readonly bytes: Buffer
-  /** They came from its listener, which may serve a list that leaves agents out. */
-  readonly isServed: boolean
-  /** They must be of the CA that this site has. */
-  readonly isExpected: boolean
+  readonly lists: readonly AuthorityList[]
 }
 
 /** Whether the CA has revoked what our lists do not name. Pure. */
 export function compareLists(
   ours: readonly AuthorityList[],
-  { from, bytes, isServed, isExpected }: TheirLists,
-  authorities: readonly Authority[],
+  { from, lists }: TheirLists,
   nowMs: number
 ): readonly Finding[] {
-  const theirs = readOrNone(bytes, authorities, nowMs)
-  if (theirs === undefined) {
-    if (!isExpected) return []
-    const message = `what ${from} has is no revocation list of the CAs in tls.ca.`
-    return [find('warning', from, message, 'Look whether ca.url and tls.ca are of the same CA.')]
-  }
-  const keyIds = new Set(authorities.map(({ keyId }) => keyId))
-  const isShort = successionProblems(ours, theirs, keyIds).some(({ reason }) => reason === 'infrastructure')
-  if (isServed && isShort) {
-    const message =
-      'the CA serves its short list (enable-infra-crl), which names no agents, so whether ours is fresh cannot be seen from here.'
-    return [
-      find(
-        'note',
-        'ca',
-        message,
-        'Nothing here. On the CA, puppet-lb doctor --ca-dir DIR compares its full list.'
-      )
-    ]
-  }
-  return theirs.flatMap(after => {
+  return lists.flatMap(after => {
     const before = ours.find(({ authority }) => authority === after.authority)
     if (!before || after.thisUpdateMs > nowMs - ON_ITS_WAY_MS) return []
     const count = countBeyond(after, before)
@@ -114,23 +84,39 @@ export function compareLists(
   })
 }
 
-function readOrNone(bytes: Buffer, authorities: readonly Authority[], nowMs: number) {
-  try {
-    return readRevocations(bytes, authorities, nowMs)
-  } catch (error) {
-    if (!(error instanceof CrlError)) throw error
-    return undefined
-  }
+/** What somebody gave as the lists of our CAs, and is none; `from` as in `TheirLists`. */
+export function foreignLists(from: string): Finding {
+  const message = `what ${from} has is no revocation list of the CAs in tls.ca.`
+  return find('warning', from, message, 'Look whether ca.url and tls.ca are of the same CA.')
 }
 
-/** A file that cannot be used, one sentence each. */
-export function unusableLists(sentences: readonly string[]): readonly Finding[] {
-  return sentences.map(sentence => find('error', 'tls.crl.file', `it ${sentence}.`, copy))
+/**
+ * What cannot be seen from here. `served`: how fresh ours is, for the CA serves its short one; `unsaid`: whether it does.
+ */
+export function unseenList(why: 'served' | 'unsaid'): Finding {
+  const message =
+    why === 'served'
+      ? 'the CA serves its short list (enable-infra-crl), which names no agents, so whether ours is fresh cannot be seen from here.'
+      : 'the CA does not say when its full list ends (GET /puppet-ca/v1/expirations), so whether it serves that, or its short ' +
+        'one (enable-infra-crl), cannot be seen from here.'
+  return find(
+    'note',
+    'ca',
+    message,
+    'Nothing here. On the CA, puppet-lb doctor --ca-dir DIR compares its full list.'
+  )
 }
 
-/** CAs without a list in the file, one sentence each. */
-export function lackingLists(sentences: readonly string[]): readonly Finding[] {
-  return sentences.map(sentence => find('warning', 'tls.crl.file', `it ${sentence}.`, copy))
+/** Files that cannot be used, or lack something, one sentence each. */
+export function checkOwnFile({ key, file, problems }: OwnListFile): readonly Finding[] {
+  const isKept = key === 'tls.crl.directory'
+  const remedy = isKept ? `Remove ${file}: a balancer that runs keeps the CA's lists there again.` : copy
+  return problems.map(sentence => find(isKept ? 'warning' : 'error', key, `it ${sentence}.`, remedy))
+}
+
+/** CAs without a list, one sentence each. */
+export function lackingLists(sentences: readonly string[], subject: string): readonly Finding[] {
+  return sentences.map(sentence => find('warning', subject, `it ${sentence}.`, copy))
 }
 
 function quoted(text: string): string {

@@ -183,6 +183,10 @@ for (const isEnrolled of [true, false]) {
     const { msg, level } = await scene.line({ state: 'revoked' })
     t.equal(level, 'error')
     t.match(msg, /is revoked by the list in force: agents that have that list refuse it\. A new one: /)
+    const hint = isEnrolled
+      ? /with 403, it believes identity headers: see/
+      : /see "If the certificate is lost"/
+    t.match(msg, hint)
     scene.takeLists(await scene.authority.crl())
     t.match(scene.lines.at(-1), { level: 'info', msg: /good again/ })
   })
