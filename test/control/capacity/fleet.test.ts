@@ -74,9 +74,9 @@ t.test('the utilization told is within 3 points of what the JRubies did', async 
 t.test('at the load it calls full, the slowest runs take 2 to 4 times as long as at half load', async t => {
   const full = judged.full as number
   t.ok(full > 0.8 && full < 0.99, String(full))
-  const ratios = [3, 4].map(seed => p99(play(full, 2_000, seed)) / p99(half))
-  t.comment(`full at ${full}: ${ratios.join(', ')} times`)
-  for (const ratio of ratios) t.ok(ratio >= 2 && ratio <= 4, `${ratio} times`)
+  const ratio = p99({ runMs: [3, 4, 5].flatMap(seed => play(full, 2_000, seed).runMs) }) / p99(half)
+  t.comment(`full at ${full}: ${ratio} times`)
+  t.ok(ratio >= 2 && ratio <= 4, `${ratio} times`)
 })
 
 t.test('the headroom told is what it takes until then, at the run interval of the agents', async t => {
