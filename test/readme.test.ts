@@ -34,6 +34,7 @@ function everyMetric(): Registry {
     dnsFailures: () => [],
     queueDepth: () => [0, 0, 0],
     pools: () => [],
+    poolCapacity: () => [],
     code: () => [],
     crl: () => undefined,
     crlFetch: () => undefined,

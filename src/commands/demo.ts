@@ -17,6 +17,8 @@ export interface DemoOptions {
   readonly port?: number
   /** Default 9140; 0 lets the system choose. */
   readonly adminPort?: number
+  /** How many simulated agents run. Default 5. */
+  readonly agents?: number
   /** Default: `certs-dev` beside `src`. */
   readonly directory?: string
 }
@@ -59,10 +61,11 @@ async function prepare({
   host = '127.0.0.1',
   port = 8140,
   adminPort = 9140,
+  agents = 5,
   directory = besideSource
 }: DemoOptions): Promise<Stage> {
   const { setStage } = await import('../demo/stage.ts')
-  return setStage(directory, { host, port, adminPort }, { runtime: systemRuntime, say })
+  return setStage(directory, { host, port, adminPort }, { runtime: systemRuntime, say, agentCount: agents })
 }
 
 const besideSource = fileURLToPath(new URL('../../certs-dev', import.meta.url))

@@ -72,6 +72,13 @@ export function portNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
 }
 
+/** For `demo`: more would take more than one machine. */
+export function agentCount(text: string): number {
+  const count = Number(text)
+  if (/^\d{1,4}$/.test(text) && count >= 1 && count <= 1_000) return count
+  throw new InvalidArgumentError('It must be a whole number from 1 to 1000.')
+}
+
 function adminUrl(text: string): string {
   try {
     parseAdmin(text)

@@ -7,6 +7,7 @@ import {
   addAdminOptions,
   addCommand,
   adminOption,
+  agentCount,
   configOption,
   extensionText,
   portNumber,
@@ -98,6 +99,7 @@ interface DemoFlags {
   readonly host?: string
   readonly port?: number
   readonly adminPort?: number
+  readonly agents?: number
   readonly directory?: string
 }
 
@@ -110,6 +112,7 @@ function addDemo(program: Command, finish: Finish): void {
       'port of the admin listener, default 9140; 0 lets the system choose',
       portNumber
     )
+    .option('--agents <n>', 'simulated agents, 1 to 1000, default 5; 200 for a look at load', agentCount)
     .option('--directory <dir>', 'where the certificates are kept, default certs-dev')
     .action(async (options: DemoFlags) => {
       const { demo } = await import('./demo.ts')

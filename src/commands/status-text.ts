@@ -1,3 +1,4 @@
+import { capacityWords } from '../admin/page/view/capacity-words.js'
 import { concernsOf } from '../admin/page/view/concerns.js'
 import { standingOf } from '../admin/page/view/standing.js'
 import { isOut } from '../model/master.ts'
@@ -15,7 +16,7 @@ const SOON_DAYS = 30
 export function describeStatus(status: Status, readiness: string, nowMs: number, paint: Paint): string {
   const { version, masters, ca, queue, pools = [], certificates, ownCertificate, crl, reload, kept } = status
   // An older one does not say.
-  const { code = [] }: Partial<Pick<Status, 'code'>> = status
+  const { code = [], capacity = [] }: Partial<Pick<Status, 'code' | 'capacity'>> = status
   const cause = ca.cause === null ? '' : `: ${ca.cause}`
   return [
     ...block('ready:', [paint.tone(status.ready ? 'good' : 'bad', harmless(readiness))], INDENT),
@@ -30,6 +31,7 @@ export function describeStatus(status: Status, readiness: string, nowMs: number,
     ),
     ...block('queue:', [`${queue.catalog} catalog, ${queue.report} report, ${queue.light} light`], INDENT),
     ...(pools.length > 0 ? block('pools:', poolTable(pools, paint), INDENT) : []),
+    ...(capacity.length > 0 ? block('capacity:', capacity.map(describeCapacity), INDENT) : []),
     ...(code.length > 0 ? block('code:', codeLines(code), INDENT) : []),
     ...block('certificates:', certificateTable(certificates, nowMs, paint), INDENT),
     ...(ownCertificate.cause === null
@@ -94,6 +96,11 @@ function poolTable(pools: readonly PoolStatus[], paint: Paint): readonly string[
     ...[queue.catalog, queue.report, queue.light].map(String)
   ])
   return tableOf(['name', 'up', 'catalog', 'report', 'light'].map(paint.head), rows)
+}
+
+/** The pool is named where there are others. */
+function describeCapacity(capacity: Status['capacity'][number], _: number, all: Status['capacity']): string {
+  return harmless(`${all.length > 1 ? `${capacity.pool}: ` : ''}${capacityWords(capacity)}`)
 }
 
 /** An operator's weight is marked by the one it stands for. */

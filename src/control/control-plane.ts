@@ -5,6 +5,7 @@ import type { Settings } from '../model/settings.ts'
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
 import { type Agents, createAgents } from './agents/agents.ts'
+import { type Capacity, createCapacity } from './capacity/capacity.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
 import { type CodeCare, createCodeCare } from './code/code-care.ts'
 import type { ControlPlaneOptions } from './control-plane-options.ts'
@@ -55,6 +56,7 @@ export interface ControlPlane {
   readonly probeFailures: ProbeFailures
   readonly ejections: EjectionCounts
   readonly code: CodeCare
+  readonly capacity: Capacity
   readonly takeover: TakeoverEnds
   readonly certificates: Pick<CertificateCare, 'caDocuments' | 'ends' | 'ownStanding'>
   /** Resolves with the port once every master was probed once and every plane listens. */
@@ -142,6 +144,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     // What this process knows of operators by then is older than what its successor keeps there.
     stateDirectory: () => (takeover.isHandedOver() ? undefined : settings.state.directory)
   })
+  const capacity = createCapacity({ ...context, agents: context.agents.book, snapshot: supervisor.snapshot })
   const outliers = createOutlierDetection({
     masters: () => roster.current().masters.filter(takesNewRuns),
     watchOf: supervisor.watchOf,
@@ -243,6 +246,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     seating.start()
     drains.start()
     outliers.start()
+    capacity.start()
     certificates.watch()
     phase = 'started'
     return port
@@ -263,11 +267,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     probeFailures: context.probeFailures,
     ejections: context.ejections,
     code,
+    capacity,
     takeover,
     certificates,
     start: () => changes.run(start),
     async stop() {
-      for (const each of [watch, sources, seating, drains, outliers, takeover]) each.stop()
+      for (const each of [watch, sources, seating, drains, outliers, capacity, takeover]) each.stop()
       supervisor.stop()
       await certificates.stop()
       dns.cancel()

@@ -55,6 +55,7 @@ export function createReporting(
         crl: crlStatus(revocations),
         reload: reload.status(),
         code: control.code.status(),
+        capacity: control.capacity.status(),
         descriptors: budgetOf(reload.config(), descriptors),
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
           name,
@@ -136,6 +137,7 @@ export function metricFacts(
     queueDepth: () => [slots.waiting(0), slots.waiting(1), slots.waiting(2)],
     pools: () => poolStatuses(control),
     code: control.code.status,
+    poolCapacity: control.capacity.status,
     crl: () => {
       const current = revocations.current()
       return (

@@ -11,16 +11,23 @@ export interface DemoAgents {
 }
 
 const names = ['web01.demo', 'web02.demo', 'db01.demo', 'mail01.demo', 'build01.demo']
+/** How many there are unless somebody wants more. */
+const usualAgents = names.length
 const shortestPauseMs = 3000
 const longestPauseMs = 8000
+/** More agents pause longer, so that the JRubies of the demonstration are busy and not swamped. */
+const AGENTS_AT_USUAL_PAUSE = 60
+/** Each agent beyond the first few begins so much later. */
+const ENROL_MS = 50
 
 /**
- * Lets a handful of agents enrol through the balancer and then run every few seconds, each after its own dice,
- * never more than one run of an agent at a time. `onRun` hears of each run, `onFailure` of an enrolment that
+ * Lets agents enrol through the balancer and then run every few seconds, each after its own dice,
+ * never more than one run of an agent at a time. `count`: how many; of more than sixty each pauses longer. `onRun` hears of each run, `onFailure` of an enrolment that
  * failed, which is tried again.
  */
 export function startDemoAgents(
   port: number,
+  count: number,
   runtime: Runtime,
   on: {
     readonly run: (certname: string, run: AgentRun) => void
@@ -30,9 +37,10 @@ export function startDemoAgents(
   const stopping = new AbortController()
   const { signal } = stopping
   const place = { host: '127.0.0.1', port, servername: 'puppet', runtime, signal }
+  const stretch = Math.max(1, count / AGENTS_AT_USUAL_PAUSE)
   const rest = () => {
     const delayMs = shortestPauseMs + runtime.random() * (longestPauseMs - shortestPauseMs)
-    return pause(delayMs, runtime, signal)
+    return pause(stretch * delayMs, runtime, signal)
   }
 
   const enrol = async (certname: string) => {
@@ -49,7 +57,8 @@ export function startDemoAgents(
     }
   }
 
-  const live = async (certname: string): Promise<void> => {
+  const live = async (certname: string, index: number): Promise<void> => {
+    if (index >= usualAgents) await pause(index * ENROL_MS, runtime, signal)
     const { identity, ca, crl } = await enrol(certname)
     const disk = new Map()
     for (;;) {
@@ -60,11 +69,15 @@ export function startDemoAgents(
     }
   }
 
-  const lives = names.map(live)
+  const lives = namesOf(count).map(live)
   return {
     stop: async () => {
       stopping.abort()
       await Promise.allSettled(lives)
     }
   }
+}
+
+function namesOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => names[index] ?? `agent${index + 1}.demo`)
 }

@@ -5,6 +5,7 @@ import { agentName, type DemoMaterial } from './demo-material.ts'
 export function demoGuide(demo: {
   readonly material: DemoMaterial
   readonly configFile: string
+  readonly agentCount: number
   readonly port: number
   readonly adminPort: number
   readonly pid: number
@@ -16,7 +17,7 @@ export function demoGuide(demo: {
     `--cacert ${path(material.caFile)} --cert ${path(who.certFile)} --key ${path(who.keyFile)}`
   const url = (target: string) => `'https://localhost:${port}${target}'`
   return `puppet-lb serves on https://localhost:${port}, in front of a CA and three masters with 2, 4 and 8 JRubies,
-all simulated in this process. Five simulated agents enrol and then run every few seconds. Configuration:
+all simulated in this process. ${demo.agentCount} simulated agents enrol and then run every few seconds. Configuration:
 ${path(demo.configFile)}
 
 See it in a browser:

@@ -7,7 +7,10 @@ export interface RunTally {
   readonly summary: () => string | undefined
 }
 
-/** Tells of the first run of each agent, and of every one that failed, as it happens. */
+/** First runs that are told. */
+const TOLD = 5
+
+/** Tells of the first run of the first few agents, and of every one that failed, as it happens. */
 export function createRunTally(say: (line: string) => void): RunTally {
   const seen = new Set<string>()
   const lately = { runs: 0, failed: 0, requests: 0 }
@@ -19,7 +22,7 @@ export function createRunTally(say: (line: string) => void): RunTally {
       if (failure) {
         lately.failed++
         say(`${certname}: exit status 1, ${failure.method} ${failure.path}: ${failure.message.trim()}`)
-      } else if (!seen.has(certname)) {
+      } else if (seen.size < TOLD && !seen.has(certname)) {
         const over = `${requests.length} requests over ${connections} connection${connections === 1 ? '' : 's'}`
         say(`${certname}: first run, exit status ${exitStatus}, ${over}`)
       }

@@ -32,17 +32,22 @@ const summaryMs = 30_000
 export async function setStage(
   directory: string,
   place: DemoPlace,
-  { runtime, say }: { readonly runtime: Runtime; readonly say: (line: string) => void }
+  {
+    runtime,
+    say,
+    agentCount
+  }: { readonly runtime: Runtime; readonly say: (line: string) => void; readonly agentCount: number }
 ): Promise<Stage> {
   const material = await prepareMaterial(directory, runtime.wallClock)
   const masters = await startDemoMasters(material)
   const configFile = writeDemoConfig(material, masters, place)
   return {
     configFile,
-    guide: served => demoGuide({ material, configFile, ...served, pid: process.pid, cwd: process.cwd() }),
+    guide: served =>
+      demoGuide({ material, configFile, agentCount, ...served, pid: process.pid, cwd: process.cwd() }),
     play: port => {
       const tally = createRunTally(say)
-      const agents = startDemoAgents(port, runtime, {
+      const agents = startDemoAgents(port, agentCount, runtime, {
         run: tally.add,
         failure: (certname, error) => say(`${certname}: cannot enrol: ${error.message}`)
       })

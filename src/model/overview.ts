@@ -1,3 +1,4 @@
+import type { AgentList } from './agents.ts'
 import type { Event } from './event.ts'
 import type { Status } from './status.ts'
 
@@ -20,8 +21,18 @@ export interface Overview {
   readonly work: readonly MasterWork[]
   /** The full minutes of the last hour, oldest first. */
   readonly runs: readonly RunsOfMinute[]
+  readonly agents: AgentsSeen
   /** The last ones, newest first. */
   readonly events: readonly Event[]
+}
+
+/** How many agents there are, and the first few of those that somebody should look at. */
+export interface AgentsSeen {
+  readonly seen: { readonly hour: number; readonly day: number }
+  readonly failing: AgentList
+  /** Certificates that end within 30 days. */
+  readonly expiring: AgentList
+  readonly slow: AgentList
 }
 
 /** What a master does now, and did in the last `workMinutes` or since it came. */

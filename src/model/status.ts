@@ -1,3 +1,4 @@
+import type { PoolCapacity } from './capacity.ts'
 import type { CodeStatus } from './code.ts'
 import type { DescriptorBudget } from './descriptors.ts'
 import type { OwnState } from './enrolment.ts'
@@ -65,6 +66,8 @@ export interface Status {
   readonly reload: ReloadStatus
   /** What masters serve for each environment, as catalogs show that pass. */
   readonly code: readonly CodeStatus[]
+  /** Of the pools that requests are given to. */
+  readonly capacity: readonly PoolCapacity[]
   /** What file descriptors of the process are for; `granted` is null where the system sets no limit. */
   readonly descriptors: Omit<DescriptorBudget, 'granted'> & { readonly granted: number | null }
   /** What operators said of names that are no masters now; it counts again when one of that name comes. */

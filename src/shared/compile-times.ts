@@ -54,6 +54,20 @@ export function quantileMs(counts: ArrayLike<number>, share: number): number | u
   return startMs(counts.length)
 }
 
+/** Parts of a bucket that stand for all times in it. */
+const PARTS = [0.25, 0.75]
+
+/** The times that were counted, each with its share; none when nothing was counted. */
+export function spreadOf(
+  counts: ArrayLike<number>
+): readonly { readonly tookMs: number; readonly share: number }[] {
+  const all = Array.from(counts, (count, bucket) => ({ count, bucket })).filter(({ count }) => count > 0)
+  const total = all.reduce((sum, { count }) => sum + count, 0)
+  return all.flatMap(({ count, bucket }) =>
+    PARTS.map(part => ({ tookMs: startMs(bucket + part), share: count / (PARTS.length * total) }))
+  )
+}
+
 function bucketOf(tookMs: number): number {
   const bucket = Math.floor(PER_DOUBLING * Math.log2(Math.max(1, tookMs) / FIRST_MS)) + 1
   return Math.min(Math.max(bucket, 0), compileTimeBuckets - 1)

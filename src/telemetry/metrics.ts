@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { isOut, masterStates } from '../model/master.ts'
 import { shownModes } from '../model/status.ts'
 import { type AgentFacts, createAgentMetrics } from './agent-metrics.ts'
+import { type CapacityFacts, createCapacityMetrics } from './capacity-metrics.ts'
 import {
   type CertificateFacts,
   createCaCopyMetrics,
@@ -99,6 +100,7 @@ export interface ControlFacts
   extends ReachFacts,
     SourceFacts,
     PoolFacts,
+    CapacityFacts,
     CodeFacts,
     CertificateFacts,
     FetchFacts,
@@ -233,6 +235,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   createCertificateMetrics(registry, facts)
   createFetchMetrics(registry, facts)
   createPoolMetrics(registry, facts)
+  createCapacityMetrics(registry, facts)
   createCodeMetrics(registry, facts)
   createSourceMetrics(registry, facts)
   createAgentMetrics(registry, facts)

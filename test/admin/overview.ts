@@ -14,6 +14,15 @@ export const idle: MasterWork = Object.freeze({
   compile: null
 })
 
+const none = Object.freeze({ total: 0, agents: [] })
+
+export const noAgents: Overview['agents'] = Object.freeze({
+  seen: { hour: 0, day: 0 },
+  failing: none,
+  expiring: none,
+  slow: none
+})
+
 /** What the page shows of a balancer in this status, with `work` for each of its masters. */
 export function overviewOf(status: Status, over: Partial<Overview> = {}): Overview {
   return {
@@ -27,6 +36,7 @@ export function overviewOf(status: Status, over: Partial<Overview> = {}): Overvi
       given: null,
       failed: null
     })),
+    agents: noAgents,
     events: [],
     ...over
   }

@@ -1,6 +1,7 @@
 import { type AdminOptions, startAdmin } from '../../src/admin/server.ts'
 import { createEventLog } from '../../src/control/event-log.ts'
 import type { AskedName } from '../../src/model/asked-name.ts'
+import type { PoolCapacity } from '../../src/model/capacity.ts'
 import type { AdminBoot } from '../../src/model/settings.ts'
 import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
@@ -68,8 +69,19 @@ export const status: Status = Object.freeze<Status>({
   },
   reload: { at: '2026-01-01T00:00:00.000Z', ok: true, problems: [], needsRestart: ['listen.port'] },
   code: [],
+  capacity: [],
   descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
   kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
+})
+
+/** A pool of which all is known. */
+export const roomy: PoolCapacity = Object.freeze<PoolCapacity>({
+  ...{ pool: 'default', jrubies: 16, minutes: 30, utilization: 0.62, busiestMinute: 0.81, full: 0.97 },
+  ...{ headroomAgents: 4_100, runIntervalSeconds: 1_800, unknown: null },
+  without: [
+    { master: 'alpha', utilization: 0.7, headroomAgents: 2_000 },
+    { master: 'b', utilization: 0.83, headroomAgents: 900 }
+  ]
 })
 
 export const names: readonly AskedName[] = [

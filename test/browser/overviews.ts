@@ -1,7 +1,8 @@
+import type { AgentStatus } from '../../src/model/agents.ts'
 import type { MasterWork, Overview, RunsOfMinute } from '../../src/model/overview.ts'
 import type { MasterStatus, Status } from '../../src/model/status.ts'
 import { manyMasters, overviewOf } from '../admin/overview.ts'
-import { status } from '../admin/scene.ts'
+import { roomy, status } from '../admin/scene.ts'
 
 const alpha = status.masters[0] as MasterStatus
 const well: Status = {
@@ -13,7 +14,68 @@ const well: Status = {
     { role: 'ca-1', notAfter: '2031-01-01T00:00:00.000Z', source: '/etc/puppet-lb/ca.pem' }
   ],
   reload: { ...status.reload, needsRestart: [] },
+  code: [
+    {
+      environment: 'production',
+      versions: 2,
+      differsSince: '2026-01-01T12:05:00.000Z',
+      masters: ['4f1c2a91d0c3b5a7e6f8901234567890abcdef12', '77aa01'].flatMap((version, index) =>
+        [0, 1].map(each => ({
+          name: `master-${2 * index + each}`,
+          version,
+          since: '2026-01-01T11:00:00.000Z',
+          seen: '2026-01-01T12:33:00.000Z'
+        }))
+      )
+    },
+    { environment: 'test', versions: 0, differsSince: null, masters: [] }
+  ],
+  capacity: [
+    roomy,
+    { ...roomy, pool: 'dmz', utilization: 0.99, headroomAgents: -1_200 },
+    {
+      ...roomy,
+      pool: 'new',
+      full: null,
+      headroomAgents: null,
+      unknown: 'counting began less than 5 minutes ago'
+    }
+  ],
   kept: []
+}
+
+/** An agent as `/api/agents` tells it. */
+export const agent = (certname: string, over: Partial<AgentStatus> = {}): AgentStatus => ({
+  ...{
+    certname,
+    lastSeen: '2026-01-01T12:20:00.000Z',
+    lastRunSeconds: 41.2,
+    reported: true,
+    compileSeconds: 8.1
+  },
+  ...{ requests: 31, requestsPerHour: 62, failures: 0, failure: null, failedRuns: 0, version: '8.10.0' },
+  ...{
+    environment: 'production',
+    master: 'master-1',
+    certificateNotAfter: '2030-01-01T00:00:00.000Z',
+    ...over
+  }
+})
+
+const agents: Overview['agents'] = {
+  seen: { hour: 19_800, day: 20_000 },
+  failing: {
+    total: 17,
+    agents: [
+      agent('web01.example.com', { failures: 1, failure: 'catalog', failedRuns: 12 }),
+      agent(`${'db'.repeat(60)}.example.com`, { failures: 2, failure: 'answers', failedRuns: 1 })
+    ]
+  },
+  expiring: {
+    total: 1,
+    agents: [agent('old.example.com', { certificateNotAfter: '2026-01-09T00:00:00.000Z' })]
+  },
+  slow: { total: 20_000, agents: [agent('monitor.example.com', { compileSeconds: 181 })] }
 }
 
 /** What masters do in a busy hour. */
@@ -44,7 +106,7 @@ const events = Array.from({ length: 30 }, (_, index) => ({
 }))
 
 function seen(masters: readonly MasterStatus[], over: Partial<Overview> = {}): Overview {
-  return overviewOf({ ...well, masters }, { work: busy(masters), runs, events, ...over })
+  return overviewOf({ ...well, masters }, { work: busy(masters), runs, events, agents, ...over })
 }
 
 /** A long name without a place to break it, of strange letters, and one that would be HTML. */

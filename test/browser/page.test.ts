@@ -5,7 +5,7 @@ import type { Overview } from '../../src/model/overview.ts'
 import { startScene } from '../admin/scene.ts'
 import { openPage, skip, startBrowser, textOf } from './browser.ts'
 import { inPage } from './in-page.ts'
-import { overviews } from './overviews.ts'
+import { agent, overviews } from './overviews.ts'
 
 const three = overviews['three masters']
 
@@ -22,7 +22,25 @@ t.test('the status page in a real browser', { skip, timeout: 300_000 }, async t 
     }
     const scene = await startScene(test, {
       admin: token === undefined ? {} : { token },
-      deps: { overview: () => view, operate }
+      deps: {
+        ...{ overview: () => view, operate },
+        async flush(environment) {
+          asked.push(`flush ${environment ?? 'all'}`)
+          const masters = [
+            { name: 'master-0', done: true, cause: null },
+            {
+              name: 'master-1',
+              done: environment !== 'test',
+              cause: environment === 'test' ? 'it answered 403' : null
+            }
+          ]
+          return { environment: environment ?? null, done: environment !== 'test', masters }
+        },
+        async agents({ query, filter, limit }) {
+          asked.push(`agents ${query} ${filter} ${limit}`)
+          return { total: 40, agents: [agent(`${query}1.example.com`)] }
+        }
+      }
     })
     return {
       ...{ ...scene, asked },
@@ -89,6 +107,77 @@ t.test('the status page in a real browser', { skip, timeout: 300_000 }, async t 
     t.same(asked, ['drain master-1'])
     t.match(await textOf(page, '.notice'), 'master-1 is asked to drain')
     t.equal(await page.evaluate(inPage.focused), 'drain master-1')
+    await page.close()
+  })
+
+  t.test('the caches of an environment are flushed on all masters, once somebody has said yes', async t => {
+    const { origin, asked } = await setUp(t)
+    const { page, complaints } = await openPage(browser, origin)
+    await page.click('button[aria-label="flush production"]')
+    await page.waitForSelector('dialog[open]')
+    t.match(await textOf(page, 'dialog'), /flush production\?[\s\S]*reads the code anew/)
+    t.same(asked, [])
+    await page.click('dialog button.primary')
+    await page.waitForFunction(inPage.isClosed)
+    t.same(asked, ['flush production'])
+    t.match(await textOf(page, '.notice'), 'production is flushed on 2 of 2 masters.')
+    await page.click('section[aria-labelledby="code"] > .actions button')
+    await page.waitForSelector('dialog[open]')
+    await page.click('dialog button.primary')
+    await page.waitForFunction(inPage.isClosed)
+    t.same(asked.slice(1), ['flush all'])
+    t.same(complaints, [])
+    await page.close()
+  })
+
+  t.test('a master that did not flush is named with its cause', async t => {
+    const { origin } = await setUp(t)
+    const { page } = await openPage(browser, origin)
+    await page.click('button[aria-label="flush test"]')
+    await page.waitForSelector('dialog[open]')
+    await page.click('dialog button.primary')
+    await page.waitForFunction(
+      inPage.isSaid,
+      {},
+      'test is flushed on 1 of 2 masters. master-1: it answered 403.'
+    )
+    await page.close()
+  })
+
+  t.test('agents are found by the beginning of their name and by what they have in common', async t => {
+    const { origin, asked, show } = await setUp(t)
+    const { page, complaints } = await openPage(browser, origin)
+    t.match(
+      await textOf(page, 'section[aria-labelledby="agents"]'),
+      /19,800 in the last hour[\s\S]*Failing: 17[\s\S]*catalog, 12 runs/
+    )
+    await page.type('.search input', 'web')
+    await page.select('.search select', 'failing')
+    await page.keyboard.press('Tab')
+    await page.focus('.search input')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.found table')
+    t.match(await textOf(page, '.found'), /The first 1 of 40 agents[\s\S]*web1\.example\.com/)
+    t.same(asked, ['agents web failing 20'])
+    await show(three)
+    t.match(await textOf(page, '.found'), 'web1.example.com', 'the next frame leaves it as it is')
+    t.equal(await page.$eval('.search input', input => (input as unknown as { value: string }).value), 'web')
+    t.same(complaints, [])
+    await page.close()
+  })
+
+  t.test('the room in each pool is told, and where there is none', async t => {
+    const { origin } = await setUp(t)
+    const { page } = await openPage(browser, origin)
+    const text = await textOf(page, '.capacity tbody')
+    for (const part of [
+      'room for 4,100 more agents',
+      'b: 900',
+      '1,200 agents too many',
+      'Not known yet: counting began'
+    ])
+      t.ok(text.includes(part), part)
+    t.match(await textOf(page, '.capacity td.bad'), '99 %')
     await page.close()
   })
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import type { Status } from '../../src/model/status.ts'
-import { startScene, status } from '../admin/scene.ts'
+import { roomy, startScene, status } from '../admin/scene.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { puppetLb } from './puppet-lb.ts'
 
@@ -64,6 +64,23 @@ t.test('what is wrong is told with its cause', async t => {
     t.ok(out.includes(line), line)
   }
 })
+
+t.test(
+  'how much of a pool is used and what it could take is told, with its name where there are others',
+  async t => {
+    const capacity = [roomy, { ...roomy, pool: 'dmz' }]
+    const print = async (pools: Status['capacity']) => {
+      const { origin } = await startScene(t, { deps: { status: () => ({ ...status, capacity: pools }) } })
+      return (await puppetLb(['status', '--admin', origin])).out
+    }
+    const words =
+      '62 % of 16 JRubies; room for 4,100 more agents at this run interval (30 min); without b: 900\n'
+    t.ok((await print([roomy])).includes(`capacity:     ${words}`))
+    const two = await print(capacity)
+    t.ok(two.includes(`capacity:     default: ${words}`))
+    t.ok(two.includes(`              dmz: ${words}`))
+  }
+)
 
 t.test('it may have become ready between two questions', async t => {
   const { origin } = await startScene(t, { deps: { status: () => ({ ...status, ready: false }) } })

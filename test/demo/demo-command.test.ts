@@ -24,7 +24,7 @@ interface Demo {
   readonly printed: readonly string[]
 }
 
-function start(t: Test, options: { readonly port: number }): Demo {
+function start(t: Test, options: { readonly port: number; readonly agents?: number }): Demo {
   const directory = t.testdir({})
   const settings = JSON.stringify({ adminPort: 0, directory, ...options })
   const script = `import { demo } from '${module.href}'\nprocess.exitCode = await demo(${settings})\n`
@@ -57,8 +57,9 @@ async function statusOf(command: string, cwd: string): Promise<string> {
 }
 
 t.test('it serves, its agents run, what it prints can be done, and Ctrl-C ends it well', async t => {
-  const demo = start(t, { port: 0 })
+  const demo = start(t, { port: 0, agents: 7 })
   await demo.line(/^Ctrl-C ends it/)
+  t.ok(demo.printed.some(line => line.includes(' 7 simulated agents ')))
   const firstRun = await demo.line(/first run/)
   t.match(firstRun, /\.demo: first run, exit status 2, \d+ requests over 1 connection$/)
 

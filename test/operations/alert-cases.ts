@@ -193,6 +193,42 @@ const agents: readonly AlertCase[] = [
 
 const capacity: readonly AlertCase[] = [
   {
+    alert: 'PuppetLbPoolFull',
+    series: { [of('headroom_agents', 'pool="default"')]: '20x5 -30x60' },
+    quietAt: 30,
+    firesAt: 40,
+    labels: { pool: 'default' },
+    summary: 'The pool default at lb-1 is full.'
+  },
+  {
+    alert: 'PuppetLbNoSpareMaster',
+    series: { [of('headroom_without_one_agents', 'pool="default"')]: '-30x200' },
+    quietAt: 110,
+    firesAt: 130,
+    labels: { pool: 'default' },
+    summary: 'The pool default at lb-1 would be full without one of its masters.'
+  },
+  {
+    // A deployment takes some minutes.
+    alert: 'PuppetLbCodeDiffers',
+    series: { [of('code_versions', 'environment="production"')]: '1x5 2x10 1x5 3x30' },
+    quietAt: 35,
+    firesAt: 42,
+    labels: { environment: 'production' },
+    summary: 'Masters behind lb-1 serve 3 versions of production.'
+  },
+  {
+    alert: 'PuppetLbAgentCertificatesEnd',
+    series: {
+      [of('agent_certificates_expiring', 'within="30d"')]: '4x100',
+      [of('agent_certificates_expiring', 'within="90d"')]: '9x100'
+    },
+    quietAt: 50,
+    firesAt: 70,
+    labels: { within: '30d' },
+    summary: 'The certificates of 4 agents of lb-1 end within 30 days.'
+  },
+  {
     // JRubies of a master that is down are none.
     alert: 'PuppetLbSaturated',
     series: {

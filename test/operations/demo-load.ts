@@ -48,6 +48,7 @@ async function startMasters(t: Test, pki: TestPki): Promise<Masters> {
       name,
       jrubies: JRUBIES,
       compileMs: () => COMPILE_MS,
+      codeVersion: '4f1c2a9',
       ...more
     })
     t.teardown(master.close)

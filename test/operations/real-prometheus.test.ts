@@ -16,7 +16,11 @@ const rare = new Set([
   'puppet_lb_proxy_headers_refused_total',
   'puppet_lb_ca_copies_total',
   'puppet_lb_crl_fetch_failures_total',
-  'puppet_lb_crl_refused_total'
+  'puppet_lb_crl_refused_total',
+  // It takes minutes and a hundred runs.
+  'puppet_lb_full_utilization',
+  'puppet_lb_headroom_agents',
+  'puppet_lb_headroom_without_one_agents'
 ])
 
 /** Asks for what was an hour ago, or for alerts. */

@@ -3,6 +3,7 @@ import t from 'tap'
 import { masterStates } from '../../src/model/master.ts'
 import { shownModes } from '../../src/model/status.ts'
 import { type ControlFacts, createControlMetrics } from '../../src/telemetry/metrics.ts'
+import { roomy } from '../admin/scene.ts'
 
 const m1 = {
   name: 'm1',
@@ -33,6 +34,7 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     ejections: () => [],
     dnsFailures: () => [],
     pools: () => [],
+    poolCapacity: () => [],
     code: () => [],
     queueDepth: () => [0, 0, 0],
     crl: () => undefined,
@@ -53,6 +55,30 @@ function setUp(facts: Partial<ControlFacts> = {}) {
     }
   }
 }
+
+t.test('the capacity of pools is told as far as it is known', async t => {
+  const unknown = { ...roomy, pool: 'dmz', full: null, headroomAgents: null, without: [] }
+  const alone = {
+    ...roomy,
+    pool: 'site',
+    without: [{ master: 'x', utilization: null, headroomAgents: null }]
+  }
+  const { series } = setUp({ poolCapacity: () => [roomy, unknown, alone] })
+  t.same(await series('utilization'), [
+    'utilization{pool="default"} 0.62',
+    'utilization{pool="dmz"} 0.62',
+    'utilization{pool="site"} 0.62'
+  ])
+  t.same(await series('full_utilization'), [
+    'full_utilization{pool="default"} 0.97',
+    'full_utilization{pool="site"} 0.97'
+  ])
+  t.same(await series('headroom_agents'), [
+    'headroom_agents{pool="default"} 4100',
+    'headroom_agents{pool="site"} 4100'
+  ])
+  t.same(await series('headroom_without_one_agents'), ['headroom_without_one_agents{pool="default"} 900'])
+})
 
 t.test('the CA is up or down as masters are, but it is none of the members and has no capacity', async t => {
   const { series } = setUp({ masters: () => [m1, ca] })

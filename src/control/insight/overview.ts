@@ -4,8 +4,10 @@ import { type MasterWork, type Overview, type RunsOfMinute, runMinutes } from '.
 import type { Runtime } from '../../model/runtime.ts'
 import { quantileMs } from '../../shared/compile-times.ts'
 import type { SharedTables } from '../../shared/memory.ts'
+import type { Agents } from '../agents/agents.ts'
 import type { Roster } from '../roster.ts'
 import type { NotReady, Reporting } from '../status.ts'
+import { createAgentsSeen } from './agents-seen.ts'
 import { type CountedMinute, createWorkBook, type TotalsById, type WorkTotals } from './work-book.ts'
 
 const MINUTE_MS = 60_000
@@ -15,7 +17,8 @@ const MAX_EVENTS = 30
 export interface InsightDeps {
   readonly roster: Pick<Roster, 'current'>
   readonly memory: Pick<SharedTables, 'results' | 'compileTimes' | 'slots'>
-  readonly runtime: Pick<Runtime, 'wallClock' | 'schedule'>
+  readonly agents: Pick<Agents, 'list' | 'census'>
+  readonly runtime: Pick<Runtime, 'now' | 'wallClock' | 'schedule'>
   readonly events: Pick<EventLog, 'recent'>
   readonly status: Reporting['status']
   readonly notReady: NotReady
@@ -33,6 +36,7 @@ export function startInsight(deps: InsightDeps): Insight {
   const { roster, memory, runtime, events } = deps
   const { wallClock, schedule } = runtime
   const book = createWorkBook()
+  const agents = createAgentsSeen(deps.agents, runtime)
   const masters = () => roster.current().masters
   const totals = () => new Map(masters().map(master => [master.id, totalsOf(master, memory)]))
   let cancel = () => {}
@@ -59,6 +63,7 @@ export function startInsight(deps: InsightDeps): Insight {
         status: deps.status(),
         work: workOf(masters(), recent, memory),
         runs: hourOf(book.minutes(), Math.floor(nowMs / MINUTE_MS)),
+        agents: agents(),
         events: events.recent().slice(-MAX_EVENTS).reverse()
       }
     },

@@ -2,7 +2,7 @@ import t from 'tap'
 import { concernsOf } from '../../../src/admin/page/view/concerns.js'
 import type { Status } from '../../../src/model/status.ts'
 import { idle, manyMasters, overviewOf } from '../overview.ts'
-import { status } from '../scene.ts'
+import { roomy, status } from '../scene.ts'
 
 const alpha = status.masters[0] as Status['masters'][0]
 const well: Status = {
@@ -75,6 +75,26 @@ for (const [what, over, told] of [
     'more catalogs waiting than JRubies',
     { queue: { ...well.queue, catalog: 37 } },
     /^warn: 37 catalogs wait for 36 JRubies/
+  ],
+  [
+    'a pool that is full',
+    {
+      capacity: [
+        { ...roomy, utilization: 0.99, headroomAgents: -1_200 },
+        { ...roomy, pool: 'dmz' }
+      ]
+    },
+    /^warn: The pool default is full: 99 % of 16 JRubies, 1,200 agents too many/
+  ],
+  [
+    'code that differs for longer than a deployment takes',
+    {
+      code: [
+        { environment: 'production', versions: 2, differsSince: '2026-01-01T12:10:00.000Z', masters: [] },
+        { environment: 'test', versions: 2, differsSince: '2026-01-01T12:30:00.000Z', masters: [] }
+      ]
+    },
+    /^warn: Masters serve 2 versions of production since 2026-01-01 12:10:00 UTC/
   ]
 ] as const satisfies readonly (readonly [string, Partial<Status>, RegExp])[])
   t.test(`${what} is told`, async t => {

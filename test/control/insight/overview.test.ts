@@ -1,6 +1,8 @@
 import t from 'tap'
+import { createAgents } from '../../../src/control/agents/agents.ts'
 import { createEventLog } from '../../../src/control/event-log.ts'
 import { startInsight } from '../../../src/control/insight/overview.ts'
+import type { RunPart } from '../../../src/model/agents.ts'
 import { createCompileTimes } from '../../../src/shared/compile-times.ts'
 import { createResultTable } from '../../../src/shared/results.ts'
 import type { SlotTable } from '../../../src/shared/slots/types.ts'
@@ -20,12 +22,14 @@ function setUp() {
     slots: { taken: () => 3, ghosts: () => 1, foreign: () => 2 } as unknown as SlotTable
   }
   const events = createEventLog(runtime.wallClock)
+  const agents = createAgents({ runtime, masterVersions: () => [] })
   const insight = startInsight({
     roster: { current: () => ({ masters: roster, ca: roster[0] as (typeof roster)[0] }) },
+    agents,
     ...{ memory, runtime, events, status: () => status, notReady: () => undefined, hostname: 'lb-1' }
   })
   return {
-    ...{ runtime, events, insight },
+    ...{ runtime, events, insight, agents },
     given(seat: number, count: number, tookMs = 1_000) {
       for (let each = 0; each < count; each++) {
         memory.results.add(seat, 'given', 1)
@@ -77,6 +81,37 @@ t.test('full minutes are told by the clock, and nothing of those before the firs
     { at: '2026-01-01T00:02:00.000Z', given: 2, failed: 0 }
   ])
 })
+
+t.test(
+  'the first few agents that fail, end soon or are slow are told, and looked up anew after a while',
+  async t => {
+    const { runtime, insight, agents } = setUp()
+    const run = (certname: string, over: Partial<RunPart> = {}): RunPart => ({
+      ...{
+        certname,
+        startedAtMs: runtime.wallClock(),
+        endedAtMs: runtime.wallClock() + 1,
+        requests: 1,
+        failures: 0
+      },
+      ...{ catalog: 'given', compileMs: 10, report: 'fine', version: '8.10.0', environment: 'production' },
+      ...{ master: 'm0', certificateEndsAtMs: runtime.wallClock() + 90 * 86_400_000, ...over }
+    })
+    agents.take([
+      ...Array.from({ length: 7 }, (_, index) => run(`a${index}`, { catalog: 'failed' })),
+      run('slow', { compileMs: 90_000 }),
+      run('ends', { certificateEndsAtMs: runtime.wallClock() + 86_400_000 })
+    ])
+    const told = insight.overview().agents
+    t.match(told, { seen: { hour: 9, day: 9 }, failing: { total: 7 }, expiring: { total: 1 } })
+    t.equal(told.failing.agents.length, 5)
+    t.match([told.expiring.agents[0]?.certname, told.slow.agents[0]?.certname], ['ends', 'slow'])
+    agents.take([run('late', { catalog: 'failed' })])
+    t.equal(insight.overview().agents, told, 'they are not looked through for each frame')
+    await runtime.advance(20_000)
+    t.equal(insight.overview().agents.failing.total, 8)
+  }
+)
 
 t.test('what is older than ten minutes does not count in what masters did of late', async t => {
   const { runtime, insight, given } = setUp()

@@ -5,7 +5,7 @@ import { html } from '../view/html.js'
 /**
  * A wish that its operator is asked about.
  * @typedef {object} Wish
- * @property {string} master
+ * @property {string} subject A master; for a flush an environment, of which '' means all.
  * @property {Action} action
  * @property {boolean} isAsked Whether the balancer was asked and has not answered yet.
  * @property {boolean} needsToken
@@ -16,7 +16,8 @@ import { html } from '../view/html.js'
 const effects = {
   drain: 'It ends the runs it has and gets no new ones.',
   undrain: 'It gets work again once it answers a probe.',
-  maint: 'It gets nothing any more, at once, and is asked nothing. Its runs move to others.'
+  maint: 'It gets nothing any more, at once, and is asked nothing. Its runs move to others.',
+  flush: 'Every master reads the code anew. The next catalog of each JRuby takes longer.'
 }
 
 /**
@@ -24,7 +25,7 @@ const effects = {
  * @param {{ readonly wish: Wish, readonly confirm: (token: string) => void, readonly close: () => void }} props
  */
 export function Confirmation({ wish, confirm, close }) {
-  const { master, action, isAsked, needsToken, text } = wish
+  const { subject, action, isAsked, needsToken, text } = wish
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault()
     const token = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get('token')
@@ -32,7 +33,7 @@ export function Confirmation({ wish, confirm, close }) {
   }
   return html`<dialog aria-labelledby="wish" ref=${open} onClose=${close}>
     <form onSubmit=${submit}>
-      <h2 id="wish">${action} <span class="name">${master}</span>?</h2>
+      <h2 id="wish">${action} ${subject === '' ? 'all environments' : html`<span class="name">${subject}</span>`}?</h2>
       <p>${effects[action]}</p>
       ${
         needsToken &&

@@ -2,6 +2,7 @@ import { render } from 'preact'
 import { timeOf } from '../view/format.js'
 import { html } from '../view/html.js'
 import { Page, titleOf } from '../view/page.js'
+import { createSearch } from './agents.js'
 import { Confirmation } from './dialog.js'
 import { followNews } from './news.js'
 import { operate } from './operate.js'
@@ -24,10 +25,11 @@ let notice = ''
 let framesToGo = 0
 /** Kept in this page alone, as long as it is open. */
 let token = ''
+const search = createSearch(() => draw())
 
 function draw() {
   if (!view) return
-  const live = { ask, awaySince }
+  const live = { ask, search: search.now(), awaySince }
   document.title = titleOf(view)
   render(
     html`<${Page} view=${view} live=${live} />
@@ -38,8 +40,8 @@ function draw() {
 }
 
 /** @type {import('../view/page.js').Live['ask']} */
-function ask(master, action) {
-  wish = { master, action, isAsked: false, needsToken: false, text: '' }
+function ask(subject, action) {
+  wish = { subject, action, isAsked: false, needsToken: false, text: '' }
   notice = ''
   draw()
 }
@@ -51,7 +53,7 @@ async function confirm(typed) {
   const asked = { ...wish, isAsked: true, text: '' }
   wish = asked
   draw()
-  const { result, text } = await operate(asked.master, asked.action, token)
+  const { result, text } = await operate(asked.subject, asked.action, token)
   if (result === 'token') token = ''
   if (wish === asked && result !== 'done') {
     wish = { ...asked, needsToken: asked.needsToken || result === 'token', isAsked: false, text }

@@ -1,4 +1,5 @@
-import { count, daysBetween, percent } from './format.js'
+import { roomWords } from './capacity-words.js'
+import { count, dayOf, daysBetween, percent, timeOf } from './format.js'
 import { isTrouble } from './standing.js'
 
 /** @import { Overview } from '../../../model/overview.ts' */
@@ -13,6 +14,8 @@ const URGENT_DAYS = 7
 /** A share of failed catalogs that is no accident, and of how many it has to be. */
 const FAILED_SHARE = 0.05
 const MIN_CATALOGS = 20
+/** A deployment takes no longer. */
+const DEPLOY_MS = 15 * 60_000
 /** More would wait than run: the JRubies are too few for what comes. */
 const CROWDED = 1
 
@@ -22,7 +25,10 @@ const CROWDED = 1
  * @returns {readonly Concern[]}
  */
 export function concernsOf(view) {
-  const all = [readiness, masters, ca, catalogs, crowd, certificates, ownCertificate, revocations, reloads]
+  const all = [
+    ...[readiness, masters, ca, catalogs, crowd, full, code],
+    ...[certificates, ownCertificate, revocations, reloads]
+  ]
   const found = all.flatMap(each => each(view))
   return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')]
 }
@@ -95,6 +101,34 @@ function crowd({ status }) {
       remedy: 'If that lasts, agents start too much at once, or the masters are too few.'
     }
   ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function full({ status: { capacity = [] } }) {
+  return capacity.flatMap(({ pool, jrubies, utilization, headroomAgents }) => {
+    if (headroomAgents === null || headroomAgents >= 0) return []
+    return [
+      {
+        level: 'warn',
+        text: `The pool ${pool} is full: ${percent(utilization)} of ${count(jrubies, 'JRuby', 'JRubies')}, ${roomWords(headroomAgents)}.`,
+        remedy: 'Give it JRubies or a master, or agents a longer run interval.'
+      }
+    ]
+  })
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function code({ at, status }) {
+  return (status.code ?? []).flatMap(({ environment, versions, differsSince }) => {
+    if (differsSince === null || Date.parse(at) - Date.parse(differsSince) < DEPLOY_MS) return []
+    return [
+      {
+        level: 'warn',
+        text: `Masters serve ${versions} versions of ${environment} since ${dayOf(differsSince)} ${timeOf(differsSince)} UTC.`,
+        remedy: 'See that the deployment reached all masters, then flush the environment.'
+      }
+    ]
+  })
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */

@@ -4,15 +4,27 @@ import { headlineOf } from './sections/verdict.js'
 import { sections } from './sections.js'
 import { isTrouble } from './standing.js'
 
+/** @import { AgentList } from '../../../model/agents.ts' */
 /** @import { Overview } from '../../../model/overview.ts' */
 
-/** @typedef {'drain' | 'undrain' | 'maint'} Action */
+/** @typedef {'drain' | 'undrain' | 'maint' | 'flush'} Action */
 
 /**
  * What only a page with JavaScript has.
  * @typedef {object} Live
- * @property {(master: string, action: Action) => void} ask Asks whether an operator really wants that.
+ * @property {(subject: string, action: Action) => void} ask Asks whether an operator really wants that: of a master, or of
+ *   an environment, of which '' means all.
+ * @property {Search} search
  * @property {string | undefined} awaySince The time of the last news, while there are none.
+ */
+
+/**
+ * What was asked of agents, and found.
+ * @typedef {object} Search
+ * @property {(query: string, filter: string) => void} find By the beginning of the certname; without a filter all.
+ * @property {AgentList | undefined} list
+ * @property {string} text Why nothing was found; else empty.
+ * @property {boolean} isAsked The answer is on its way.
  */
 
 /**
