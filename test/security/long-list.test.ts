@@ -51,4 +51,10 @@ t.test('agents are served while a list of 200,000 entries is read, and then it c
   t.equal(await statusOf(gone), 403)
   t.equal(await statusOf(here), 200)
   t.equal(app.status().crl?.entries, ENTRIES)
+
+  const anew = await startCrlScene(t, file, { pki })
+  const atStart = async (identity: typeof gone) =>
+    (await connectAgent(t, pki, anew.app.port, identity).ask({ path })).status
+  t.same([await atStart(gone), await atStart(here)], [403, 200], 'and so it does from a start on')
+  t.equal(anew.app.status().crl?.entries, ENTRIES)
 })
