@@ -17,6 +17,12 @@ const other = await pki.authority.issue({ certname: 'other.example.com' })
 const greedy = await pki.authority.issue({ certname: 'greedy.example.com' })
 const node = 'GET /puppet/v3/node/held HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
+/** Asks anew as soon as it is answered. */
+const again = (raw: RawAgent) =>
+  void raw.socket.on('data', (bytes: Buffer) => {
+    if (bytes.includes('HTTP/1.1 200')) raw.send(node)
+  })
+
 /** A master of eight JRubies that holds what it is asked, except by the healthy agent. */
 async function setUp(
   t: Test,
@@ -43,12 +49,17 @@ async function setUp(
         ?.header('X-Client-DN')[0]
         ?.replace(/^.*CN=/, ''),
     arrived: (count: number) => scene.masters[0]?.until(() => held.length === count),
-    /** So many connections, each with one request. */
-    async ask(count: number, identity?: IssuedCertificate): Promise<readonly RawAgent[]> {
+    /** So many connections, each with one request. `prepare` is called with each before. */
+    async ask(
+      count: number,
+      identity?: IssuedCertificate,
+      prepare: (raw: RawAgent) => void = () => {}
+    ): Promise<readonly RawAgent[]> {
       const connecting = Array.from({ length: count }, () =>
         connectRawAgent(t, pki, scene.app.port, identity)
       )
       const raws = await Promise.all(connecting)
+      raws.forEach(prepare)
       for (const raw of raws) raw.send(node)
       return raws
     },
@@ -56,6 +67,8 @@ async function setUp(
     async waiting(count: number) {
       while ((await scrape(scene.app.adminPort)).sum('puppet_lb_queue_depth') !== count);
     },
+    depth: async () => (await scrape(scene.app.adminPort)).sum('puppet_lb_queue_depth'),
+    catalog: () => agent.ask({ method: 'POST', path: '/puppet/v3/catalog/healthy', body: 'facts=x' }),
     refusals: async () =>
       (await scrape(scene.app.adminPort)).value('puppet_lb_limit_refusals_total', { limit: 'queuePlaces' }),
     /** Served while the others go on holding what they have. */
@@ -129,3 +142,29 @@ t.test('all who show no certificate have one together, where they are forwarded'
   await serveHealthy()
   t.equal(held.length, 1)
 })
+
+t.test(
+  'who asks for several things at a time without a pause keeps no catalog of others waiting',
+  async t => {
+    const { held, ask, arrived, depth, waiting, catalog } = await setUp(t, {}, { jrubies: 1 })
+    await ask(1, greedy, again)
+    await arrived(1)
+    await ask(2, greedy, again)
+    await ask(3, other, again)
+    await waiting(5)
+    let status = 0
+    void catalog().then(answer => {
+      status = answer.status
+    })
+    await waiting(6)
+    let served = 0
+    while (status === 0 && served < 20) {
+      held[served++]?.end()
+      await arrived(served + 1)
+      // Whoever was served has asked again.
+      for (let now = 0; now !== 6 && !(status !== 0 && now === 5); ) now = (await depth()) ?? 0
+    }
+    t.equal(status, 200)
+    t.ok(served <= 6, `after ${served} of those that were there before it`)
+  }
+)

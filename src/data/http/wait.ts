@@ -204,6 +204,7 @@ export function createWaitingRoom(deps: WaitingRoomDeps): WaitingRoom {
         rank: ranks.indexOf(request.rank),
         queue,
         dueMs: request.sinceMs + headStartMs[request.rank],
+        furtherDueMs: request.sinceMs + headStartMs.catalog,
         mask: eligible.mask,
         claimant: request.claimant
       }

@@ -1,6 +1,6 @@
 import { fnv1a, mix } from '../../model/hash.ts'
 import { CLAIMANTS, type SlotMemory, STRANGERS_HELD } from './layout.ts'
-import type { Claimant } from './types.ts'
+import type { Claimant, SlotClaim } from './types.ts'
 
 /** Whoever is not counted: one request of it is as good as the first one of anybody, and there is no bound. */
 export const uncounted: Claimant = Object.freeze({
@@ -34,6 +34,8 @@ export interface Claimants {
   readonly waiting: (cell: number) => number
   /** Catalogs of a claimant that failed too soon and still count at their masters. */
   readonly failed: (cell: number) => number
+  /** Whether a claim is to stand back, since its claimant has another request; see `SlotClaim`. */
+  readonly isFurther: (claim: SlotClaim) => boolean
   readonly addHeld: (cell: number, change: 1 | -1) => void
   readonly addWaiting: (cell: number, change: 1 | -1) => void
   readonly addFailed: (cell: number, change: 1 | -1) => void
@@ -51,10 +53,15 @@ export function createClaimants({
   const add = (at: number, change: 1 | -1) => {
     cells[at] = (cells[at] as number) + change
   }
+  const held = (cell: number) => cells[heldAt + cell] as number
+  const waiting = (cell: number) => cells[placesAt + cell] as number
   return {
-    held: cell => cells[heldAt + cell] as number,
-    waiting: cell => cells[placesAt + cell] as number,
+    held,
+    waiting,
     failed: cell => cells[failedAt + cell] as number,
+    isFurther({ furtherDueMs, claimant: { cell } = uncounted }) {
+      return furtherDueMs !== undefined && cell !== strangers.cell && held(cell) + waiting(cell) > 0
+    },
     addHeld(cell, change) {
       if (cell !== uncounted.cell) add(heldAt + cell, change)
     },

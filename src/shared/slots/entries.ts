@@ -37,6 +37,8 @@ export interface SlotEntries {
   readonly free: (ticket: number) => number
   /** Gives one that waits another mask, and another queue if need be, and says whether it waits. */
   readonly remask: (ticket: number, mask: SeatMask, queue?: number) => boolean
+  /** Whether its claimant asked for it beside another request. */
+  readonly isFurther: (ticket: number) => boolean
   readonly isFree: (ticket: number) => boolean
   /** Whether it holds a slot, with its agent or without. */
   readonly runs: (ticket: number) => boolean
@@ -47,9 +49,9 @@ export interface SlotEntries {
   readonly workerOf: (ticket: number) => number
   readonly claimantOf: (ticket: number) => number
   /**
-   * The best claim that waits and may go to a seat, or -1; none of the heavy rank that is due after `latestHeavyMs` or
-   * may go to one of the seats of `preferred` as well, and none of a claimant that holds all it may. Whose claimant
-   * holds the fewest slots goes first, then who is due first.
+   * The best claim that waits and may go to a seat, or -1. None of the heavy rank that may go to one of the seats of
+   * `preferred` as well; none of that rank, and no further one of its claimant, that is due after `latestHeavyMs`; none of a
+   * claimant that holds all it may. Whose claimant holds the fewest slots goes first, then who is due first.
    */
   readonly best: (seat: number, latestHeavyMs: number, preferred: SeatMask | undefined) => number
   /** Requests that wait, over all ranks: in all queues, or in one. */
@@ -66,8 +68,8 @@ export function createSlotEntries(
   capacity: Capacity,
   claimants: Claimants
 ): SlotEntries {
-  const { cells, waitersAt, statesAt, ranksAt, queuesAt, seatOfAt, masksAt, claimantsAt, boundsAt, dueMs } =
-    memory
+  const { cells, waitersAt, statesAt, ranksAt, queuesAt, seatOfAt, masksAt, dueMs } = memory
+  const { claimantsAt, boundsAt, furtherAt } = memory
   // Between lock and unlock plain reads and writes are safe: the atomics on the lock order them.
   const get = (at: number) => cells[at] as number
   const set = (at: number, value: number) => {
@@ -78,6 +80,7 @@ export function createSlotEntries(
   const claimantOf = (ticket: number) => get(claimantsAt + ticket)
   const waitingIn = (queue: number, rank: number) =>
     Atomics.load(cells, WAITING_IN + queue * rankCount + rank)
+  const isFurther = (ticket: number) => get(furtherAt + ticket) === 1
   const mayGoTo = (ticket: number, seat: number) =>
     (get(masksAt + ticket * MASK_SIZE + (seat >>> 5)) & (1 << (seat & 31))) !== 0
 
@@ -113,17 +116,16 @@ export function createSlotEntries(
     claimants.addHeld(claimantOf(ticket), -1)
   }
 
-  function enter(
-    ticket: number,
-    { rank, queue = 0, dueMs: due, claimant = uncounted }: SlotClaim,
-    seat: number
-  ): void {
+  function enter(ticket: number, claim: SlotClaim, seat: number): void {
+    const { rank, queue = 0, dueMs: due, furtherDueMs = due, claimant = uncounted } = claim
+    const isFurther = claimants.isFurther(claim)
     set(claimantsAt + ticket, claimant.cell)
     set(boundsAt + ticket, claimant.slots)
     set(ranksAt + ticket, rank)
     set(queuesAt + ticket, queue)
     set(seatOfAt + ticket, seat)
-    dueMs[ticket] = due
+    set(furtherAt + ticket, isFurther ? 1 : 0)
+    dueMs[ticket] = isFurther ? furtherDueMs : due
   }
 
   function recount(): void {
@@ -156,8 +158,8 @@ export function createSlotEntries(
         // Nothing goes before a first request but a first request that is due earlier.
         if ((fewest === 0 && due >= earliestMs) || !mayGoTo(ticket, seat)) continue
         const isHeavy = get(ranksAt + ticket) === heavyRank
-        if (isHeavy && (due > latestHeavyMs || (preferred !== undefined && meets(ticket, preferred))))
-          continue
+        if (due > latestHeavyMs && (isHeavy || isFurther(ticket))) continue
+        if (isHeavy && preferred !== undefined && meets(ticket, preferred)) continue
         const held = claimants.held(claimantOf(ticket))
         if (held > fewest || (held === fewest && due >= earliestMs)) continue
         if (held >= get(boundsAt + ticket)) continue
@@ -226,6 +228,7 @@ export function createSlotEntries(
       cells.set(mask, masksAt + ticket * MASK_SIZE)
       return true
     },
+    isFurther,
     isFree: ticket => get(statesAt + ticket) === state.free,
     runs: ticket => get(statesAt + ticket) === state.running || get(statesAt + ticket) === state.ghost,
     seatOf: ticket => Atomics.load(cells, seatOfAt + ticket),

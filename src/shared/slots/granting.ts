@@ -55,11 +55,16 @@ export function createGranting(
   }
 
   return {
-    isNext({ rank, dueMs, mask, claimant = uncounted }, seat) {
+    isNext(claim, seat) {
+      const { rank, mask, claimant = uncounted } = claim
       if (!capacity.hasRoom(seat) || ((mask[seat >>> 5] as number) & (1 << (seat & 31))) === 0) return false
       const latestMs = latestHeavyMs(seat)
       const preferred = failFast.preferredTo(seat)
-      if (rank === heavyRank && (dueMs > latestMs || (preferred && doMeet(mask, preferred)))) return false
+      const isHeavy = rank === heavyRank
+      const isFurther = claimants.isFurther(claim)
+      const dueMs = isFurther ? (claim.furtherDueMs as number) : claim.dueMs
+      if (dueMs > latestMs && (isHeavy || isFurther)) return false
+      if (isHeavy && preferred && doMeet(mask, preferred)) return false
       const held = claimants.held(claimant.cell)
       if (held >= claimant.slots) return false
       const rival = entries.best(seat, latestMs, preferred)

@@ -71,6 +71,8 @@ export interface SlotMemory {
   /** By ticket: the cell its claimant is counted in, and how many slots that may hold. */
   readonly claimantsAt: number
   readonly boundsAt: number
+  /** By ticket: 1 for one that its claimant asked for beside another. */
+  readonly furtherAt: number
   /** By claimant: slots held, requests that wait, and catalogs that failed and still count. */
   readonly heldAt: number
   readonly placesAt: number
@@ -108,6 +110,7 @@ export function createSlotMemory(
     masksAt: cut(tickets * MASK_SIZE),
     claimantsAt: cut(tickets),
     boundsAt: cut(tickets),
+    furtherAt: cut(tickets),
     heldAt: cut(CLAIMANTS + 1),
     placesAt: cut(CLAIMANTS + 1),
     failedAt: cut(CLAIMANTS + 1)

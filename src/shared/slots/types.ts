@@ -87,6 +87,11 @@ export interface SlotClaim {
    * request before another's first.
    */
   readonly dueMs: number
+  /**
+   * When it is due in place of `dueMs` if its claimant has another request that waits or runs. It is then passed over like
+   * one of the heavy rank. Strangers apart, who are many. Default: no other time.
+   */
+  readonly furtherDueMs?: number | undefined
   /** The seats it may have. */
   readonly mask: SeatMask
   /** Who asks. `undefined`: somebody who is not counted. */

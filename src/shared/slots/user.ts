@@ -35,9 +35,11 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
 
   function learn(ticket: number, seat: number, servedMs: number): void {
     const rank = entries.rankOf(ticket)
+    // Who asks for several things at a time is no run, whose next file is to be waited for.
+    const isFurther = entries.isFurther(ticket)
     serviceTimes.learn(entries.queueOf(ticket), rank, servedMs)
     capacity.countCompleted(seat, rank === heavyRank)
-    if (rank === lightRank) anticipation.lightEnded(seat)
+    if (rank === lightRank && !isFurther) anticipation.lightEnded(seat)
   }
 
   /** Whether it has a slot or a place among those who wait. */
