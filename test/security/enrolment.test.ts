@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { certificatesOf } from '../../src/pki/authorities.ts'
+import { importKeyPair } from '../../src/pki/key-pair.ts'
+import { createSigningRequest } from '../../src/pki/signing-request.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { certname, ownDirectory, startCa, textOf, tryToEnrol } from '../control/certificates/scene.ts'
 
@@ -67,14 +69,19 @@ t.test('a certificate for another name or key, or of another CA, is not taken', 
   await tryToEnrol(master.url, settings)
   const stranger = await createAuthority()
   const key = await textOf(directory, 'key.pem')
-  for (const cert of [
-    await stranger.renew(await textOf(directory, 'cert.pem')),
-    await authority.issue({ certname: 'other.example.com' }),
-    await authority.issue({ certname })
-  ]) {
+  const otherName = { name: 'other.example.com', altNames: [] }
+  for (const [cert, why] of [
+    [await stranger.renew(await textOf(directory, 'cert.pem')), /that was not issued by this CA/],
+    [
+      await authority.sign(await createSigningRequest(otherName, importKeyPair(key))),
+      /that is for "other\.example\.com"/
+    ],
+    [await authority.issue({ certname }), /that was made for another key/]
+  ] as const) {
     await writeFile(join(directory, 'cert.pem'), cert.cert)
     const { problem } = await tryToEnrol(master.url, settings)
     t.match(problem, /cert\.pem holds a certificate that /)
+    t.match(problem, why)
     t.equal(await textOf(directory, 'cert.pem'), cert.cert, 'nor is it thrown away')
   }
   t.equal(await textOf(directory, 'key.pem'), key)

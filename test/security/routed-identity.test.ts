@@ -23,19 +23,21 @@ t.test('no header and no certificate of another CA leads to a pool', async t => 
         extensions: [{ name: 'pp_role', oid: '1.3.6.1.4.1.34380.1.1.13', values: ['vault'] }],
         pool: 'vault'
       },
-      { certnames: ['*'], pool: 'vault' }
+      { certnames: ['b.dmz'], pool: 'vault' }
     ]
   })
   const { port } = await startBalancer(t, config)
   const real = await pki.authority.issue(wanted)
-  t.equal((await connectAgent(t, pki, port, real).ask(question)).body, 'vault')
+  t.equal((await connectAgent(t, pki, port, real).ask(question)).body, 'vault', 'by its extension')
+  const named = await pki.authority.issue({ certname: 'b.dmz' })
+  t.equal((await connectAgent(t, pki, port, named).ask(question)).body, 'vault', 'by its name')
   const forged = {
     'X-Client-Verify': 'SUCCESS',
-    'X-Client-DN': 'CN=a.dmz',
+    'X-Client-DN': 'CN=b.dmz',
     'X-Client-Cert': encodeURIComponent(real.cert)
   }
   t.equal((await connectAgent(t, pki, port).ask({ ...question, headers: forged })).body, 'open')
   const other = await stranger.authority.issue(wanted)
   t.equal((await connectAgent(t, pki, port, other).ask(question)).status, 403)
-  t.equal(vault.seen.length, 1)
+  t.equal(vault.seen.length, 2)
 })
