@@ -116,7 +116,7 @@ t.test('what a running balancer says of its lists is told', async t => {
 })
 
 t.test('the short list of a CA is known by the date of the full one, whatever it names', async t => {
-  for (const short of [listOf(0, 40), listOf(0, 2), listOf(1, 2, [9n])]) {
+  for (const short of [listOf(0, 40), listOf(0, 2), listOf(1, 2, [9n]), listOf(1, 0.5)]) {
     const [finding, ...more] = diagnose({ documents: documents(short, 1) }).findings
     t.same(more, [])
     t.match(finding, { level: 'error', subject: 'ca', message: /enable-infra-crl/, remedy: /ca_crl\.pem/ })

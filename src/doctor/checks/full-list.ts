@@ -28,18 +28,19 @@ export type Shortness = 'fresh' | 'short'
  * Whether a CA serves another list than its full one, which `enable-infra-crl` has it do. Nothing in the short one says so.
  * But each change of a list moves its nextUpdate, and the CA tells that of its full list under `expirations`
  * (`handle-get-ca-expirations` in Puppet Server's `certificate_authority_core.clj`, which reads `cacrl`), whatever it
- * serves. `undefined`: it serves its full lists, or does not say. Pure.
+ * serves. The short one is older as a rule, and newer where a compile master was revoked last, or the CA has just been told
+ * to keep one. `undefined`: it serves its full lists, or does not say. Pure.
  */
 export function shortnessOf(
   { ours, served, ends, isShipped }: FullListFacts,
   nowMs: number
 ): Shortness | undefined {
-  const short = served.filter(list => isBehind(list, endOf(list, ends)))
+  const short = served.filter(list => isAnother(list, endOf(list, ends)))
   if (short.length === 0) return undefined
   const isFresh = short.every(({ authority, issuer }) => {
     const our = ours.find(each => each.authority === authority)
     const end = endOf({ issuer }, ends)
-    return our && (!isBehind(our, end) || (isShipped && isOnItsWay(our, end, nowMs)))
+    return our && (!isAnother(our, end) || (isShipped && isOnItsWay(our, end, nowMs)))
   })
   return isFresh ? 'fresh' : 'short'
 }
@@ -62,8 +63,8 @@ export function checkFullList(facts: FullListFacts, nowMs: number): readonly Fin
   return []
 }
 
-function isBehind({ nextUpdateMs }: AuthorityList, end: number | undefined): boolean {
-  return nextUpdateMs !== undefined && end !== undefined && end > nextUpdateMs + SAME_MS
+function isAnother({ nextUpdateMs }: AuthorityList, end: number | undefined): boolean {
+  return nextUpdateMs !== undefined && end !== undefined && Math.abs(end - nextUpdateMs) > SAME_MS
 }
 
 /** Whether the full list is so new that it may be on its way here. Five years may differ by a leap day. */
