@@ -26,7 +26,7 @@ async function startScene(t: Test, overrides: Overrides = {}, { jrubies = 4 } = 
   const config = testConfig(
     pki,
     { ca: ca.url, masters },
-    { health: { intervalMs: 200, timeoutMs: 200 }, ...overrides }
+    { health: { intervalMs: 200, timeoutMs: 5_000 }, ...overrides }
   )
   const app = await startBalancer(t, config)
   let issued = 0

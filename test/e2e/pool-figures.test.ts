@@ -9,7 +9,7 @@ import { startScriptedMaster } from '../support/scripted-master.ts'
 type Test = { teardown: (task: () => unknown) => void }
 
 const pki = await createTestPki()
-const health = { intervalMs: 100, timeoutMs: 100 }
+const health = { intervalMs: 100, timeoutMs: 5_000 }
 const toSiteB: readonly TestRoute[] = [{ certnames: ['b-*'], pool: 'site-b' }]
 
 /** One master in `default` and two in `site-b`, and an agent of each. */

@@ -3,7 +3,7 @@ import { scrape } from '../support/metrics.ts'
 import { operatorOf } from '../support/operator.ts'
 import { startTcpScene, type TcpAgent } from '../support/tcp-scene.ts'
 
-const health = { intervalMs: 100, timeoutMs: 100 }
+const health = { intervalMs: 100, timeoutMs: 5_000 }
 
 t.test(
   'a master that takes connections and fails its probes gets no new ones, and keeps those it has',

@@ -126,7 +126,7 @@ t.test(
         { certnames: ['b-*'], pool: 'site-b', otherwise: 'default' },
         { certnames: ['d-*'], pool: 'dmz' }
       ],
-      { health: { intervalMs: 100, timeoutMs: 100 } }
+      { health: { intervalMs: 100, timeoutMs: 5_000 } }
     )
     const [inB, inD] = [await agent('b-1'), await agent('d-1')]
     t.same([await whoAnswers(inB, catalog), await whoAnswers(inD, catalog)], ['b', 'd'])
