@@ -61,7 +61,7 @@ async function doctor(
   const flags = ['--ca-dir', caDir, '--server-dir', serverDir]
   const args = ['doctor', '--config', config, '--json', ...flags]
   const { out, err } = await puppetLb(args, { runtime: { ...systemRuntime, ...runtime } })
-  t.equal(err, '')
+  if (err !== '') throw new Error(err)
   return JSON.parse(out)
 }
 

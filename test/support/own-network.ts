@@ -32,16 +32,21 @@ function migrates(): boolean {
 }
 
 /**
- * Runs the tests of a file in two networks of its own, in which connects that wait at a listener that closes are lost, and
+ * Runs the tests of a file in networks of their own, in which connects that wait at a listener that closes are lost, and
  * are given to another one (`net.ipv4.tcp_migrate_req`). Without the right to make networks: once, as the system is.
  */
-export function underEitherSetting(t: Host, file: string, tests: (migrates: boolean) => void): void {
+export function underEitherSetting(
+  t: Host,
+  file: string,
+  tests: (migrates: boolean) => void,
+  settings: readonly (0 | 1)[] = [0, 1]
+): void {
   const isInside = process.env[inside] !== undefined
   if (isInside || spawnSync('setpriv', inOwnNetwork(1, 'true')).status !== 0) {
     tests(migrates())
     return
   }
-  for (const setting of [0, 1] as const) {
+  for (const setting of settings) {
     const args = inOwnNetwork(setting, process.execPath, file)
     const env = { ...process.env, [inside]: '1' }
     void t.spawn('setpriv', args, { env }, `net.ipv4.tcp_migrate_req=${setting}`)

@@ -28,8 +28,8 @@ export type Shortness = 'fresh' | 'short'
  * Whether a CA serves another list than its full one, which `enable-infra-crl` has it do. Nothing in the short one says so.
  * But each change of a list moves its nextUpdate, and the CA tells that of its full list under `expirations`
  * (`handle-get-ca-expirations` in Puppet Server's `certificate_authority_core.clj`, which reads `cacrl`), whatever it
- * serves. The short one is older as a rule, and newer where a compile master was revoked last, or the CA has just been told
- * to keep one. `undefined`: it serves its full lists, or does not say. Pure.
+ * serves. The short one may end earlier or later: a CA makes its first lists for 15 years, and those after them for five.
+ * `undefined`: it serves its full lists, or does not say. Pure.
  */
 export function shortnessOf(
   { ours, served, ends, isShipped }: FullListFacts,
