@@ -1,15 +1,12 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import { createConnection } from 'node:net'
 import t from 'tap'
-import { connectRaw, type RawConnection } from '../security/support/raw-connection.ts'
+import { connectRaw } from '../security/support/raw-connection.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { startHaproxy, unlessHaproxy } from '../support/haproxy.ts'
-import { untilAlone } from '../support/listening-ports.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { receive } from '../support/received.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
-import { startHandingOver, takeOver } from '../support/takeover.ts'
 import { startTcpScene } from '../support/tcp-scene.ts'
 
 type Test = Parameters<typeof startHaproxy>[0]
@@ -92,45 +89,6 @@ t.test('HAProxy in front', { skip: unlessHaproxy }, async t => {
       t.equal((await agent.ask(node)).body, `from ${master}`)
       t.match(await logged.line({ msg: 'request', certname }), { remote: localAddress, pool, master })
     }
-  })
-
-  t.test('of a takeover: its checks and agents notice nothing', async t => {
-    const held: ServerResponse[] = []
-    const master = await startScriptedMaster(t, (request, response) => {
-      if (request.url?.includes('catalog')) held.push(response)
-      else response.end('{}')
-    })
-    const config = testConfig(pki, { ca: master.url, masters: [{ name: 'm1', url: master.url }] }, { listen })
-    const old = await startHandingOver(t, config)
-    const front = await startFront(t, old.port, 'send-proxy-v2')
-    const identity = await pki.authority.issue({ certname: 'agent.example.com' })
-    const enter = (): Promise<RawConnection> =>
-      connectRaw(t, pki, front.port, identity, { localAddress: '127.0.0.33' } as object)
-    const compiling = (await enter()).ask(get('/puppet/v3/catalog/x'))
-    await master.until(() => held.length === 1)
-
-    let isOver = false
-    const statuses: number[] = []
-    const others = (async () => {
-      while (!isOver) {
-        const agent = await enter()
-        statuses.push((await agent.ask(node)).status)
-        agent.socket.destroy()
-      }
-    })()
-    const admin = { ...config.boot.admin, port: old.adminPort }
-    const next = await takeOver(t, { ...config, boot: { ...config.boot, admin } })
-    await untilAlone(next.port)
-    const after = await enter()
-    t.equal((await after.ask(node)).status, 200)
-    t.match(await next.line({ msg: 'request' }), { remote: '127.0.0.33' })
-    isOver = true
-    await others
-    t.ok(statuses.length > 0)
-    t.same([...new Set(statuses)], [200])
-    held[0]?.end('{}')
-    t.equal((await compiling).status, 200)
-    t.equal(await old.ended, 0)
   })
 })
 
