@@ -182,8 +182,11 @@ export function createPinTable(
         // An end leaves the seal as it was.
         const stamp = read(place, 'seal') ^ read(place, 'endsAtS')
         if (stamp === seen[place]) continue
+        const pin = pinAt(place)
+        // It is being written. The next call finds it whole; an end would have its agent let go and its run mixed.
+        if (!pin && read(place, 'endsAtS') !== 0) continue
         seen[place] = stamp
-        visit(place, pinAt(place))
+        visit(place, pin)
       }
     },
     put(pin: Pin) {

@@ -1,7 +1,7 @@
 import { type Boot, maxQueueLimit } from '../model/settings.ts'
 import type { SlotTableSize } from './slots/types.ts'
 
-/** Certnames that can be pinned at once: four in each set. A pin is 20 bytes. */
+/** Certnames that can be pinned at once: four in each set. A pin is 32 bytes. */
 const PIN_SETS = 8_192
 /** A run that takes longer between two of its requests finds its pin gone; agents may take an hour in all. */
 const PIN_LIFE_MS = 30 * 60_000

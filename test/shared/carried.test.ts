@@ -26,6 +26,26 @@ t.test('pins that were written, moved or ended are found once', async t => {
   t.same(changes(), [undefined])
 })
 
+t.test('a pin that is being prolonged while it is looked at has not ended', async t => {
+  const pins = createPinTable(size)
+  const seen = new Int32Array(pins.places)
+  const found: (Pin | undefined)[] = []
+  const look = () => pins.eachChanged(seen, (_place, pin) => found.push(pin))
+  pins.set('a.example.com', 7, 1_000)
+  look()
+  const cells = new Int32Array(pins.buffer)
+  const before = cells.slice()
+  pins.set('a.example.com', 7, 2_000)
+  const seal = cells.findIndex((cell, at) => cell !== before[at] && cell !== 62)
+  const after = cells[seal] as number
+  cells[seal] = before[seal] as number
+  look()
+  t.equal(found.length, 1, 'its end is written, and its seal is not yet')
+  cells[seal] = after
+  look()
+  t.match(found[1], { id: 7, endsAtS: 62 })
+})
+
 /** Two processes, and what the second is told of the first one's pins. */
 function kin() {
   const [from, to] = [createPinTable(size), createPinTable(size)]
