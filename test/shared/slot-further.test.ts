@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ANTICIPATION } from '../../src/shared/slots/anticipation.ts'
-import { strangers } from '../../src/shared/slots/claimants.ts'
+import { claimantCell, strangers } from '../../src/shared/slots/claimants.ts'
 import { maskOf } from '../../src/shared/slots/layout.ts'
 import { createSlotTable } from '../../src/shared/slots/table.ts'
 import type { Claimant, SlotClaim, SlotUser } from '../../src/shared/slots/types.ts'
@@ -119,4 +119,10 @@ t.test('who is not counted, and all strangers, keep their order', async t => {
   wait('file of a stranger', light(50, strangers))
   t.same([serve(), serve(), serve()], ['u1', 'u2', 'late'])
   t.same([serve(), serve()], ['file of a stranger', 'catalog of a stranger'])
+})
+
+t.test('hardly any newcomer is taken for somebody who waits, in an hour with 10,000 waiting', async t => {
+  const waiting = new Set(Array.from({ length: 10_000 }, (_, i) => claimantCell(`node-${i}.example`, 7)))
+  const newcomers = Array.from({ length: 10_000 }, (_, i) => claimantCell(`new-${i}.example`, 7))
+  t.ok(newcomers.filter(cell => waiting.has(cell)).length < 150)
 })

@@ -44,8 +44,11 @@ export const seatCells = {
 } as const
 export const SEAT_SIZE = 9
 
-/** Cells that claimants are counted in: so many more than ever hold a slot that two seldom share one. */
-export const CLAIMANTS = 1 << 16
+/**
+ * Cells that claimants are counted in. Two that share one are bounded together, and one of them stands back for the other.
+ * So there are a hundred times as many as names that wait in the worst hour; they take 12 MiB.
+ */
+export const CLAIMANTS = 1 << 20
 /** What strangers count as held before they hold anything: so whoever else waits goes first. Theirs is the cell behind. */
 export const STRANGERS_HELD = 1_000_000
 
