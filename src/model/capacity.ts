@@ -12,7 +12,7 @@ export interface PoolCapacity {
   readonly utilization: number | null
   /** The same of the minute with the most work. */
   readonly busiestMinute: number | null
-  /** The share at which the pool is full: its slowest runs take about three times as long as at half load. */
+  /** The share at which the pool is full: its slowest runs take two to four times as long as at half load. */
   readonly full: number | null
   /** How many more agents it takes until it is full; below 0: so many are too many. null while that is not known. */
   readonly headroomAgents: number | null

@@ -82,6 +82,11 @@ t.test('where nothing is kept, the number of a running balancer is compared', as
   t.same(short({ documents: served, running: goesBy({ number: '3' }) }), [])
   const [finding] = diagnose({ documents: served, running: goesBy({ number: '2', entries: 1 }) }).findings
   t.match(finding, { level: 'error', subject: 'ca', message: /number 3 with 2 revoked.*number 2 with 1/ })
+  t.same(
+    short({ documents: served, own: { files: [], isKept: false }, running: goesBy({ number: '2' }) }),
+    ['warning revocation tls.crl.directory', 'error revocation ca'],
+    'a directory that keeps nothing'
+  )
   const fresh = documents(listOf(3, 0.001, [7n, 8n]), 0.001)
   t.same(short({ documents: fresh, running: goesBy({ number: '2' }) }), [], 'it may be on its way')
 })
