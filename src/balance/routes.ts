@@ -1,6 +1,6 @@
 import { defaultPool } from '../model/pool.ts'
-import type { RouteSettings } from '../model/route.ts'
-import { matchesCertname } from '../puppet/certname-pattern.ts'
+import type { ExtensionCondition, RouteSettings } from '../model/route.ts'
+import { type CertnamePattern, certnamePattern } from '../puppet/certname-pattern.ts'
 
 /** What routes look at of whoever asks. It does not change while a connection lasts. */
 export interface RoutedAgent {
@@ -42,10 +42,17 @@ export interface Routes {
 /** `undefined` for no routes. */
 export function compileRoutes(settings: readonly RouteSettings[]): Routes | undefined {
   if (settings.length === 0) return undefined
-  const routes = settings.map((route, index) => ({ route, rule: ruleOf(route, index) }))
+  const routes = settings.map((route, index) => ({
+    certnames: route.certnames.map(certnamePattern),
+    extensions: route.extensions,
+    rule: ruleOf(route, index)
+  }))
   return Object.freeze({
     rulesFor(agent: RoutedAgent) {
-      const left = routes.filter(({ route }) => mayBe(route, agent)).map(({ rule }) => rule)
+      const certname = agent.certname?.toLowerCase()
+      const left = routes
+        .filter(route => isNamed(route.certnames, certname) && isExtended(route.extensions, agent))
+        .map(({ rule }) => rule)
       const last = left.findIndex(takesAll)
       return last < 0 ? [...left, otherwiseDefault] : left.slice(0, last + 1)
     }
@@ -88,11 +95,13 @@ function takesAll({ classes, environments }: Rule): boolean {
   return classes === undefined && environments === undefined
 }
 
-function mayBe({ certnames, extensions }: RouteSettings, { certname, extension }: RoutedAgent): boolean {
-  if (certnames.length > 0) {
-    if (certname === undefined || !certnames.some(pattern => matchesCertname(pattern, certname))) return false
-  }
-  return extensions.every(({ oid, values }) => {
+function isNamed(patterns: readonly CertnamePattern[], lowerCaseCertname: string | undefined): boolean {
+  if (patterns.length === 0) return true
+  return lowerCaseCertname !== undefined && patterns.some(matches => matches(lowerCaseCertname))
+}
+
+function isExtended(conditions: readonly ExtensionCondition[], { extension }: RoutedAgent): boolean {
+  return conditions.every(({ oid, values }) => {
     const value = extension(oid)
     return value !== undefined && values.includes(value)
   })

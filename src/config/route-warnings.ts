@@ -1,7 +1,7 @@
 import { defaultPool, isIn, poolNames } from '../model/pool.ts'
 import { conditionsOf, type RouteSettings } from '../model/route.ts'
 import type { Settings } from '../model/settings.ts'
-import { matchesCertname } from '../puppet/certname-pattern.ts'
+import { certnamePattern } from '../puppet/certname-pattern.ts'
 import type { Path } from './problems.ts'
 
 /** A warning about a key, as the end of a sentence that begins with it. */
@@ -28,31 +28,35 @@ export function routeWarnings({
 
 /** A route behind one that takes all its requests. */
 function unreachable(routes: readonly RouteSettings[]): readonly RouteWarning[] {
+  const takers = routes.map(takerOf)
   return routes.flatMap((route, index) => {
-    const before = routes.slice(0, index).findIndex(each => covers(each, route))
+    const certnames = route.certnames.map(name => name.toLowerCase())
+    const before = takers.slice(0, index).findIndex(takes => takes({ ...route, certnames }))
     if (before < 0) return []
     const text = `is never reached: routes[${before}] before it takes ${conditionsOf(routes[before] as RouteSettings)}; should be moved up, or left out`
     return [{ path: ['routes', index], text }]
   })
 }
 
-/** Whether whatever one route takes is taken by another. False where that is not plain. */
-function covers(wide: RouteSettings, narrow: RouteSettings): boolean {
-  return (
-    coversList(wide.certnames, narrow.certnames, (a, b) => matchesCertname(a, b)) &&
+/**
+ * Tells whether a route takes whatever another one does, whose certnames are in lower case. False where that is not plain.
+ */
+function takerOf(wide: RouteSettings): (narrow: RouteSettings) => boolean {
+  const patterns = wide.certnames.map(certnamePattern)
+  return narrow =>
+    coversList(patterns, narrow.certnames, (matches, name) => matches(name)) &&
     coversList(wide.classes, narrow.classes, isSame) &&
     coversList(wide.environments, narrow.environments, isSame) &&
     wide.extensions.every(({ oid, values }) => {
       const own = narrow.extensions.find(each => each.oid === oid)
       return own !== undefined && coversList(values, own.values, isSame)
     })
-  )
 }
 
-function coversList(
-  wide: readonly string[],
+function coversList<T>(
+  wide: readonly T[],
   narrow: readonly string[],
-  isWithin: (wide: string, narrow: string) => boolean
+  isWithin: (wide: T, narrow: string) => boolean
 ): boolean {
   if (wide.length === 0) return true
   return narrow.length > 0 && narrow.every(value => wide.some(each => isWithin(each, value)))

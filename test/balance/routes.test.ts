@@ -33,6 +33,7 @@ t.test('the first route that matches decides, and what none takes goes to the de
   ])
   t.same(goal({ certname: 'web-1.dmz' }), ['dmz', 0])
   t.same(goal({ certname: 'db-1' }), ['web', 1])
+  t.same(goal({ certname: 'DB-1' }), ['web', 1], 'case does not count')
   t.same(goal({ certname: 'other' }), ['default', -1])
   t.same(goal({}), ['default', -1], 'and who shows no certificate has no certname')
 })

@@ -152,7 +152,7 @@ t.test('a route behind one that takes all its requests is worth a warning', asyn
   t.equal(
     warned(
       '{ certname: "*.example.com", pool: site-b }',
-      '{ certname: ["*.dmz.example.com"], pool: reports }'
+      '{ certname: ["*.DMZ.Example.com"], pool: reports }'
     ),
     1
   )
