@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { listsPath } from '../../src/control/revocation/ca-question.ts'
+import { expirationsPath, listsPath } from '../../src/control/revocation/ca-question.ts'
 import type { TestPki } from './balancer.ts'
 import { type ScriptedMaster, startScriptedMaster } from './scripted-master.ts'
 
@@ -9,6 +9,8 @@ type Answer = (response: ServerResponse, request: IncomingMessage) => void
 export interface ListAuthority extends Pick<ScriptedMaster, 'url' | 'port' | 'seen' | 'until' | 'kill'> {
   /** From now on it gives this list, as Puppet Server does: 304 when it is no newer than If-Modified-Since. */
   readonly give: (list: string) => void
+  /** From now on it says that its full lists end then, by common name. */
+  readonly endFullLists: (ends: Readonly<Record<string, Date>>) => void
   /** From now on it answers so. */
   readonly answer: (answer: Answer) => void
   /** Headers of the questions for its lists so far. */
@@ -23,10 +25,19 @@ export async function startListAuthority(
   options: { readonly port?: number } = {}
 ): Promise<ListAuthority> {
   const questions: IncomingMessage['headers'][] = []
+  let ends: Readonly<Record<string, Date>> | undefined
   let answer: Answer = response => response.writeHead(503).end()
   const master = await startScriptedMaster(
     t,
     (request, response) => {
+      if (request.url === expirationsPath && ends) {
+        const crls = Object.entries(ends).map(([name, end]) => [
+          name,
+          end.toISOString().replace(/\.\d+Z$/, 'UTC')
+        ])
+        response.end(JSON.stringify({ crls: Object.fromEntries(crls) }))
+        return
+      }
       if (request.url !== listsPath) {
         response.end('from the CA')
         return
@@ -45,6 +56,9 @@ export async function startListAuthority(
         if (changedMs > sinceMs || Number.isNaN(sinceMs)) response.end(list)
         else response.writeHead(304).end()
       }
+    },
+    endFullLists(next) {
+      ends = next
     },
     answer(next) {
       answer = next

@@ -5,6 +5,7 @@ import { type ListAuthority, listsPath, NoLists } from './ca-question.ts'
 import type { FetchNotices } from './fetch-notices.ts'
 import { createListFetching, type Fetched } from './fetching.ts'
 import { refusalOf } from './file-source.ts'
+import { createFullListWatch } from './full-list-watch.ts'
 import type { Holding } from './holding.ts'
 import type { InForce, Order } from './in-force.ts'
 import type { RevocationNotices } from './notices.ts'
@@ -49,6 +50,7 @@ export function createCaSource({
   readonly from: () => ListUpstream
 }): CaSource {
   const { fetch } = createListFetching({ runtime, openStream })
+  const fullList = createFullListWatch(runtime)
 
   async function round(): Promise<number | undefined> {
     const asked = holding.current()
@@ -70,7 +72,7 @@ export function createCaSource({
     try {
       const knownDigest = asked.known.ca?.digest
       const fetched = await fetch({ ca, upstream, caBundle, directory, knownDigest })
-      if (isCurrent()) await take(fetched, { asked, source })
+      if (isCurrent()) await take(fetched, { asked, ca, upstream })
       else await fetched.refuse()
       return isCurrent() ? Number.POSITIVE_INFINITY : SOON_MS
     } catch (error) {
@@ -84,8 +86,9 @@ export function createCaSource({
 
   async function take(
     fetched: Fetched,
-    { asked, source }: { readonly asked: InForce; readonly source: string }
+    { asked, ca, upstream }: ListUpstream & { readonly asked: InForce }
   ): Promise<void> {
+    const source = listsUrl(ca)
     try {
       if (fetched.lists) holding.take('ca', holding.reading(fetched.lists, source), { asked, source })
     } catch (error) {
@@ -94,11 +97,13 @@ export function createCaSource({
     }
     // That it has no others is as good as giving them again.
     notices.accepted(source)
-    await accept(fetched, asked.order.directory)
+    await fullList.look(ca, { upstream, runtime }, holding.current)
+    if (fullList.isShort()) fetchNotices.failed(source, short)
+    else fetchNotices.answered()
+    await keep(fetched, asked.order.directory)
   }
 
-  async function accept(fetched: Fetched, directory: string | undefined): Promise<void> {
-    fetchNotices.answered()
+  async function keep(fetched: Fetched, directory: string | undefined): Promise<void> {
     const fault = await fetched.accept()
     if (directory !== undefined) fetchNotices.notKept(directory, fault)
   }
@@ -107,9 +112,18 @@ export function createCaSource({
     ...createRounds(round, runtime),
     fetchFor: ({ caBundle, directory }, { ca, upstream }) =>
       fetch({ ca, upstream, caBundle, directory, knownDigest: undefined }),
-    accept
+    accept(fetched, directory) {
+      fetchNotices.answered()
+      return keep(fetched, directory)
+    }
   }
 }
+
+/** What it gives is no list to go by, though there may be no better one. */
+const short = new NoLists(
+  'infrastructure',
+  'it serves another list than its full one, that of infrastructure nodes (enable-infra-crl), which names no agents'
+)
 
 /** Where a CA has its lists. */
 export function listsUrl({ url }: ListAuthority): string {

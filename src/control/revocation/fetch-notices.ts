@@ -68,8 +68,12 @@ export function createFetchNotices({
       if (told.has(problem)) return
       told.add(problem)
       const effect = isInForce() ? 'the last one stays in force' : 'until there is one, agents are refused'
-      log.warn({ source: url, cause: problem }, `certificate revocation list cannot be fetched; ${effect}`)
-      events.add({ kind: 'crl', text: `the CA gives no revocation list: ${problem}; ${effect}` })
+      const isShort = error.kind === 'infrastructure'
+      log.warn(
+        { source: url, cause: problem, ...(isShort && { remedy }) },
+        `certificate revocation list cannot be fetched; ${effect}`
+      )
+      events.add({ kind: 'crl', text: `the CA gives no revocation list to go by: ${problem}; ${effect}` })
     },
 
     notKept(directory, fault) {

@@ -1,6 +1,6 @@
 import type { CertificateSettings } from '../../model/settings.ts'
+import { fullListEndsIn } from '../../pki/full-list.ts'
 import type { Documents, Permission } from '../facts.ts'
-import { parsed } from './code.ts'
 import { pretended } from './identity.ts'
 import type { MemberWires } from './member-wires.ts'
 import { askPermission } from './permission.ts'
@@ -46,19 +46,8 @@ async function askEnds(
 ): Promise<Documents['fullListEnds']> {
   const question = { path: `${api}/expirations` }
   const first = await askPermission(own, question)
-  if (first?.status === 200) return endsIn(first.body)
+  if (first?.status === 200) return fullListEndsIn(first.body)
   if (first?.status !== 403 || !puppet) return undefined
   const second = await askPermission(as(puppet), question)
-  return second?.status === 200 ? endsIn(second.body) : undefined
-}
-
-/** Puppet Server writes `2036-08-08T21:47:15UTC`. */
-function endsIn(body: string): Documents['fullListEnds'] {
-  const { crls } = (parsed(body) ?? {}) as { readonly crls?: unknown }
-  if (typeof crls !== 'object' || crls === null) return undefined
-  const ends = Object.entries(crls).flatMap(([name, text]): [string, number][] => {
-    const atMs = Date.parse(String(text).replace(/UTC$/, 'Z'))
-    return Number.isNaN(atMs) ? [] : [[name, atMs]]
-  })
-  return new Map(ends)
+  return second?.status === 200 ? fullListEndsIn(second.body) : undefined
 }

@@ -1,12 +1,11 @@
 import type { AuthorityList } from '../../pki/crl.ts'
+import { type FullListEnds, fullListEnd, isNotFull } from '../../pki/full-list.ts'
 import { type Finding, findingOf } from '../finding.ts'
 import { authorityFile } from '../places.ts'
 import { ON_ITS_WAY_MS } from './revocation.ts'
 
 const find = findingOf('revocation')
 
-/** Dates in lists have whole seconds. */
-const SAME_MS = 1_000
 const DAY_MS = 86_400_000
 
 /** What tells whether a CA serves its full list. */
@@ -15,8 +14,8 @@ export interface FullListFacts {
   readonly ours: readonly AuthorityList[]
   /** Those that the CA serves. */
   readonly served: readonly AuthorityList[]
-  /** When its full ones are to be replaced, by common name; `undefined`: it does not say. */
-  readonly ends: ReadonlyMap<string, number> | undefined
+  /** When its full ones are to be replaced; `undefined`: it does not say. */
+  readonly ends: FullListEnds | undefined
   /** Somebody ships lists from the CA's disk beside those that it serves. */
   readonly isShipped: boolean
 }
@@ -35,12 +34,12 @@ export function shortnessOf(
   { ours, served, ends, isShipped }: FullListFacts,
   nowMs: number
 ): Shortness | undefined {
-  const short = served.filter(list => isAnother(list, endOf(list, ends)))
+  const short = served.filter(list => isNotFull(list, ends))
   if (short.length === 0) return undefined
   const isFresh = short.every(({ authority, issuer }) => {
     const our = ours.find(each => each.authority === authority)
-    const end = endOf({ issuer }, ends)
-    return our && (!isAnother(our, end) || (isShipped && isOnItsWay(our, end, nowMs)))
+    const end = fullListEnd({ issuer }, ends)
+    return our && (!isNotFull(our, ends) || (isShipped && isOnItsWay(our, end, nowMs)))
   })
   return isFresh ? 'fresh' : 'short'
 }
@@ -63,10 +62,6 @@ export function checkFullList(facts: FullListFacts, nowMs: number): readonly Fin
   return []
 }
 
-function isAnother({ nextUpdateMs }: AuthorityList, end: number | undefined): boolean {
-  return nextUpdateMs !== undefined && end !== undefined && Math.abs(end - nextUpdateMs) > SAME_MS
-}
-
 /** Whether the full list is so new that it may be on its way here. Five years may differ by a leap day. */
 function isOnItsWay(
   { thisUpdateMs, nextUpdateMs = 0 }: AuthorityList,
@@ -75,9 +70,4 @@ function isOnItsWay(
 ): boolean {
   const madeMs = (end ?? 0) - (nextUpdateMs - thisUpdateMs)
   return [0, DAY_MS, -DAY_MS].some(leap => Math.abs(nowMs - (madeMs + leap)) < ON_ITS_WAY_MS)
-}
-
-function endOf({ issuer }: Pick<AuthorityList, 'issuer'>, ends: FullListFacts['ends']): number | undefined {
-  const [, name] = /(?:^|, )CN=(.+?)(?:, |$)/.exec(issuer) ?? []
-  return name === undefined ? undefined : ends?.get(name)
 }

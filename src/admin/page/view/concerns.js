@@ -176,7 +176,7 @@ function revocations({ status: { crl } }) {
       remedy: 'Bring a current list from the CA.'
     })
   if (crl.problem !== null)
-    found.push({ level: 'warn', text: `The CA gives no revocation list: ${crl.problem}.` })
+    found.push({ level: 'warn', text: `The CA gives no revocation list to go by: ${crl.problem}.` })
   return found
 }
 
