@@ -116,17 +116,20 @@ t.test('bodies that drip keep no JRuby either, nor do they go on for ever', asyn
   for (const each of dripping) t.match(await each.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
 })
 
-t.test('a body that is long and falls silent has its JRuby for no longer than any other, however much came', async t => {
-  const { run, runtime, app, received } = await setUp(t)
-  const raw = await connectRawAgent(t, pki, app.port, enrolled)
-  raw.send(head.replace('1000', `${9 * MIB}`))
-  raw.send(Buffer.alloc(2 * MIB))
-  await received(2 * MIB)
-  await runtime.advance(BODY_PACE.graceMs)
-  t.match(await raw.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
-  t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
-  await run()
-})
+t.test(
+  'a body that is long and falls silent has its JRuby for no longer than any other, however much came',
+  async t => {
+    const { run, runtime, app, received } = await setUp(t)
+    const raw = await connectRawAgent(t, pki, app.port, enrolled)
+    raw.send(head.replace('1000', `${9 * MIB}`))
+    raw.send(Buffer.alloc(2 * MIB))
+    await received(2 * MIB)
+    await runtime.advance(BODY_PACE.graceMs)
+    t.match(await raw.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
+    t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
+    await run()
+  }
+)
 
 t.test('of bodies that have not come to their end, one of a certname has a JRuby', async t => {
   const { run, app, received } = await setUp(t, 'refuse', { masters: 1, jrubies: 3 })
