@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { maxAdminConnections } from '../model/descriptors.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import type { HandOver } from '../model/takeover.ts'
 import type { AdminDeps } from './api.ts'
 import { createApi } from './api.ts'
 import { createGuard } from './auth.ts'
+import { boundConnections } from './connections.ts'
 import { type AddPage, createPage } from './page/routes.ts'
 import { offerTakeover } from './takeover.ts'
 import { type AdminSocket, listenOnSocket, type SocketOptions } from './unix-socket.ts'
@@ -38,9 +38,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const addPage = createPage({ overview: options.overview, runtime: options.runtime ?? systemRuntime })
   const overTcp = createApi(options, addPage, guard)
   const { server } = overTcp
-  server.maxConnections = maxAdminConnections
+  const { forget } = boundConnections(server)
   offerTakeover(server, options.handOver, {
     guard,
+    forget,
     asker: ({ socket: { remoteAddress } }) => `over TCP, from ${remoteAddress}`
   })
   const unix = socket === undefined ? undefined : await openSocket(socket, options, addPage)

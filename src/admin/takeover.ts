@@ -13,7 +13,16 @@ const MAX_VERSION = 40
 export function offerTakeover(
   server: Server,
   handOver: HandOver,
-  { guard, asker }: { readonly guard?: Guard; readonly asker: (request: IncomingMessage) => string }
+  {
+    guard,
+    asker,
+    forget = () => {}
+  }: {
+    readonly guard?: Guard
+    readonly asker: (request: IncomingMessage) => string
+    /** It is no connection of HTTP any more. */
+    readonly forget?: (socket: Duplex) => void
+  }
 ): void {
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -32,6 +41,7 @@ export function offerTakeover(
       refuse(socket, answer)
       return
     }
+    forget(socket)
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${takeoverProtocol}\r\n\r\n`
     )
@@ -61,5 +71,6 @@ function refuse(socket: Duplex, { status, sentence }: TakeoverRefusal | Refusal)
     `Content-Length: ${Buffer.byteLength(sentence) + 1}`,
     ...(status === 426 ? [`Upgrade: ${takeoverProtocol}`] : [])
   ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${sentence}\n`)
+  // Node has let go of the connection: a client that keeps its side open would keep it for ever.
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${sentence}\n`, () => socket.destroy())
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { maxAdminConnections } from '../model/descriptors.ts'
+import { boundConnections } from './connections.ts'
 
 /** The admin listener of a process that has no configuration to go by yet. */
 export interface WaitingAdmin {
@@ -26,7 +26,7 @@ export async function startWaitingAdmin(
     })
     response.end(isAlive ? 'ok\n' : `${waitsFor()}\n`)
   })
-  server.maxConnections = maxAdminConnections
+  boundConnections(server)
   server.listen({ host, port })
   await once(server, 'listening').catch(() => {})
   const address = server.address()

@@ -46,7 +46,7 @@ function parse(der: Buffer): RevocationList {
   }
   const bytesOf = ({ start, end }: DerElement) => der.subarray(start, end)
   const parts = [...derChildren(der, tbs)]
-  const { signedAlgorithm, entries } = order(der, parts)
+  const { signedAlgorithm, thisUpdate, nextUpdate, entries } = order(der, parts)
   // The algorithm stands there twice, and only this one is signed.
   if (!bytesOf(signedAlgorithm).equals(bytesOf(algorithm))) throw new RangeError('two algorithms')
   // A BIT STRING begins with how many bits of its last byte do not count.
@@ -60,8 +60,8 @@ function parse(der: Buffer): RevocationList {
   const signed = bytesOf(tbs)
   return {
     issuer: head.issuer,
-    thisUpdateMs: timeOf(head.thisUpdate),
-    nextUpdateMs: head.nextUpdate && timeOf(head.nextUpdate),
+    thisUpdateMs: timeOf(der, thisUpdate),
+    nextUpdateMs: nextUpdate && timeOf(der, nextUpdate),
     number: listNumber(extensions),
     serials: { bytes: der, spans: walked.spans },
     digest: createHash('sha256').update(signed).digest('base64url'),
@@ -82,8 +82,8 @@ function order(der: Buffer, parts: readonly DerElement[]) {
   const version = isNext(derTag.integer) ? take(derTag.integer) : undefined
   const signedAlgorithm = take(derTag.sequence)
   take(derTag.sequence)
-  take(...times)
-  if (isNext(...times)) take(...times)
+  const thisUpdate = take(...times)
+  const nextUpdate = isNext(...times) ? take(...times) : undefined
   const entries = isNext(derTag.sequence) ? take(derTag.sequence) : undefined
   const hasExtensions = isNext(derTag.context0)
   if (hasExtensions) take(derTag.context0)
@@ -91,7 +91,7 @@ function order(der: Buffer, parts: readonly DerElement[]) {
   if (at !== parts.length || (version && !isSecond) || (hasExtensions && !version)) {
     throw new RangeError('a list of another kind')
   }
-  return { signedAlgorithm, entries }
+  return { signedAlgorithm, thisUpdate, nextUpdate, entries }
 }
 
 function extensionsOf(head: X509Crl): ListExtension[] {
@@ -132,8 +132,20 @@ function walk(der: Buffer, entries: DerElement) {
   return { spans: Uint32Array.from(spans), problem }
 }
 
-function timeOf(date: Date): number {
-  const ms = date.getTime()
+/**
+ * As RFC 5280, 5.1.2.4, has it: with seconds, and in UTC. The library makes some date of whatever else stands there, and a
+ * list from the future would pass for an old one.
+ */
+const timeForms = new Map([
+  [derTag.utcTime, /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/],
+  [derTag.generalizedTime, /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d(?:\.\d{1,9})?)Z$/]
+] as const)
+
+function timeOf(der: Buffer, { tag, contentStart, end }: DerElement): number {
+  const text = der.toString('latin1', contentStart, end)
+  const [, year = '', month, day, hour, minute, second] = timeForms.get(tag as 0x17)?.exec(text) ?? []
+  const century = year.length === 4 ? '' : year < '50' ? '20' : '19'
+  const ms = Date.parse(`${century}${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   if (Number.isNaN(ms)) throw new RangeError('no date')
   return ms
 }

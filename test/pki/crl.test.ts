@@ -3,10 +3,11 @@ import t from 'tap'
 import { type Authority, authoritiesOf } from '../../src/pki/authorities.ts'
 import { type AuthorityList, overviewOf, readRevocations } from '../../src/pki/crl.ts'
 import { CrlError } from '../../src/pki/crl-error.ts'
+import { derTag } from '../../src/pki/der.ts'
 import { formatPem, readPemOf } from '../../src/pki/pem.ts'
 import { hasSerial } from '../../src/pki/serials.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
-import { craftList, craftPem, extension, integer, manyEntries } from '../support/crafted-list.ts'
+import { craftList, craftPem, element, extension, integer, manyEntries } from '../support/crafted-list.ts'
 import { disguises } from './disguises.ts'
 import { authority, craft, entryWith, nowMs, point, refused, root, signer } from './refused-lists.ts'
 
@@ -69,6 +70,18 @@ t.test('of several lists by one CA all entries count, and the newest says the re
 t.test('a list that is out of date still counts', async t => {
   const old = await authority.crl({ revoked: ['0A'], thisUpdate: new Date(0), nextUpdate: new Date(1000) })
   t.equal(overviewOf(read(old)).entries, 1)
+})
+
+t.test('a date is read in either form, whichever it ought to have', async t => {
+  for (const [tag, text, iso] of [
+    [derTag.utcTime, '500101000000Z', '1950-01-01T00:00:00.000Z'],
+    [derTag.utcTime, '250131235959Z', '2025-01-31T23:59:59.000Z'],
+    [derTag.generalizedTime, '20250131235959Z', '2025-01-31T23:59:59.000Z'],
+    [derTag.generalizedTime, '20250131235959.25Z', '2025-01-31T23:59:59.250Z']
+  ] as const) {
+    const [list] = read(craft({ thisUpdate: element(tag, Buffer.from(text)) }))
+    t.equal(new Date(list?.thisUpdateMs ?? 0).toISOString(), iso, text)
+  }
 })
 
 t.test('lists of RSA authorities count too, beside others', async t => {

@@ -77,6 +77,10 @@ const openSslSays: Readonly<Record<keyof typeof refused, string>> = {
   'a list with bytes behind it': 'OK',
   // RFC 5280, 5.1.2.1: with extensions it must say that it is of the second version.
   'a first version with extensions': 'OK',
+  'a date with another time zone': "format error in CRL's lastUpdate field",
+  'a date without seconds': "format error in CRL's lastUpdate field",
+  'a date that says no zone': "format error in CRL's lastUpdate field",
+  'a date that there is not': "format error in CRL's lastUpdate field",
   'a serial number without a byte': 'no list',
   // RFC 5280 (4.1.2.2, 5.2.3) allows 20 bytes; whoever writes more wants memory.
   'a serial number of 65 bytes': 'OK',

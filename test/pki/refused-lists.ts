@@ -35,6 +35,10 @@ export const refused: Readonly<Record<string, readonly [reason: string, file: st
   ],
   'a list with bytes behind it': ['damaged', Buffer.concat([craft({}), Buffer.alloc(1)])],
   'a first version with extensions': ['damaged', withoutVersion(craft({}))],
+  'a date with another time zone': ['damaged', dated(derTag.utcTime, '250101000000+0100')],
+  'a date without seconds': ['damaged', dated(derTag.utcTime, '2501010000Z')],
+  'a date that says no zone': ['damaged', dated(derTag.generalizedTime, '20250101000000')],
+  'a date that there is not': ['damaged', dated(derTag.utcTime, '251301000000Z')],
   'a serial number without a byte': ['damaged', craft({ entries: [{ serial: Buffer.alloc(0) }] })],
   'a serial number of 65 bytes': ['damaged', craft({ entries: [{ serial: Buffer.alloc(65, 1) }] })],
   'a number of 65 bytes': ['damaged', craft({ number: 1n << 513n })],
@@ -63,6 +67,10 @@ export const refused: Readonly<Record<string, readonly [reason: string, file: st
     craft({ entries: [{ serial: 1n }, ...entryWith(extension('2a0304', integer(1n), true)), { serial: 3n }] })
   ],
   'a list from the future': ['future', craft({ thisUpdate: new Date(nowMs + 6 * 60_000) })]
+}
+
+function dated(tag: number, text: string): Buffer {
+  return craft({ thisUpdate: element(tag, Buffer.from(text)) })
 }
 
 function withoutVersion(list: Buffer): Buffer {

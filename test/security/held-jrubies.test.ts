@@ -42,12 +42,16 @@ function createReaders() {
   }
 }
 
-/** Two masters of one JRuby each, and a healthy agent whose catalogs must come. */
-async function setUp(t: T, withoutCertificate: 'refuse' | 'forward' = 'refuse') {
+/** Masters with two JRubies in all unless it is said otherwise, and a healthy agent whose catalogs must come. */
+async function setUp(
+  t: T,
+  withoutCertificate: 'refuse' | 'forward' = 'refuse',
+  { masters, jrubies } = { masters: 2, jrubies: 1 }
+) {
   const runtime = fakeRuntime()
   const { script, received } = createReaders()
   const overrides = { access: { withoutCertificate }, health: { intervalMs: HOUR_MS } }
-  const scene = await startScene(t, { pki, masters: 2, jrubies: 1, script, overrides, options: { runtime } })
+  const scene = await startScene(t, { pki, masters, jrubies, script, overrides, options: { runtime } })
   const agent = connectAgent(t, pki, scene.app.port, healthy)
   return {
     ...scene,
@@ -112,15 +116,36 @@ t.test('bodies that drip keep no JRuby either, nor do they go on for ever', asyn
   for (const each of dripping) t.match(await each.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
 })
 
-t.test('a body that is long and drips after its first mebibyte is ended with its attempt', async t => {
-  const { run, runtime, app, received } = await setUp(t)
-  const raw = await connectRawAgent(t, pki, app.port, enrolled)
-  raw.send(head.replace('1000', `${9 * MIB}`))
-  raw.send(Buffer.alloc(MIB))
-  await received(MIB)
-  // The mebibyte pays for its own time, at the slowest rate there is.
-  await runtime.advance(BODY_PACE.graceMs + (MIB * 1000) / BODY_PACE.bytesPerSecond)
-  t.match(await raw.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
-  t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
+t.test(
+  'a body that is long and falls silent has its JRuby for no longer than any other, however much came',
+  async t => {
+    const { run, runtime, app, received } = await setUp(t)
+    const raw = await connectRawAgent(t, pki, app.port, enrolled)
+    raw.send(head.replace('1000', `${9 * MIB}`))
+    raw.send(Buffer.alloc(2 * MIB))
+    await received(2 * MIB)
+    await runtime.advance(BODY_PACE.graceMs)
+    t.match(await raw.until('\r\n\r\n'), /^HTTP\/1\.1 408 /)
+    t.equal((await scrape(app.adminPort)).sum('puppet_lb_in_flight'), 0)
+    await run()
+  }
+)
+
+t.test('of bodies that have not come to their end, one of a certname has a JRuby', async t => {
+  const { run, app, received } = await setUp(t, 'refuse', { masters: 1, jrubies: 3 })
+  const begin = async () => {
+    const raw = await connectRawAgent(t, pki, app.port, enrolled)
+    raw.send(head.replace('1000', `${9 * MIB}`))
+    raw.send(Buffer.alloc(2 * MIB))
+    return raw
+  }
+  const first = await begin()
+  await received(2 * MIB)
+  const second = await begin()
+  while ((await scrape(app.adminPort)).sum('puppet_lb_queue_depth') !== 1);
   await run()
+  first.socket.destroy()
+  await received(2 * MIB)
+  second.send(Buffer.alloc(7 * MIB))
+  t.match(await second.until('\r\n\r\n'), /^HTTP\/1\.1 200 /, 'the next one has its turn')
 })

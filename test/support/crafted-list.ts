@@ -7,7 +7,8 @@ import type { Authority } from '../../src/simulation/certificates.ts'
 export interface CraftedList {
   /** Subject in DER and key: see `craftersOf`. */
   readonly by: Crafter
-  readonly thisUpdate?: Date
+  /** A date, or its DER. */
+  readonly thisUpdate?: Date | Buffer
   readonly nextUpdate?: Date | null
   /** A CRL number; `null` for none. */
   readonly number?: bigint | null
@@ -52,7 +53,7 @@ export function craftList(list: CraftedList): Buffer {
     ...(version === 2 ? [integer(1n)] : []),
     algorithm,
     by.subject,
-    time(thisUpdate),
+    Buffer.isBuffer(thisUpdate) ? thisUpdate : time(thisUpdate),
     ...(nextUpdate ? [time(nextUpdate)] : []),
     ...entriesOf(list.entries ?? []),
     ...(version === 2 ? extensionsOf(list) : [])

@@ -15,6 +15,8 @@ export interface BodyPace {
   readonly rest: () => void
   /** So many bytes have come. */
   readonly came: (bytes: number) => void
+  /** From now on a JRuby may wait for it: however much has come at once, it pays for no silence longer than the grace. */
+  readonly press: () => void
 }
 
 /** `onTooSlow` is called once, if ever. */
@@ -22,43 +24,56 @@ export function createBodyPace(
   { now, schedule }: Pick<Runtime, 'now' | 'schedule'>,
   onTooSlow: () => void
 ): BodyPace {
-  let bytes = 0
-  /** For how long its bytes were wanted, up to when they last were not. */
-  let wantedMs = 0
+  /** How much longer its bytes may be wanted, as of `sinceMs` where they are. */
+  let leftMs: number = BODY_PACE.graceMs
+  let mostMs = Number.POSITIVE_INFINITY
   let sinceMs: number | undefined
   let cancel: (() => void) | undefined
 
-  function leftMs(): number {
-    const grantedMs = BODY_PACE.graceMs + (bytes * 1000) / BODY_PACE.bytesPerSecond
-    return grantedMs - wantedMs - (sinceMs === undefined ? 0 : now() - sinceMs)
+  function settle(): void {
+    if (sinceMs === undefined) return
+    const nowMs = now()
+    leftMs -= nowMs - sinceMs
+    sinceMs = nowMs
   }
 
   function look(): void {
     cancel = undefined
     if (sinceMs === undefined) return
-    const ms = leftMs()
-    if (ms > 0) cancel = schedule(ms, look)
+    settle()
+    if (leftMs > 0) cancel = schedule(leftMs, look)
     else {
       sinceMs = undefined
       onTooSlow()
     }
   }
 
+  function rest(): void {
+    settle()
+    sinceMs = undefined
+    cancel?.()
+    cancel = undefined
+  }
+
+  function want(): void {
+    if (sinceMs !== undefined) return
+    sinceMs = now()
+    cancel ??= schedule(leftMs, look)
+  }
+
   return {
-    want() {
-      if (sinceMs !== undefined) return
-      sinceMs = now()
-      cancel ??= schedule(leftMs(), look)
+    want,
+    rest,
+    came(bytes) {
+      settle()
+      leftMs = Math.min(mostMs, leftMs + (bytes * 1000) / BODY_PACE.bytesPerSecond)
     },
-    rest() {
-      if (sinceMs === undefined) return
-      wantedMs += now() - sinceMs
-      sinceMs = undefined
-      cancel?.()
-      cancel = undefined
-    },
-    came(count) {
-      bytes += count
+    press() {
+      const isWanted = sinceMs !== undefined
+      rest()
+      mostMs = BODY_PACE.graceMs
+      leftMs = Math.min(mostMs, leftMs)
+      if (isWanted) want()
     }
   }
 }

@@ -181,6 +181,7 @@ export class RequestBody {
   #tellInHand(): void {
     if (!this.#awaitsHand) return
     this.#awaitsHand = false
+    this.#pace.press()
     this.#listener.inHand()
   }
 }

@@ -1,5 +1,7 @@
 import type { ReasonCode } from '../../model/errors.ts'
 import type { Master } from '../../model/master.ts'
+import { hasBody } from './body.ts'
+import { whileBodyComes } from './claimant.ts'
 import type { Delivery, DispatchDeps, SlotNeed } from './delivery.ts'
 import type { Hold, NoSlot, SlotRequest } from './slot-request.ts'
 import { createWaitBooks } from './wait-books.ts'
@@ -43,6 +45,8 @@ export function createQueueing(
   let askedFirstMs: number | undefined
   let place: Hold | undefined
 
+  const isBodyComing = () => hasBody(request) && !request.complete
+
   function end(): void {
     place = undefined
     books.end()
@@ -65,7 +69,7 @@ export function createQueueing(
       const taken = waitingRoom.ask({
         ...wish,
         rank: need.rank,
-        claimant: need.claimant,
+        claimant: need.claimant && isBodyComing() ? whileBodyComes(need.claimant) : need.claimant,
         sinceMs: askedFirstMs,
         queue,
         limit: need.limit,
