@@ -105,7 +105,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       connection.certname = table.certnames.keyOf(identity.certname)
       table.certnames.add(worker, connection.certname)
       connection.isOneTooMany = limits.isBeyondCertname(connection.certname)
-      if (connection.isOneTooMany) limits.refused('perCertname')
+      if (connection.isOneTooMany) {
+        const { remote } = connection
+        const { certname } = identity
+        limits.refused('perCertname', { remote, certname, certnameCell: connection.certname })
+      }
     }
     entrance.place(connection)
     metrics.handshakes.inc({ result: 'success' })
