@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isOwnFault } from '../model/own-fault.ts'
-import type { Config } from '../model/settings.ts'
+import type { Config, WhenExpired } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { type AuthorityList, overviewOf, readRevocations } from '../pki/crl.ts'
 import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
@@ -65,6 +65,26 @@ export function missingLists(
       const name = JSON.stringify(subject.replaceAll('\n', ', '))
       return `names ${file}, which lacks the list of ${name}: nothing that CA revokes is refused; must hold one`
     })
+}
+
+/** Lists that are past their next update, and what that means for the agents of their CA. One sentence each, without the key. */
+export function lateLists(
+  file: string,
+  lists: readonly AuthorityList[],
+  { expired, nowMs }: { readonly expired: WhenExpired; readonly nowMs: number }
+): readonly string[] {
+  const effect =
+    expired === 'keep'
+      ? 'it still counts, and whoever was revoked since is served'
+      : 'every agent of that CA is refused'
+  return lists.flatMap(({ issuer, nextUpdateMs }) => {
+    if (nextUpdateMs === undefined || nextUpdateMs >= nowMs) return []
+    const since = new Date(nextUpdateMs).toISOString()
+    const name = JSON.stringify(issuer)
+    return [
+      `names ${file}, in which the list of ${name} is out of date since ${since}: ${effect}; must be the CA's newest list`
+    ]
+  })
 }
 
 /** What lists come to, in a few words. */

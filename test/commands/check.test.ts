@@ -105,6 +105,24 @@ t.test('a CA of the bundle whose list the file lacks is warned of', async t => {
   t.equal(warnings.length, 1)
 })
 
+t.test('a list that is out of date is warned of, with what that means for agents', async t => {
+  const late = await authority.crl({ nextUpdate: new Date('2026-02-01') })
+  for (const [expired, effect] of [
+    ['keep', 'it still counts, and whoever was revoked since is served'],
+    ['refuse', 'every agent of that CA is refused']
+  ] as const) {
+    const crl = `crl: { file: late.pem, expired: ${expired} }`
+    const yaml = minimal().replace('ca: ca.pem', `ca: ca.pem, ${crl}`)
+    const file = join(t.testdir({ ...pemFiles, 'late.pem': late, 'lb.yaml': yaml }), 'lb.yaml')
+    const [warning = ''] = check({ config: file }, {}).warnings
+    t.match(
+      warning,
+      /late\.pem, in which the list of "CN=Puppet CA.*" is out of date since 2026-02-01T00:00:00/
+    )
+    t.match(warning, `: ${effect}; must be the CA's newest list`)
+  }
+})
+
 t.test('the list of infrastructure nodes is told by its name', async t => {
   const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: infra_crl.pem }')
   const files = { ...pemFiles, 'infra_crl.pem': pemFiles['crl.pem'], 'lb.yaml': yaml }
