@@ -35,7 +35,7 @@ export async function flushLog(log: Logger): Promise<void> {
 export function tellOfOutput(log: Logger, output: LogOutput): void {
   output.tell({
     onLost: ({ lines, sinceMs }) =>
-      log.error({ lines, since: new Date(sinceMs).toISOString() }, 'log lines were lost: nobody took them'),
+      log.error({ lines, since: new Date(sinceMs).toISOString() }, 'log lines were lost: they could not be written in time'),
     onFault(fault, code) {
       // One that cannot be written is told of in the metrics; the line waits in the queue as all others do.
       if (fault === 'reopen')

@@ -135,13 +135,15 @@ function code({ at, status }) {
 function certificates({ at, status }) {
   return status.certificates.flatMap(({ role, notAfter, source }) => {
     const days = daysBetween(at, notAfter)
-    if (days >= SOON_DAYS) return []
+    // A list that is late has its own sentence below.
+    if (days >= SOON_DAYS || (role === 'crl' && days < 0)) return []
     const when = days < 0 ? 'has ended' : days === 0 ? 'ends today' : `ends in ${count(days, 'day')}`
     return [
       {
         level: /** @type {'bad' | 'warn'} */ (days < URGENT_DAYS ? 'bad' : 'warn'),
-        text: `The certificate ${role} ${when}.`,
-        remedy: `Renew ${source}.`
+        ...(role === 'crl'
+          ? { text: `The revocation list ${when}.`, remedy: `The CA must give a new one by then: ${source}.` }
+          : { text: `The certificate ${role} ${when}.`, remedy: `Renew ${source}.` })
       }
     ]
   })
@@ -187,7 +189,7 @@ function reloads({ status: { reload } }) {
   if (!reload.ok)
     found.push({
       level: 'warn',
-      text: `The last reload was refused: ${reload.problems[0] ?? 'no reason was given'}`,
+      text: `The last reload was refused: ${reload.problems[0] ?? 'no reason was given'}.`,
       remedy: 'What was in force before it stays. Run puppet-lb check.'
     })
   if (reload.needsRestart.length > 0)
