@@ -111,8 +111,8 @@ export function summaryOfLists({ settings: { tls } }: Pick<Config, 'settings'>, 
 const usual = 'must be revocation lists, PEM or DER, of the CAs in tls.ca'
 const complete = 'must be complete lists of the CAs in tls.ca'
 const newer =
-  'must not be older than the lists in force; to go back all the same, remove revocation-numbers.json of ' +
-  'state.directory, if there is one, and restart'
+  'must not be older than the lists in force; to go back all the same, remove revocation-numbers.json from ' +
+  'tls.crl.directory or state.directory, if it is there, and restart'
 
 const remedies: Partial<Record<RefusalReason, string>> = {
   older: newer,

@@ -130,3 +130,10 @@ t.test('a list that is late is told once, and as no certificate', async t => {
     'bad: The revocation list is out of date: the agents of its CA are refused.'
   ])
 })
+
+t.test('a log that cannot be written is told elsewhere than in the log', async t => {
+  t.same(texts({ log: { fault: 'ENOSPC', linesLost: 1 } }), [
+    'warn: The log cannot be written or opened anew (ENOSPC); 1 line lost so far.'
+  ])
+  t.same(texts({ log: { fault: null, linesLost: 7 } }), [], 'not once it can')
+})

@@ -27,7 +27,7 @@ const CROWDED = 1
 export function concernsOf(view) {
   const all = [
     ...[readiness, masters, ca, catalogs, crowd, full, code],
-    ...[certificates, ownCertificate, revocations, reloads]
+    ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
   return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')]
@@ -195,4 +195,18 @@ function reloads({ status: { reload } }) {
   if (reload.needsRestart.length > 0)
     found.push({ level: 'warn', text: `Only a restart applies ${reload.needsRestart.join(', ')}.` })
   return found
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function log({ status: { log } }) {
+  if (!log?.fault) return []
+  const lost = log.linesLost > 0 ? `; ${count(log.linesLost, 'line')} lost so far` : ''
+  return [
+    {
+      level: 'warn',
+      text: `The log cannot be written or opened anew (${log.fault})${lost}.`,
+      remedy:
+        'Look at the disk, at the rights on log.file, and at who reads standard output. Serving goes on.'
+    }
+  ]
 }
