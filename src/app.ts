@@ -91,7 +91,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     startHere: (start, port) => startPlane(start, port, runtime, log)
   })
   const notReady = () => whyNotReady(phase, control)
-  const reporting = createReporting(control, { version: packageVersion(), notReady, descriptors })
+  const facts = { version: packageVersion(), notReady, descriptors, log: logOutput }
+  const reporting = createReporting(control, facts)
   const insight = startInsight({
     ...control,
     ...{ runtime, events, status: reporting.status, notReady, hostname: hostname() }

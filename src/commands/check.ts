@@ -1,8 +1,11 @@
 import { grantedDescriptors } from '../config/granted-descriptors.ts'
 import { loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
+import { fallenBehind } from '../control/revocation/kept-numbers.ts'
 import { descriptorBudget, descriptorWarning } from '../model/descriptors.ts'
 import { poolNames } from '../model/pool.ts'
+import { systemRuntime } from '../model/runtime.ts'
 import type { Config, CrlSettings } from '../model/settings.ts'
 
 /** What a check came to. */
@@ -17,6 +20,11 @@ export interface CheckResult {
 /** Reads a configuration and everything it names, and says what it came to. Throws a ConfigError otherwise. */
 export function check(options: { readonly config: string }, env: NodeJS.ProcessEnv): CheckResult {
   const config = loadConfig(options.config, env, { logs: true })
+  const behind = fallenBehind(config, systemRuntime.wallClock())
+  if (behind.length > 0) {
+    const where = config.settings.tls.crl?.place ?? options.config
+    throw new ConfigError(behind.map(text => ({ where, key: 'tls.crl.file', text })))
+  }
   const text = [`${options.config}: OK`, describeListeners(config), describeMasters(config)].join('\n')
   const budget = descriptorBudget(grantedDescriptors(), config.boot, config.settings)
   const scarcity = descriptorWarning(budget, config.settings) ?? []

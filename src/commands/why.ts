@@ -32,11 +32,14 @@ const chosenBy: Readonly<Record<string, string>> = {
 const INDENT = 10
 
 function describe(told: Explanation): string {
-  const { id, remote, certname, rule, pinned, candidates, queueMs, end, status, durationMs } = told
-  const goesOn = end === 'open' ? `still open after ${ms(durationMs)}` : `${end} after ${ms(durationMs)}`
+  const { id, remote, certname, rule, pinned, candidates, queueMs, end, cause, status, durationMs } = told
+  const why = cause === undefined ? end : `${end} (${cause})`
+  const goesOn = end === 'open' ? `still open after ${ms(durationMs)}` : `${why} after ${ms(durationMs)}`
+  const nobody =
+    end === 'certificate-refused' ? 'with a certificate that was refused' : 'without a certificate'
   return [
     `request:  ${id}, came ${ms(told.ageMs)} ago`,
-    `agent:    ${certname ?? 'without a certificate'}${remote === undefined ? '' : `, from ${remote}`}`,
+    `agent:    ${certname ?? nobody}${remote === undefined ? '' : `, from ${remote}`}`,
     `class:    ${told.class}`,
     ...(told.pool === undefined ? [] : block('pool:', [poolOf(told, told.pool)], INDENT)),
     `chosen:   ${pinned === undefined ? '' : `pinned to ${pinned}, else `}${chosenBy[rule] ?? rule}`,

@@ -9,7 +9,7 @@ interface Slip {
 
 /** What is allowed, and mostly not what is meant. `data` is the file as written. */
 export function likelySlips(data: unknown, draft: Draft): readonly Slip[] {
-  return [...withoutPort(data, draft), ...networks(draft)]
+  return [...withoutPort(data, draft), ...networks(draft), ...administrators(draft)]
 }
 
 function withoutPort(data: unknown, { masters = [] }: Draft): readonly Slip[] {
@@ -38,6 +38,17 @@ function networks({ listen }: Draft): readonly Slip[] {
           text: `is one address; a network has a mask, such as ${written}/${written.includes(':') ? 64 : 24}`
         }
       ]
+    return []
+  })
+}
+
+function administrators({ access }: Draft): readonly Slip[] {
+  return (access?.administrators ?? []).flatMap((certname, index) => {
+    const path = ['access', 'administrators', index]
+    if (certname?.includes('*'))
+      return [{ path, text: 'holds a *, which stands for nothing here; must be one certname, written out' }]
+    if (certname !== undefined && certname !== certname.toLowerCase())
+      return [{ path, text: 'has capital letters, which Puppet allows in no certname; must be lower case' }]
     return []
   })
 }

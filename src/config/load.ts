@@ -8,6 +8,7 @@ import { adminBootOf, bootOf, settingsOf } from './assemble.ts'
 import type { Environment } from './environment.ts'
 import { explain } from './explain.ts'
 import type { FileContext } from './files.ts'
+import { unusableDirectories } from './kept-directories.ts'
 import { likelySlips } from './likely-slips.ts'
 import { reportLogFile } from './log-file.ts'
 import { inOrder, judge, openFile } from './open-file.ts'
@@ -53,6 +54,7 @@ export function loadConfig(
   const tlsFiles = readTlsFiles(draft, context)
   checkEnrolled(draft, opened.isFilledIn, context)
   const token = readAdminToken(draft, env, context, reportVariable)
+  if (readsLists) for (const { path, text } of unusableDirectories(draft, context.directory)) warn(path, text)
   if (logs && (readsLists || problems.length > 0)) reportLogFile(draft, context)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
   const settings = settingsOf(result.data, tlsFiles, {

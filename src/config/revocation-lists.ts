@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isOwnFault } from '../model/own-fault.ts'
-import type { Config } from '../model/settings.ts'
+import type { Config, WhenExpired } from '../model/settings.ts'
 import { type Authority, authoritiesOf } from '../pki/authorities.ts'
 import { type AuthorityList, overviewOf, readRevocations } from '../pki/crl.ts'
 import { CrlError, type RefusalReason } from '../pki/crl-error.ts'
@@ -67,6 +67,26 @@ export function missingLists(
     })
 }
 
+/** Lists that are past their next update, and what that means for the agents of their CA. One sentence each, without the key. */
+export function lateLists(
+  file: string,
+  lists: readonly AuthorityList[],
+  { expired, nowMs }: { readonly expired: WhenExpired; readonly nowMs: number }
+): readonly string[] {
+  const effect =
+    expired === 'keep'
+      ? 'it still counts, and whoever was revoked since is served'
+      : 'every agent of that CA is refused'
+  return lists.flatMap(({ issuer, nextUpdateMs }) => {
+    if (nextUpdateMs === undefined || nextUpdateMs >= nowMs) return []
+    const since = new Date(nextUpdateMs).toISOString()
+    const name = JSON.stringify(issuer)
+    return [
+      `names ${file}, in which the list of ${name} is out of date since ${since}: ${effect}; must be the CA's newest list`
+    ]
+  })
+}
+
 /** What lists come to, in a few words. */
 export function describeLists({
   entries,
@@ -91,8 +111,8 @@ export function summaryOfLists({ settings: { tls } }: Pick<Config, 'settings'>, 
 const usual = 'must be revocation lists, PEM or DER, of the CAs in tls.ca'
 const complete = 'must be complete lists of the CAs in tls.ca'
 const newer =
-  'must not be older than the lists in force; to go back all the same, remove revocation-numbers.json of ' +
-  'state.directory, if there is one, and restart'
+  'must not be older than the lists in force; to go back all the same, remove revocation-numbers.json from ' +
+  'tls.crl.directory or state.directory, if it is there, and restart'
 
 const remedies: Partial<Record<RefusalReason, string>> = {
   older: newer,

@@ -17,8 +17,8 @@ const certnames = () => z.array(certname, { error: mustBe('a list of certnames')
 
 const access = group({
   administrators: certnames().describe(
-    'Certnames that may call the administrative endpoints of Puppet Server through the proxy; everybody else is ' +
-      'refused. They may have more than 4 JRubies at once and 16 requests that wait, which is all for any other certname.'
+    'Certnames, each written out, that may call the administrative endpoints of Puppet Server through the proxy; ' +
+      'everybody else is refused. They may have more than 4 JRubies at once and 16 requests that wait, which is all for any other certname.'
   ),
   withoutCertificate: oneOf(anonymousRules)
     .default('refuse')

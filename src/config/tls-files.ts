@@ -1,12 +1,12 @@
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { CertificateSettings } from '../model/settings.ts'
+import type { CertificateSettings, WhenExpired } from '../model/settings.ts'
 import { toAuthority } from '../pki/authorities.ts'
 import { CrlError } from '../pki/crl-error.ts'
 import { dateProblem, readCertificate, readCertificates, reportUnusable, subjectOf } from './certificate.ts'
 import { type FileContext, type NamedFile, readNamed } from './files.ts'
 import type { Path } from './problems.ts'
-import { missingLists, readLists, sentencesOf } from './revocation-lists.ts'
+import { lateLists, missingLists, readLists, sentencesOf } from './revocation-lists.ts'
 import type { Draft } from './schema-tree.ts'
 
 /** What the files named under `tls` and `upstream.tls` hold. Where a problem was reported something is missing. */
@@ -31,7 +31,8 @@ export function readTlsFiles({ tls, upstream }: Draft, context: FileContext): Tl
   const authorities = caFile && readAuthorities(caFile, context)
   const crlFile = tls?.crl?.file === undefined ? undefined : resolve(context.directory, tls.crl.file)
   if (crlFile !== undefined) context.files.add(crlFile)
-  if (crlFile !== undefined && authorities && context.readsLists) checkLists(crlFile, authorities, context)
+  if (crlFile !== undefined && authorities && context.readsLists)
+    checkLists({ file: crlFile, expired: tls?.crl?.expired ?? 'keep' }, authorities, context)
   const own = upstream?.tls
   const upstreamCaFile = readNamed(['upstream', 'tls', 'ca'], own?.ca, context)
   const trusted = upstreamCaFile && readTrusted(upstreamCaFile, context)
@@ -53,13 +54,18 @@ export function readTlsFiles({ tls, upstream }: Draft, context: FileContext): Tl
   }
 }
 
-/** Reports what keeps the revocation lists of a file from being used with these CAs, and warns of what they lack. */
-function checkLists(file: string, certificates: readonly X509Certificate[], context: FileContext): void {
+/** Reports what keeps the revocation lists of a file from being used with these CAs; warns of what they lack, and of late ones. */
+function checkLists(
+  { file, expired }: { readonly file: string; readonly expired: WhenExpired },
+  certificates: readonly X509Certificate[],
+  context: FileContext
+): void {
   const path = ['tls', 'crl', 'file']
   const authorities = certificates.map(toAuthority)
   try {
     const { lists } = readLists(file, authorities, context.nowMs)
-    for (const sentence of missingLists(file, lists, authorities)) context.warn(path, sentence)
+    const late = lateLists(file, lists, { expired, nowMs: context.nowMs })
+    for (const sentence of [...missingLists(file, lists, authorities), ...late]) context.warn(path, sentence)
   } catch (error) {
     if (!(error instanceof CrlError)) throw error
     for (const sentence of sentencesOf(error, file)) context.report(path, sentence)

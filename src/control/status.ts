@@ -5,6 +5,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Config } from '../model/settings.ts'
 import type { MasterStatus, PoolStatus, Status } from '../model/status.ts'
 import type { SlotTable } from '../shared/slots/types.ts'
+import type { LogOutput } from '../telemetry/log-output.ts'
 import type { ControlFacts } from '../telemetry/metrics.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { keptOf } from './joined-members.ts'
@@ -26,8 +27,14 @@ export function createReporting(
   {
     version,
     notReady,
-    descriptors
-  }: { readonly version: string; readonly notReady: NotReady; readonly descriptors: number }
+    descriptors,
+    log
+  }: {
+    readonly version: string
+    readonly notReady: NotReady
+    readonly descriptors: number
+    readonly log: Pick<LogOutput, 'fault' | 'totalLost'>
+  }
 ): Reporting {
   const { roster, memory, reload, revocations, members, certificates } = control
   const { slots } = memory
@@ -57,6 +64,7 @@ export function createReporting(
         code: control.code.status(),
         capacity: control.capacity.status(),
         descriptors: budgetOf(reload.config(), descriptors),
+        log: { fault: log.fault() ?? null, linesLost: log.totalLost() },
         kept: [...keptOf(members.current())].map(([name, { mode, weight }]) => ({
           name,
           mode: mode ?? null,

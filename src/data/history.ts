@@ -157,6 +157,7 @@ function explain(record: RequestRecord, reasons: Reasons, nowMs: number): Explan
     durationMs: tenths(summary.durationMs ?? ageMs),
     ageMs: tenths(ageMs),
     status: summary.status,
-    end: summary.durationMs === undefined ? 'open' : (summary.end ?? 'open')
+    end: summary.durationMs === undefined ? 'open' : (summary.end ?? 'open'),
+    ...(summary.cause !== undefined && { cause: summary.cause })
   }
 }

@@ -15,6 +15,8 @@ export interface RequestSummary {
   /** `undefined` until it is over. */
   readonly durationMs?: number | undefined
   readonly end: string | undefined
+  /** Of an answer of the balancer's own: what its code does not say. */
+  readonly cause?: string | undefined
 }
 
 /** One master's turn, while it lasts and after. */

@@ -77,6 +77,8 @@ export class ProxyError extends Error {
   override readonly name = 'ProxyError'
   readonly code: ReasonCode
   readonly status: number
+  /** What the sentence of its code does not say. */
+  readonly detail: string | undefined
   /** "Not now": worth a Retry-After. */
   readonly retry: boolean
   /** When it is known: in how many seconds the agent should be back. */
@@ -91,6 +93,7 @@ export class ProxyError extends Error {
     super(detail ? `${answer.sentence}: ${detail}` : answer.sentence, options)
     this.code = code
     this.status = answer.status
+    this.detail = detail
     this.retry = answer.retry ?? false
     this.returnSeconds = options?.returnSeconds
   }

@@ -78,4 +78,6 @@ export interface Explanation extends Reasons {
   readonly status?: number | undefined
   /** As in the access log; `open` while it goes on. */
   readonly end: string
+  /** Of an answer of the balancer's own: what its code does not say. */
+  readonly cause?: string | undefined
 }

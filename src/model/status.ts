@@ -70,6 +70,8 @@ export interface Status {
   readonly capacity: readonly PoolCapacity[]
   /** What file descriptors of the process are for; `granted` is null where the system sets no limit. */
   readonly descriptors: Omit<DescriptorBudget, 'granted'> & { readonly granted: number | null }
+  /** What keeps the log from being written, or its file from being opened anew, now; lines that were lost. */
+  readonly log: { readonly fault: string | null; readonly linesLost: number }
   /** What operators said of names that are no masters now; it counts again when one of that name comes. */
   readonly kept: readonly KeptOverride[]
 }

@@ -24,6 +24,8 @@ export interface AccessEntry extends Partial<Reasons> {
   readonly status: number
   /** `complete`, `agent-gone`, `master-lost` in the middle of an answer, or the reason code of an own answer. */
   readonly end: string
+  /** Of an own answer: what its code does not say, as its agent is told. */
+  readonly cause?: string | undefined
 }
 
 /** The access log: one line a request at level `info`. */

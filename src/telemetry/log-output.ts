@@ -22,8 +22,8 @@ export interface LogDestination {
 export interface LogEvents {
   /** Lines were lost, and there is room to say so now. */
   readonly onLost: (lost: LostLines) => void
-  /** Writing begins to fail, or the file cannot be opened anew: the system's code. */
-  readonly onFault: (fault: LogFault, code: string) => void
+  /** Writing begins to fail, or the file cannot be opened anew: the system's code. `file`: left out for standard output. */
+  readonly onFault: (fault: LogFault, code: string, file?: string) => void
 }
 
 export const logFaults = ['write', 'reopen'] as const
@@ -47,6 +47,8 @@ export interface LogOutput extends LogDestination {
   readonly totalLost: () => number
   /** How often writing began to fail, or the file could not be opened anew. */
   readonly faults: (fault: LogFault) => number
+  /** What keeps it from being written, or opened anew, now: the system's code. `undefined`: nothing does. */
+  readonly fault: () => string | undefined
   readonly tell: (events: LogEvents) => void
   /** At the end of the process: writes what can be written without waiting. */
   readonly writeLast: () => void
@@ -64,6 +66,8 @@ export function createLogOutput(
 ): LogOutput {
   const queue = createLineQueue(QUEUE_LENGTH, wallClock)
   const faults: Record<LogFault, number> = { write: 0, reopen: 0 }
+  /** Those that last. */
+  const lasting = new Map<LogFault, string>()
   const waitForRoom = new Set<MessagePort>()
   let events: LogEvents = { onLost: () => {}, onFault: () => {} }
   let current = file
@@ -81,10 +85,12 @@ export function createLogOutput(
 
   function fault(kind: LogFault, code: string): void {
     faults[kind]++
-    events.onFault(kind, code)
+    lasting.set(kind, code)
+    events.onFault(kind, code, current)
   }
 
   function onProgress(): void {
+    lasting.delete('write')
     if (queue.length() <= ROOM_LENGTH) {
       for (const port of waitForRoom) port.postMessage('room')
       waitForRoom.clear()
@@ -134,6 +140,7 @@ export function createLogOutput(
       return {
         commit() {
           current = file
+          lasting.delete('reopen')
           goTo(target)
         },
         cancel: target.close
@@ -143,12 +150,14 @@ export function createLogOutput(
       if (current === undefined) return
       try {
         goTo(openLogFile(current))
+        lasting.delete('reopen')
       } catch (error) {
         fault('reopen', (error as NodeJS.ErrnoException).code ?? 'unknown')
       }
     },
     totalLost: queue.totalLost,
     faults: kind => faults[kind],
+    fault: () => lasting.get('write') ?? lasting.get('reopen'),
     tell(listener) {
       events = listener
     },

@@ -35,12 +35,15 @@ export async function flushLog(log: Logger): Promise<void> {
 export function tellOfOutput(log: Logger, output: LogOutput): void {
   output.tell({
     onLost: ({ lines, sinceMs }) =>
-      log.error({ lines, since: new Date(sinceMs).toISOString() }, 'log lines were lost: nobody took them'),
-    onFault(fault, code) {
+      log.error(
+        { lines, since: new Date(sinceMs).toISOString() },
+        'log lines were lost: they could not be written in time'
+      ),
+    onFault(fault, code, file) {
       // One that cannot be written is told of in the metrics; the line waits in the queue as all others do.
       if (fault === 'reopen')
-        log.error({ code }, 'the log file cannot be opened anew; the old one stays in use')
-      else log.error({ code }, 'the log cannot be written; what the queue does not hold is lost')
+        log.error({ file, code }, 'the log file cannot be opened anew; the old one stays in use')
+      else log.error({ file, code }, 'the log cannot be written; what the queue does not hold is lost')
     }
   })
 }

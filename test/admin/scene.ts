@@ -71,6 +71,7 @@ export const status: Status = Object.freeze<Status>({
   code: [],
   capacity: [],
   descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
+  log: { fault: null, linesLost: 0 },
   kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
 })
 

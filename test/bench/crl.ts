@@ -14,11 +14,12 @@ import { connectAgent } from '../support/agent.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { type Crafter, craftersOf, craftList, manyEntries } from '../support/crafted-list.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
+import { whole } from './arguments.ts'
 
 const READINGS = 8
 /** For a list of 200,000 entries: to read it, memory above that of the process, and what an agent waits longer. */
 const bounds = { readMs: 1_000, memoryBytes: 200e6, laterMs: 50 } as const
-const count = Number(process.argv[2] ?? 200_000)
+const count = whole('the number of entries', process.argv[2] ?? '200000', 1, 1_000_000)
 const beyond: string[] = []
 const tasks: (() => unknown)[] = []
 const t = { teardown: (task: () => unknown) => void tasks.unshift(task) }

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { check } from '../../src/commands/check.ts'
+import { formatMarks } from '../../src/control/revocation/seen-lists.ts'
+import { authoritiesOf } from '../../src/pki/authorities.ts'
+import { readRevocations } from '../../src/pki/crl.ts'
 import { authority, minimal, pemFiles, tls } from '../config/fixture.ts'
 
 t.test('a right configuration is OK, with what it comes to', async t => {
@@ -104,6 +107,49 @@ t.test('a CA of the bundle whose list the file lacks is warned of', async t => {
   ])
   t.equal(warnings.length, 1)
 })
+
+t.test('a list that is out of date is warned of, with what that means for agents', async t => {
+  const late = await authority.crl({ nextUpdate: new Date('2026-02-01') })
+  for (const [expired, effect] of [
+    ['keep', 'it still counts, and whoever was revoked since is served'],
+    ['refuse', 'every agent of that CA is refused']
+  ] as const) {
+    const crl = `crl: { file: late.pem, expired: ${expired} }`
+    const yaml = minimal().replace('ca: ca.pem', `ca: ca.pem, ${crl}`)
+    const file = join(t.testdir({ ...pemFiles, 'late.pem': late, 'lb.yaml': yaml }), 'lb.yaml')
+    const [warning = ''] = check({ config: file }, {}).warnings
+    t.match(
+      warning,
+      /late\.pem, in which the list of "CN=Puppet CA.*" is out of date since 2026-02-01T00:00:00/
+    )
+    t.match(warning, `: ${effect}; must be the CA's newest list`)
+  }
+})
+
+t.test(
+  'a list that a start would refuse, being older than the one it went by, is refused here as well',
+  async t => {
+    const [older, newer] = [await authority.crl(), await authority.crl()]
+    const authorities = authoritiesOf(authority.bundle)
+    const marks = formatMarks(readRevocations(Buffer.from(newer), authorities, Date.now()))
+    const yaml = minimal('state: { directory: . }').replace(
+      'ca: ca.pem',
+      'ca: ca.pem, crl: { file: crl.pem }'
+    )
+    for (const [crl, isRefused] of [
+      [older, true],
+      [newer, false]
+    ] as const) {
+      const files = { ...pemFiles, 'crl.pem': crl, 'lb.yaml': yaml, 'revocation-numbers.json': marks }
+      const file = join(t.testdir(files), 'lb.yaml')
+      if (!isRefused) t.match(check({ config: file }, {}).text, ': OK')
+      else
+        t.throws(() => check({ config: file }, {}), {
+          message: /lb\.yaml:1:\d+ tls\.crl\.file: .* older list/
+        })
+    }
+  }
+)
 
 t.test('the list of infrastructure nodes is told by its name', async t => {
   const yaml = minimal().replace('ca: ca.pem', 'ca: ca.pem, crl: { file: infra_crl.pem }')

@@ -81,6 +81,8 @@ t.test('a log file on a disk that is full keeps nobody from serving, from the st
       const faults = (await scrape(app.adminPort)).value('puppet_lb_log_faults_total', { fault: 'write' })
       if (faults === 1) break
     }
+    const status = await (await fetch(`http://127.0.0.1:${app.adminPort}/api/status`)).json()
+    t.match(status, { log: { fault: 'ENOSPC' } })
     t.equal((await app.reload()).ok, true, 'nor a reload from being taken')
   }
 })

@@ -87,6 +87,17 @@ t.test('what was refused at once has no masters and no attempts', async t => {
   t.match(out, 'attempts: none\nending:   admin-refused after 1.5 ms, status 403\n')
 })
 
+t.test('a certificate that was refused is told with what is wrong with it', async t => {
+  const refused = { ...told, certname: undefined, pinned: undefined, rule: 'none', candidates: [], tried: [] }
+  const ending = { end: 'certificate-refused', cause: 'it is revoked', status: 403, durationMs: 1.5 }
+  const { port } = await startListener(t, (_request, response) =>
+    response.end(JSON.stringify({ ...refused, ...ending }))
+  )
+  const { out } = await why(['a-0-1', '--admin', `http://127.0.0.1:${port}`])
+  t.match(out, 'agent:    with a certificate that was refused\n')
+  t.match(out, 'ending:   certificate-refused (it is revoked) after 1.5 ms, status 403\n')
+})
+
 t.test('of very many attempts the last ones keep their numbers', async t => {
   const attempt = { master: 'm1', end: 'connect-failed', ms: 1 }
   const many = { ...told, tried: Array(10).fill(attempt), leftOut: 90 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ca, load, tls } from './fixture.ts'
+import { ca, load, minimal, tls } from './fixture.ts'
 
 const written: readonly (readonly [what: string, url: string, from: string, warning?: string])[] = [
   ['a master with a port', 'https://a:8140', '192.0.2.1'],
@@ -36,6 +36,21 @@ const written: readonly (readonly [what: string, url: string, from: string, warn
     '2:35 listen.proxyProtocol.from[0]: is everybody, so whoever connects can name any address; should be those in front'
   ]
 ]
+
+for (const [certname, warning] of [
+  ['operator.example.com', undefined],
+  ['*.example.com', 'holds a *, which stands for nothing here; must be one certname, written out'],
+  ['Operator.example.com', 'has capital letters, which Puppet allows in no certname; must be lower case']
+] as const) {
+  t.test(`the administrator ${certname} is worth ${warning ? 'a' : 'no'} warning`, async t => {
+    const { warnings } = load(t, minimal(`access: { administrators: ["${certname}"] }`))
+    const own = warnings.filter(text => text.includes('access.'))
+    t.same(
+      own.map(text => text.replace(/^.*access\.administrators\[0\]: /, '')),
+      warning ? [warning] : []
+    )
+  })
+}
 
 for (const [what, url, from, warning] of written) {
   t.test(`${what} is worth ${warning ? 'a' : 'no'} warning`, async t => {

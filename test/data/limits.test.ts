@@ -91,3 +91,21 @@ t.test('a limit that goes on being reached is told every ten seconds, with how o
   limits.refused('connections')
   t.match(lines.at(-1), { level: 'warn', limit: 'connections', refused: 100 })
 })
+
+t.test('the log says how many one address may have, and which it was', t => {
+  const { table, limits, lines, address } = setUp({ perAddress: 2 })
+  for (let times = 0; times < 3; times++) table.addresses.add(1, address)
+  table.count(1, 'open', 5)
+  limits.refused('perAddress', { remote: '192.0.2.7', address })
+  t.match(lines.at(-1), { limit: 'perAddress', open: 3, most: 2, remote: '192.0.2.7' })
+  t.end()
+})
+
+t.test('the log says how many one certname may have, and which it was', t => {
+  const { table, limits, lines } = setUp()
+  const certnameCell = table.certnames.keyOf('web-1.example.com')
+  for (let times = 0; times < 3; times++) table.certnames.add(0, certnameCell)
+  limits.refused('perCertname', { remote: '192.0.2.7', certname: 'web-1.example.com', certnameCell })
+  t.match(lines.at(-1), { limit: 'perCertname', open: 3, most: 2, certname: 'web-1.example.com' })
+  t.end()
+})

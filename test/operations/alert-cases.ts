@@ -318,7 +318,15 @@ const certificates: readonly AlertCase[] = [
     series: { [of('crl_fetch_success_timestamp_seconds')]: '60x100' },
     quietAt: 55,
     firesAt: 90,
-    summary: 'lb-1 has had no revocation list of the CA for 1h 29m 0s.'
+    summary: 'lb-1 has had no revocation list of the CA for an hour or longer.'
+  },
+  {
+    // It has given none since the start, which went by those that were kept.
+    alert: 'PuppetLbCrlNotFetched',
+    series: { [of('crl_fetch_failures_total', 'cause="status-4xx"')]: '1+1x100' },
+    quietAt: 55,
+    firesAt: 65,
+    summary: 'lb-1 has had no revocation list of the CA for an hour or longer.'
   },
   {
     alert: 'PuppetLbCrlEnds',

@@ -10,7 +10,7 @@ import { startScriptedMaster } from '../support/scripted-master.ts'
 type Test = { teardown: (task: () => unknown) => void }
 
 const pki = await createTestPki()
-const told = { msg: 'log lines were lost: nobody took them' }
+const told = { msg: 'log lines were lost: they could not be written in time' }
 
 async function start(t: Test, workers: number): Promise<BalancerProcess> {
   const master = await startScriptedMaster(t, (_request, response) => response.end())

@@ -34,6 +34,14 @@ t.test(
   }
 )
 
+t.test('the access log says why a certificate was refused', async t => {
+  const pki = await createTestPki()
+  const gone = await pki.authority.issue({ certname: 'gone' })
+  const scene = await startCrlScene(t, await pki.authority.crl({ revoked: [gone.serial] }), { pki })
+  await connectAgent(t, pki, scene.app.port, gone).ask({ path })
+  t.match(await scene.log.line({ msg: 'request' }), { end: 'certificate-refused', cause: 'it is revoked' })
+})
+
 for (const workers of [0, 2]) {
   t.test(`with ${workers} workers, a new list cuts the agent off, and nobody else`, async t => {
     const pki = await createTestPki()

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import t from 'tap'
 import type { TlsProfile } from '../../src/model/settings.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
+import { captureLog } from '../support/log-lines.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 /** An RSA and an ECDSA certificate, so that every kind of key exchange has one that it could use. */
@@ -84,6 +85,20 @@ t.test('modern agrees on TLS 1.3, and on 1.2 with ECDHE and authenticated encryp
     'refused'
   )
 })
+
+for (const [what, options, cause] of [
+  ['is too old', ['-tls1', '-cipher', 'ALL:@SECLEVEL=0'], 'it offers nothing that tls.profile allows'],
+  ['shares no cipher', ['-tls1_2', '-cipher', 'AES128-SHA'], 'it offers nothing that tls.profile allows'],
+  ['knows another CA', ['-verify_return_error', '-tls1_3'], 'it does not believe our certificate']
+] as const) {
+  t.test(`the log says which agent ${what}`, async t => {
+    const { log, line } = captureLog()
+    const { port } = await startBalancer(t, start('modern'), { log })
+    await handshake(port, ...options)
+    const told = await line({ msg: 'TLS handshakes with agents fail' })
+    t.match(told, { level: 'info', remote: '127.0.0.1', failed: 1, cause })
+  })
+}
 
 t.test('legacy agrees on what old hosts have as well, and prefers the better', async t => {
   const { port } = await startBalancer(t, start('legacy'))

@@ -3,13 +3,13 @@ import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { startBalancer } from '../attack/balancer.ts'
 import { makeMaterial } from '../attack/material.ts'
 import { seededDice } from '../support/runtime.ts'
 import { createChanges } from './changes.ts'
 import { startFleet } from './fleet.ts'
 import { startMaster } from './masters.ts'
+import { parseOptions, usage } from './options.ts'
 
 const AGENTS = 12
 const REVOKED_AT_MOST = 4
@@ -29,10 +29,18 @@ const crashModule = new URL('../support/crash-on-request.ts', import.meta.url).h
 // Mixed load while everything changes and breaks. Exit code: 0 when no run failed but those of revoked agents and those
 // that are allowed for, and nothing grew; 1 otherwise. Allowed are, for each worker that is killed under load, one run of
 // each agent whose connection was there, and for each master that is killed or frozen as many reports as it has JRubies.
-const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } }
-})
-process.exitCode = await soak(Number(values.minutes) * 60, seededDice(Number(values.seed)))
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(argv: readonly string[]): Promise<number> {
+  const options = parseOptions(argv)
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${usage}`)
+    return 1
+  }
+  if (!options.help) return soak(options.minutes * 60, seededDice(options.seed))
+  process.stdout.write(usage)
+  return 0
+}
 
 interface Sample {
   readonly residentMiB: number

@@ -45,7 +45,7 @@ export interface ConnectionsOptions {
   readonly table: ConnectionTable
   readonly limits: Pick<Limits, 'isBeyondCertname' | 'refused'>
   readonly entrance: Pick<Entrance, 'place' | 'leave'>
-  readonly reception: Pick<Reception, 'receive' | 'refusedAsNoTls'>
+  readonly reception: Pick<Reception, 'receive' | 'refusedAsNoTls' | 'handshakeFailed'>
   readonly now: Runtime['now']
   readonly wallClock: Runtime['wallClock']
   /** Hears of what keeps the system from accepting. */
@@ -105,7 +105,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       connection.certname = table.certnames.keyOf(identity.certname)
       table.certnames.add(worker, connection.certname)
       connection.isOneTooMany = limits.isBeyondCertname(connection.certname)
-      if (connection.isOneTooMany) limits.refused('perCertname')
+      if (connection.isOneTooMany) {
+        const { remote } = connection
+        const { certname } = identity
+        limits.refused('perCertname', { remote, certname, certnameCell: connection.certname })
+      }
     }
     entrance.place(connection)
     metrics.handshakes.inc({ result: 'success' })
@@ -133,8 +137,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const tcp = below(tls)
     const result = failedHandshake(error, bytesOf(tcp))
     if (result) metrics.handshakes.inc({ result })
-    if (isNoTls(error) && !headerBytes.has(tcp))
-      reception.refusedAsNoTls(open.get(tcp)?.remote ?? plainAddress(tcp.remoteAddress ?? ''))
+    const remote = open.get(tcp)?.remote ?? plainAddress(tcp.remoteAddress ?? '')
+    if (isNoTls(error) && !headerBytes.has(tcp)) reception.refusedAsNoTls(remote)
+    else if (result === 'failure') reception.handshakeFailed(remote, error)
   })
 
   return {

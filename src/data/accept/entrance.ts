@@ -58,9 +58,9 @@ export function createEntrance({
     if (address !== undefined) table.addresses.remove(worker, address)
   }
 
-  function isBeyond({ address }: Guest): boolean {
+  function isBeyond({ address }: Guest, remote?: string): boolean {
     const limit = limits.beyond(address)
-    if (limit !== undefined) limits.refused(limit)
+    if (limit !== undefined) limits.refused(limit, { remote, address })
     return limit !== undefined
   }
 
@@ -79,7 +79,7 @@ export function createEntrance({
     enter(guest, remote) {
       table.count(worker, 'open', 1)
       if (remote !== undefined) addAddress(guest, remote)
-      if (isBeyond(guest)) {
+      if (isBeyond(guest, remote)) {
         countOut(guest)
         return false
       }
@@ -93,7 +93,7 @@ export function createEntrance({
       addAddress(guest, remote)
       inside.add(guest)
       // While room is looked for it is not among those that may be closed for it.
-      if (isBeyond(guest)) return false
+      if (isBeyond(guest, remote)) return false
       place(guest)
       return true
     },

@@ -12,6 +12,14 @@ export type Limit = 'connections' | 'perAddress' | 'perCertname' | 'descriptors'
 /** Makes room by closing an idle connection without a certificate; of one address where one is given. */
 export type MakeRoom = (address?: number) => boolean
 
+/** Whose connection was refused, as far as that is known; the numbers are its cells in the shared table. */
+export interface Refused {
+  readonly remote?: string | undefined
+  readonly address?: number | undefined
+  readonly certname?: string | undefined
+  readonly certnameCell?: number | undefined
+}
+
 /** Decides, over all workers, whether there is room for one more connection. */
 export interface Limits {
   /**
@@ -23,8 +31,8 @@ export interface Limits {
   readonly isBeyondCertname: (certname: number) => boolean
   /** Whether there is a descriptor for one more connection to a master, which is counted already. */
   readonly hasUpstreamRoom: () => boolean
-  /** Counts a refusal, and tells the log when it did not hear of this limit lately. */
-  readonly refused: (limit: Limit) => void
+  /** Counts a refusal, and tells the log, with the one that was refused last, when it did not hear of this limit lately. */
+  readonly refused: (limit: Limit, whose?: Refused) => void
 }
 
 export interface LimitsDeps {
@@ -53,6 +61,16 @@ export function createLimits(deps: LimitsDeps): Limits {
       : { limit: 'connections', count: connections }
   }
 
+  /** What the limit counts: how many are open, the one that is refused included, and how many may be. */
+  function counted(limit: Limit, { address, certnameCell }: Refused): { open: number; most: number } {
+    const { perAddress, perCertname } = settings()
+    if (limit === 'perAddress' && address !== undefined)
+      return { open: table.addresses.of(address), most: perAddress }
+    if (limit === 'perCertname' && certnameCell !== undefined)
+      return { open: table.certnames.of(certnameCell), most: perCertname }
+    return { open: table.sum('open'), most: most().count }
+  }
+
   /** Here or, where nobody can be closed here, in another worker, which takes a moment longer. */
   const findRoom = () => makeRoom() || table.askOthers(worker)
 
@@ -68,11 +86,12 @@ export function createLimits(deps: LimitsDeps): Limits {
       const { agents, upstream } = budget()
       return table.sum('open') + table.sum('upstream') <= agents + upstream || findRoom()
     },
-    refused(limit) {
+    refused(limit, whose = {}) {
       metrics.limitRefusals.inc({ limit })
       seldom(limit, refused => {
-        const open = table.sum('open')
-        log.warn({ limit, refused, open, most: most().count }, 'connections are refused: a limit is reached')
+        const { remote, certname } = whose
+        const details = { limit, refused, ...counted(limit, whose), remote, certname }
+        log.warn(details, 'connections are refused: a limit is reached')
       })
     }
   }

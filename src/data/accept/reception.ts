@@ -4,6 +4,7 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { Settings } from '../../model/settings.ts'
 import type { TrafficMetrics } from '../../telemetry/metrics.ts'
 import type { Entrance, Guest } from './entrance.ts'
+import { handshakeCause } from './handshake-end.ts'
 import { type HeaderFault, readHeader } from './header-reader.ts'
 import { plainAddress } from './network.ts'
 import { createNetworks } from './networks.ts'
@@ -35,6 +36,8 @@ export interface Reception {
    * is what it is most of the time: the log says so now and then.
    */
   readonly refusedAsNoTls: (remote: string) => void
+  /** A TLS handshake with somebody failed: the log says so now and then, since a metric names nobody. */
+  readonly handshakeFailed: (remote: string, error: NodeJS.ErrnoException) => void
   /** From now on these settings say who must begin with a header. */
   readonly configure: (settings: Pick<Settings, 'listen'>) => void
 }
@@ -46,7 +49,7 @@ export interface ReceptionDeps {
   /** For the header. */
   readonly timeoutMs: number
   readonly runtime: Pick<Runtime, 'schedule' | 'now'>
-  readonly log: Pick<Logger, 'warn'>
+  readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
 const sentences: Readonly<Record<HeaderFault, string>> = {
@@ -61,7 +64,7 @@ const sentences: Readonly<Record<HeaderFault, string>> = {
 export function createReception(deps: ReceptionDeps): Reception {
   const { entrance, metrics, timeoutMs, log } = deps
   const { schedule, now } = deps.runtime
-  const seldom = createSeldom<HeaderFault | 'no-tls'>(now)
+  const seldom = createSeldom<HeaderFault | 'no-tls' | 'handshake'>(now)
   let { from } = deps.settings.listen.proxyProtocol
   let mustTell = createNetworks(from)
 
@@ -112,6 +115,12 @@ export function createReception(deps: ReceptionDeps): Reception {
           'connections begin with what is no TLS: if that is a PROXY header, whoever sends it belongs into ' +
             'listen.proxyProtocol.from'
         )
+      )
+    },
+    handshakeFailed(remote, error) {
+      const { code } = error
+      seldom('handshake', failed =>
+        log.info({ remote, failed, code, cause: handshakeCause(error) }, 'TLS handshakes with agents fail')
       )
     },
     configure({ listen }) {

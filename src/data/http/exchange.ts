@@ -29,6 +29,8 @@ export interface Exchange {
   status?: number | undefined
   /** Set when something other than a complete answer ended it. */
   end: string | undefined
+  /** Of an answer of ours: what its code does not say. */
+  cause?: string | undefined
   /** Its agent was told to come back, and does. */
   isSentAway: boolean
   /** It brought the report of a run, which says so. */
@@ -92,6 +94,7 @@ export function openExchange(
     bytesOut: 0,
     status: undefined,
     end: undefined,
+    cause: undefined,
     isSentAway: false,
     hasRunFailed: undefined,
     breakOff: nothing,
@@ -144,10 +147,11 @@ function closeBooks(exchange: Exchange, books: Bookkeeping): void {
     bytesOut: exchange.bytesOut,
     status,
     end,
+    ...(exchange.cause !== undefined && { cause: exchange.cause }),
     ...(saysWhy() && history.reasonsOf(record))
   })
-  const { remote, certname, class: endpointClass, queueMs } = exchange
-  record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end }
+  const { remote, certname, class: endpointClass, queueMs, cause } = exchange
+  record.summary = { remote, certname, class: endpointClass, queueMs, status, durationMs, end, cause }
 }
 
 function nothing(): void {}

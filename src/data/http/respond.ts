@@ -91,6 +91,7 @@ export function createResponder(deps: {
 
   function refuse(exchange: Exchange, error: ProxyError): void {
     exchange.end = error.code
+    exchange.cause = error.detail
     const { response, request } = exchange
     if (response.headersSent || response.destroyed) {
       // The answer has begun and cannot be finished: a cut connection is the one way to say so.

@@ -47,6 +47,11 @@ for (const [what, over, told] of [
     /^bad: The certificate server has ended/
   ],
   [
+    'a revocation list that ends this month',
+    { certificates: [{ role: 'crl', notAfter: '2026-01-20T00:00:00.000Z', source: 'f' }] },
+    /^warn: The revocation list ends in 18 days/
+  ],
+  [
     'our own certificate',
     { ownCertificate: { state: 'revoked', cause: 'the list names it' } },
     /^bad: .*revoked: the list names it/
@@ -116,4 +121,19 @@ t.test('what is bad comes before what is not', async t => {
   )
   t.equal(all[0], 'bad: Not ready: no master can serve.')
   t.equal(all.length, 3)
+})
+
+t.test('a list that is late is told once, and as no certificate', async t => {
+  const crl = { ...(well.crl as NonNullable<Status['crl']>), late: 'refuse' as const }
+  const certificates = [{ role: 'crl', notAfter: '2025-12-20T00:00:00.000Z', source: 'f' }]
+  t.same(texts({ crl, certificates }), [
+    'bad: The revocation list is out of date: the agents of its CA are refused.'
+  ])
+})
+
+t.test('a log that cannot be written is told elsewhere than in the log', async t => {
+  t.same(texts({ log: { fault: 'ENOSPC', linesLost: 1 } }), [
+    'warn: The log cannot be written or opened anew (ENOSPC); 1 line lost so far.'
+  ])
+  t.same(texts({ log: { fault: null, linesLost: 7 } }), [], 'not once it can')
 })

@@ -27,7 +27,7 @@ const CROWDED = 1
 export function concernsOf(view) {
   const all = [
     ...[readiness, masters, ca, catalogs, crowd, full, code],
-    ...[certificates, ownCertificate, revocations, reloads]
+    ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
   return [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')]
@@ -135,13 +135,15 @@ function code({ at, status }) {
 function certificates({ at, status }) {
   return status.certificates.flatMap(({ role, notAfter, source }) => {
     const days = daysBetween(at, notAfter)
-    if (days >= SOON_DAYS) return []
+    // A list that is late has its own sentence below.
+    if (days >= SOON_DAYS || (role === 'crl' && days < 0)) return []
     const when = days < 0 ? 'has ended' : days === 0 ? 'ends today' : `ends in ${count(days, 'day')}`
     return [
       {
         level: /** @type {'bad' | 'warn'} */ (days < URGENT_DAYS ? 'bad' : 'warn'),
-        text: `The certificate ${role} ${when}.`,
-        remedy: `Renew ${source}.`
+        ...(role === 'crl'
+          ? { text: `The revocation list ${when}.`, remedy: `The CA must give a new one by then: ${source}.` }
+          : { text: `The certificate ${role} ${when}.`, remedy: `Renew ${source}.` })
       }
     ]
   })
@@ -187,10 +189,24 @@ function reloads({ status: { reload } }) {
   if (!reload.ok)
     found.push({
       level: 'warn',
-      text: `The last reload was refused: ${reload.problems[0] ?? 'no reason was given'}`,
+      text: `The last reload was refused: ${reload.problems[0] ?? 'no reason was given'}.`,
       remedy: 'What was in force before it stays. Run puppet-lb check.'
     })
   if (reload.needsRestart.length > 0)
     found.push({ level: 'warn', text: `Only a restart applies ${reload.needsRestart.join(', ')}.` })
   return found
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function log({ status: { log } }) {
+  if (!log?.fault) return []
+  const lost = log.linesLost > 0 ? `; ${count(log.linesLost, 'line')} lost so far` : ''
+  return [
+    {
+      level: 'warn',
+      text: `The log cannot be written or opened anew (${log.fault})${lost}.`,
+      remedy:
+        'Look at the disk, at the rights on log.file, and at who reads standard output. Serving goes on.'
+    }
+  ]
 }
