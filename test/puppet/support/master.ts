@@ -56,6 +56,18 @@ export async function restartMaster(master: MasterLayout, trustsHeaders: boolean
   await masterReady(master)
 }
 
+/**
+ * Has a master that runs read its configuration anew; resolves once it serves again. Who asks it before may hang, and then
+ * its web server takes half a minute to stop.
+ */
+export async function reloadMaster(master: MasterLayout): Promise<void> {
+  const starts = () =>
+    readFileSync(logOf(master), 'utf8').split('Puppet Server has successfully started').length
+  const before = starts()
+  process.kill(masterPid(master), 'SIGHUP')
+  await serves(masterPid(master), logOf(master), async () => starts() > before, BOOT_DEADLINE_MS)
+}
+
 /** Freezes a master that runs, or lets it go on. */
 export function signalMaster(master: MasterLayout, signal: 'SIGSTOP' | 'SIGCONT'): void {
   process.kill(masterPid(master), signal)
