@@ -21,8 +21,11 @@ function unknownKey(path: Path, key: string): string {
   if (rest.length > 0 && fullNames.includes(formatPath([...path, ...key.split('.')])))
     return `is not a known key, must be written in groups: ${first}: { ${rest.join(': { ')}: …${' }'.repeat(rest.length)}`
   const isInList = path.some(part => typeof part === 'number')
-  const meant = nearest(key, allowed) ?? (isInList ? undefined : elsewhere(key))
+  const far = isInList ? undefined : elsewhere(key)
+  const meant = nearest(key, allowed) ?? (path.length === 0 ? far : undefined)
   if (meant) return `is not a known key, did you mean ${meant}?`
+  // In a group another one's key of that name is less likely than a key of this one.
+  if (far) return `is not a known key, must be one of ${allowed.join(', ')}, or did you mean ${far}?`
   if (allowed.length === 1) return `is not a known key, the only one here is ${allowed[0]}`
   return `is not a known key, must be one of ${allowed.join(', ')}`
 }

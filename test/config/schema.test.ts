@@ -99,6 +99,10 @@ const unknownKeys: readonly (readonly [line: string, problem: string])[] = [
     'listen: { proxyProtocol: { from: [192.0.2.1], send: v2 } }',
     '5:47 listen.proxyProtocol.send: is not a known key, the only one here is from'
   ],
+  [
+    'log: { directory: a }',
+    '5:8 log.directory: is not a known key, must be one of level, access, file, or did you mean state.directory?'
+  ],
   ['pools: []', '5:1 pools: is not a known key, did you mean masters[].pools?'],
   ['listen.port: 1', '5:1 listen.port: is not a known key, must be written in groups: listen: { port: … }'],
   [
