@@ -26,8 +26,8 @@ const limits = group({
   connections: wholeNumber(1, 1_000_000)
     .default(20_000)
     .describe(
-      'Most connections at once. Above it the oldest idle one without a certificate is closed for a new one, and ' +
-        'without such a one the new one is refused. File descriptors that the system does not grant lower it.'
+      'Most connections at once. Above it the oldest one without a certificate that is idle, or whose request takes ' +
+        'more than a second, is closed for a new one, and without such a one the new one is refused. File descriptors that the system does not grant lower it.'
     ),
   perAddress: wholeNumber(1, 1_000_000)
     .default(2000)

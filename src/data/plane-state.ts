@@ -62,7 +62,10 @@ export function createState({ start, runtime, log }: PlaneContext) {
     ...{ start, table, metrics, now: runtime.now, log },
     makeRoom: address => entrance.makeRoom(address)
   })
-  const entrance: Entrance = createEntrance({ worker: start.worker, table, limits: room.limits })
+  const entrance: Entrance = createEntrance({
+    ...{ worker: start.worker, table, limits: room.limits },
+    now: runtime.now
+  })
   const reception = createReception({
     ...{ entrance, settings, metrics, runtime, log },
     timeoutMs: usualTimeouts.handshakeMs

@@ -3,9 +3,10 @@ import type { ConnectionOptions } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { Config, Settings } from '../../src/model/settings.ts'
 import type { IssuedCertificate } from '../../src/simulation/certificates.ts'
-import { createTestPki } from '../support/balancer.ts'
+import { createTestPki, type startBalancer } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
+import { fakeRuntime } from '../support/runtime.ts'
 import { flood } from './support/flood.ts'
 import { connectRaw } from './support/raw-connection.ts'
 import { startScene } from './support/scene.ts'
@@ -21,13 +22,13 @@ const node = 'GET /puppet/v3/node/x HTTP/1.1\r\nHost: puppet\r\n\r\n'
 const enrol = 'GET /puppet-ca/v1/certificate/ca HTTP/1.1\r\nHost: puppet\r\n\r\n'
 
 /** A balancer with these limits, in this process. */
-async function setUp(t: Test, limits: Partial<Limits>) {
+async function setUp(t: Test, limits: Partial<Limits>, options: Parameters<typeof startBalancer>[2] = {}) {
   const log = captureLog()
   let config: Config | undefined
   const scene = await startScene(t, {
     pki,
-    overrides: { listen: { limits } },
-    options: { log: log.log, load: () => config as Config },
+    overrides: { listen: { limits }, health: { intervalMs: 3_600_000 } },
+    options: { ...options, log: log.log, load: () => config as Config },
     // The CA and the master hold what is asked for here until the end.
     script: (request, response) => {
       if (request.url !== '/puppet/v3/node/held') response.end('served')
@@ -95,6 +96,19 @@ t.test('a stranger with a request under way is not closed for another', async t 
   await t.rejects(connect(agent), { code: 'ECONNRESET' })
   const answer = await busy.ask('67890')
   t.equal(answer.body, 'from the CA')
+})
+
+t.test('one whose request takes long makes room, before anybody who has only just come', async t => {
+  const runtime = fakeRuntime()
+  const { connect, enter, scene } = await setUp(t, { connections: 2 }, { runtime })
+  const slow = await connect()
+  slow.send(node.replace('/x', '/held'))
+  await scene.masters[0]?.until(({ seen }) => seen.length === 1)
+  await runtime.advance(1_000)
+  const idle = await connect()
+  await enter(agent)
+  t.equal(await slow.untilClosed(), '')
+  t.equal((await idle.ask(enrol)).status, 200)
 })
 
 t.test('one address has its own limit, and makes room for itself alone', async t => {

@@ -36,6 +36,8 @@ export class OpenConnection implements Connection, Visitor {
   certname: number | undefined
   isOneTooMany = false
   isBusy = false
+  /** When a request was begun last while it was idle. */
+  requestedAtMs = 0
   /** Begins with the first request. */
   conversation: Conversation | undefined
   idleSinceMs: number
@@ -55,6 +57,10 @@ export class OpenConnection implements Connection, Visitor {
   /** Nobody has shown a good certificate on it, or one time too often, and it is idle. */
   get mayGo(): boolean {
     return !this.isBusy && (this.identity?.certname === undefined || this.isOneTooMany)
+  }
+
+  get busySinceMs(): number | undefined {
+    return this.isBusy && this.identity?.certname === undefined ? this.requestedAtMs : undefined
   }
 
   destroy(): void {

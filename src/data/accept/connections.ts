@@ -164,6 +164,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         connection.isOneTooMany = limits.isBeyondCertname(certname)
       if (!connection.isBusy) {
         connection.isBusy = true
+        connection.requestedAtMs = now()
         connection.conversation = conversation
         count('active', 1)
         entrance.place(connection)

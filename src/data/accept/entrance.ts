@@ -1,3 +1,4 @@
+import type { Runtime } from '../../model/runtime.ts'
 import type { ConnectionTable } from '../../shared/connections.ts'
 import type { Limits, MakeRoom } from './limits.ts'
 import { networkOf } from './network.ts'
@@ -9,6 +10,10 @@ export interface Guest {
   address: number | undefined
   /** It is idle, and nobody has shown a good certificate on it: it may be closed to make room. */
   readonly mayGo: boolean
+  /** Since when, on the clock of `now`. */
+  readonly idleSinceMs: number
+  /** Since when it is not, though nobody has shown a good certificate on it. */
+  readonly busySinceMs: number | undefined
   /** It is to be counted out, and closed at once. */
   readonly dismiss: () => void
 }
@@ -23,28 +28,42 @@ export interface Entrance {
   readonly place: (guest: Guest) => void
   /** Counts it out. `false`: it was out already. */
   readonly leave: (guest: Guest) => boolean
-  /** Closes the one that may go and was idle for longest; of one address where one is given. */
+  /**
+   * Closes the one that may go and was idle for longest, or a stranger whose request is under way for even longer; of one
+   * address where one is given.
+   */
   readonly makeRoom: MakeRoom
   /** Hears no more of workers that need room. */
   readonly stop: () => void
 }
 
+/**
+ * Strangers enrol, and a request for that takes a moment. One that is under way for longer makes room as an idle
+ * connection does: who sends its body a byte at a time, or takes its answer so, is to keep out nobody with a certificate.
+ */
+const STRANGERS_REQUEST_MS = 1_000
+
 export function createEntrance({
   worker,
   table,
-  limits
+  limits,
+  now
 }: {
   readonly worker: number
   readonly table: ConnectionTable
   readonly limits: Pick<Limits, 'beyond' | 'refused'>
+  readonly now: Runtime['now']
 }): Entrance {
   const inside = new Set<Guest>()
   const strangers = createStrangers<Guest>()
+  const busyStrangers = createStrangers<Guest>()
 
   function place(guest: Guest): void {
     const before = strangers.size()
     if (guest.mayGo && inside.has(guest)) strangers.add(guest)
     else strangers.delete(guest)
+    if (guest.busySinceMs !== undefined && inside.has(guest)) busyStrangers.add(guest)
+    else busyStrangers.delete(guest)
     if (strangers.size() !== before) table.count(worker, 'strangers', strangers.size() - before)
   }
 
@@ -65,7 +84,10 @@ export function createEntrance({
   }
 
   function makeRoom(address?: number): boolean {
-    const oldest = strangers.oldest(address)
+    const idle = strangers.oldest(address)
+    const busy = busyStrangers.oldest(address)
+    const overdueMs = (busy?.busySinceMs ?? Number.POSITIVE_INFINITY) + STRANGERS_REQUEST_MS
+    const oldest = overdueMs <= (idle?.idleSinceMs ?? now()) ? busy : idle
     // Counted out at once, since its close is heard of later.
     oldest?.dismiss()
     return oldest !== undefined

@@ -65,6 +65,15 @@ export class Passage implements Visitor {
     return this.state === 'silent'
   }
 
+  get idleSinceMs(): number {
+    return this.startedAtMs
+  }
+
+  /** What it has to do may take as long as it likes. */
+  get busySinceMs(): undefined {
+    return undefined
+  }
+
   /** Bytes that came from the agent and from the master so far. */
   get bytes(): { readonly in: number; readonly out: number } {
     return { in: this.client.bytesRead - this.#headerBytes, out: this.upstream?.bytesRead ?? 0 }
