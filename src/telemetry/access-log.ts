@@ -22,7 +22,7 @@ export interface AccessEntry extends Partial<Reasons> {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly status: number
-  /** `complete`, `agent-gone`, `master-lost` in the middle of an answer, or the reason code of an own answer. */
+  /** `complete`, `agent-gone`, `unread`, `made-room`, `master-lost` in the middle of an answer, or the reason code of an own answer. */
   readonly end: string
   /** Of an own answer: what its code does not say, as its agent is told. */
   readonly cause?: string | undefined

@@ -87,7 +87,7 @@ t.test('with nobody to make room a newcomer is refused before its handshake, and
 })
 
 t.test('a stranger with a request under way is not closed for another', async t => {
-  const { connect, scene } = await setUp(t, { connections: 1 })
+  const { connect, scene } = await setUp(t, { connections: 1 }, { runtime: fakeRuntime() })
   const busy = await connect()
   busy.send(
     'PUT /puppet-ca/v1/certificate_request/x HTTP/1.1\r\nHost: puppet\r\nContent-Length: 10\r\n\r\n12345'
@@ -100,7 +100,7 @@ t.test('a stranger with a request under way is not closed for another', async t 
 
 t.test('one whose request takes long makes room, before anybody who has only just come', async t => {
   const runtime = fakeRuntime()
-  const { connect, enter, scene } = await setUp(t, { connections: 2 }, { runtime })
+  const { connect, enter, scene, log } = await setUp(t, { connections: 2 }, { runtime })
   const slow = await connect()
   slow.send(node.replace('/x', '/held'))
   await scene.masters[0]?.until(({ seen }) => seen.length === 1)
@@ -108,6 +108,7 @@ t.test('one whose request takes long makes room, before anybody who has only jus
   const idle = await connect()
   await enter(agent)
   t.equal(await slow.untilClosed(), '')
+  await log.line({ msg: 'request', end: 'made-room' })
   t.equal((await idle.ask(enrol)).status, 200)
 })
 

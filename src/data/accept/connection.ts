@@ -73,6 +73,7 @@ export class OpenConnection implements Connection, Visitor {
   }
 
   dismiss(): void {
+    for (const { exchange } of this.owed) if (exchange) exchange.end ??= 'made-room'
     this.#forget(this)
     this.destroy()
   }
