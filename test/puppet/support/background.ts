@@ -82,8 +82,11 @@ export function isRunning(pid: number): boolean {
   try {
     const about = (what: string) => readFileSync(join('/proc', String(pid), what), 'utf8')
     const command = about('cmdline')
-    // A zombie has none, and neither has a process while it becomes another program.
-    return command === '' ? !/^State:\s+Z/m.test(about('status')) : command.includes(scratch())
+    if (command !== '') return command.includes(scratch())
+    // A zombie has none, and neither has a process while it becomes another program. With threads of it left, a zombie has its
+    // sockets yet, and takes connections.
+    const status = about('status')
+    return !(/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status))
   } catch {
     return false
   }
