@@ -20,6 +20,7 @@ import type { Config } from './model/settings.ts'
 import { canServe } from './model/snapshot.ts'
 import type { ReloadReport, Status } from './model/status.ts'
 import { TakenOverError } from './model/takeover.ts'
+import { within } from './model/within.ts'
 import { createLog, tellOfOutput } from './telemetry/log.ts'
 import { createLogOutput, type LogOutput } from './telemetry/log-output.ts'
 import { createControlMetrics } from './telemetry/metrics.ts'
@@ -150,8 +151,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await new Promise<void>(resolve => void runtime.schedule(drainDelayMs, resolve))
     }
     log.info({ timeoutMs: drainTimeoutMs }, 'draining: accepting no more connections')
+    const untilMs = runtime.now() + drainTimeoutMs
     const cut = await control.planes.drain(drainTimeoutMs)
     if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the drain timeout')
+    // Where runs of a predecessor stay, its agents learn from the successor, and that one by this process alone.
+    if (handingOver.isReleased())
+      await within(Math.max(0, untilMs - runtime.now()), control.takeover.alone(), runtime)
     await handingOver.end(cut)
     await close()
     log.info('stopped')

@@ -38,8 +38,8 @@ export interface PinTable {
   readonly endTelling: () => void
   /** The one that is told has this pin now. */
   readonly setTold: (pin: Pin) => void
-  /** Whether the one that is told, should there be one, knows on which master this certname stays. */
-  readonly isTold: (certname: string) => boolean
+  /** Whether the one that is told, should there be one, knows on which master this certname, or that of this pin, stays. */
+  readonly isTold: (of: string | Pin) => boolean
 }
 
 /** A pin as another process can read it. The hash and the check are all that is known of its certname. */
@@ -226,10 +226,10 @@ export function createPinTable(
       for (let at = first; at < first + WAYS; at++)
         if (isOf(at, pin)) write(at, 'told', markOf(pin, listener))
     },
-    isTold(certname: string) {
+    isTold(of: string | Pin) {
       const listener = Atomics.load(cells, head.listener)
       if (listener === 0) return true
-      const found = find(keyOf(certname))
+      const found = find(typeof of === 'string' ? keyOf(of) : of)
       return !found || read(found.at, 'told') === markOf(found.pin, listener)
     }
   })

@@ -103,3 +103,63 @@ t.test('an agent keeps its connection until the one that takes over knows its ma
   await agent.end
   t.equal(await old.drain(), 0)
 })
+
+t.test('nor does one that is taken over from twice let it go before the last one knows', async t => {
+  const { config } = await startScene(t)
+  const old = await startHandingOver(t, config)
+  const agent = await connectRawAgent(t, pki, old.port, identity)
+  await takeOver(t, config)
+  await untilAlone(old.port)
+  const last = await findPredecessor(config, ask)
+  if (!last) throw new Error('nobody to take over from')
+  const get = async () => {
+    agent.forget()
+    agent.send('GET /puppet/v3/node/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n')
+    return agent.until('{}')
+  }
+  const told = Promise.withResolvers<void>()
+  let isSaid = false
+  let unsaid = 0
+  last.listen({
+    take(message) {
+      if (message.type !== 'pins') return
+      if (message.pins.length > 0) told.resolve()
+      if (isSaid) last.pinsTaken()
+      else unsaid++
+    },
+    gone: () => {}
+  })
+  t.notMatch(await get(), /connection: close/i, 'this request pins it')
+  await told.promise
+  t.notMatch(await get(), /connection: close/i, 'the one between knows, and the last one does not say so')
+  isSaid = true
+  while (unsaid-- > 0) last.pinsTaken()
+  let answer = ''
+  while (!/connection: close/i.test(answer)) answer = await get()
+  await agent.end
+  t.equal(await old.drain(), 0)
+  last.giveUp()
+})
+
+t.test('one between two others ends after the one before it, whose last runs it tells of', async t => {
+  const { config, master, held } = await startScene(t)
+  const old = await startHandingOver(t, config)
+  const agent = await connectRawAgent(t, pki, old.port, identity)
+  agent.send('GET /puppet/v3/catalog/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n')
+  await master.until(() => held.length === 1)
+  const between = await takeOver(t, config)
+  const ends: string[] = []
+  void old.ended.then(() => ends.push('old'))
+  void between.ended.then(() => ends.push('between'))
+  const last = await takeOver(t, config)
+  await between.line({ msg: 'draining: accepting no more connections' })
+  await untilAlone(last.port)
+  const other = await connectRawAgent(t, pki, last.port, identity)
+  other.send('GET /puppet/v3/node/a.example.com HTTP/1.1\r\nHost: puppet\r\n\r\n')
+  await other.until('{}')
+  t.same(ends, [])
+  held[0]?.end('{"catalog":1}')
+  t.match(await agent.end, /200 OK\r\n.*\{"catalog":1\}/is)
+  await between.ended
+  t.same(ends, ['old', 'between'])
+})

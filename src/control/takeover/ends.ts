@@ -37,6 +37,8 @@ export interface TakeoverEnds {
   readonly begin: () => Promise<void>
   /** Takes the admin listener and the last of what is carried from a predecessor: to be called once this one serves. */
   readonly finish: () => Promise<void>
+  /** Resolves when there is no predecessor any more. */
+  readonly alone: () => Promise<void>
   /** Whether a successor serves: what operators say is its own to keep from then on. */
   readonly isHandedOver: () => boolean
   readonly stop: () => void
@@ -80,6 +82,7 @@ export function createTakeoverEnds(deps: TakeoverEndsDeps): TakeoverEnds {
       })
       return handingOver
     },
+    alone: async () => takingOver?.alone,
     isHandedOver: () => isHandedOver,
     async begin() {
       await takingOver?.begin()

@@ -12,6 +12,7 @@ import { adoptCarried } from './carried.ts'
 import type { HeldElsewhere } from './held-elsewhere.ts'
 import type { CarriedPins } from './messages.ts'
 import { pinsHere } from './pin-changes.ts'
+import { createPinsTaken } from './pins-taken.ts'
 import type { Predecessor } from './predecessor.ts'
 import { type Telling, tellKin } from './telling.ts'
 
@@ -42,6 +43,8 @@ export interface TakingOver {
   readonly begin: () => Promise<void>
   /** Takes the admin listener, and with it the last word of operators. To be called when this process serves. */
   readonly finish: () => Promise<void>
+  /** Resolves when that one has gone. */
+  readonly alone: Promise<void>
   readonly stop: () => void
 }
 
@@ -53,6 +56,8 @@ export function overlayOf({ state }: Predecessor): Overlay {
 export function createTakingOver(deps: TakingOverDeps): TakingOver {
   const { predecessor, memory, roster, held, agents, runtime, log, events } = deps
   const { pid } = predecessor.state
+  const pinsTaken = createPinsTaken(memory.pins, runtime, predecessor.pinsTaken)
+  const alone = Promise.withResolvers<void>()
   let cancelSilence = () => {}
   let telling: Telling | undefined
   let isStopped = false
@@ -60,8 +65,9 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
   function usePins(carried: CarriedPins): void {
     const here = { masters: roster.current().masters, now: runtime.now() }
     for (const pin of pinsHere(carried, carried.dropped, here)) memory.pins.drop(pin)
-    for (const pin of pinsHere(carried, carried.pins, here)) memory.pins.put(pin)
-    predecessor.pinsTaken()
+    const pins = pinsHere(carried, carried.pins, here)
+    for (const pin of pins) memory.pins.put(pin)
+    pinsTaken.taken(pins)
   }
 
   function awaitWord(): void {
@@ -78,7 +84,9 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
   function gone(): void {
     cancelSilence()
     telling?.stop()
+    pinsTaken.stop()
     held.forget('predecessor')
+    alone.resolve()
     if (!hasDrained && !isStopped) tell(`process ${pid} ended before it had drained`)
   }
 
@@ -110,10 +118,12 @@ export function createTakingOver(deps: TakingOverDeps): TakingOver {
       await adoptCarried(last, { ...memory, ...deps })
       if (last.overlay !== formatOverlay(deps.overlay())) await deps.useOverlay(parseOverlay(last.overlay))
     },
+    alone: alone.promise,
     stop() {
       isStopped = true
       cancelSilence()
       telling?.stop()
+      pinsTaken.stop()
       predecessor.giveUp()
     }
   }
