@@ -153,6 +153,7 @@ const known: Readonly<Record<string, (who: string) => string>> = {
   EPERM: who => `${who} may not; run it as the user that serves, and let that user have the directory`,
   EROFS: () => 'its file system is read-only; it must be a directory that can be written, such as a volume',
   ENOSPC: () => 'the disk is full',
+  ENOENT: () => 'it is a symbolic link to what is not there, or the directory has gone',
   ENOTDIR: () => 'there is a file where a directory should be',
   EEXIST: () => 'there is a file where a directory should be',
   EISDIR: () => 'there is a directory where a file should be'
