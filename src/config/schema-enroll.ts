@@ -4,14 +4,14 @@ import { ownKeyTypes } from '../model/enrolment.ts'
 import { readFingerprint } from '../pki/fingerprint.ts'
 import { filePath, group, mustBe, oneOf, text } from './fields.ts'
 
-/** A certname that a Puppet CA signs: it refuses capitals and wildcards. */
+/** A certname that a Puppet CA signs: it refuses capitals and wildcards. Its own certificate is asked for as `ca`. */
 export const ownName = () =>
   text(
-    /^[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$/,
-    'a certname: small letters, digits, dots, hyphens, underscores'
+    /^(?!ca$)[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$/,
+    'a certname: small letters, digits, dots, hyphens, underscores; not "ca", which is the CA itself'
   )
 
-const altNameAllowed = 'a DNS name, or an IP address, with or without DNS: or IP: before it'
+const altNameAllowed = 'a DNS name in small letters, or an IP address, with or without DNS: or IP: before it'
 
 /** A further name of a certificate, as `dns_alt_names` of Puppet has it. */
 export const altName = () =>

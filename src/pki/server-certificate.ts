@@ -36,8 +36,10 @@ export function certificateProblem(
   const subject = commonNameOf(certificate)
   if (subject !== name) return `is for ${JSON.stringify(subject ?? '')}, not for ${name}`
   if (!hasKey(certificate, publicKey)) return 'was made for another key'
-  if (!authorities.some(authority => isIssuedBy(certificate, authority)))
-    return 'was not issued by this CA, or by one of that name with another key'
+  if (!authorities.some(authority => isIssuedBy(certificate, authority))) {
+    const issuer = JSON.stringify(certificate.issuer.replaceAll('\n', ', ').slice(0, 200))
+    return `was not issued by this CA: its bundle has no ${issuer} with the key that signed it`
+  }
   const { validFromDate, validToDate } = certificate
   if (nowMs > validToDate.getTime()) return `expired on ${validToDate.toISOString()}`
   if (nowMs < validFromDate.getTime())

@@ -80,10 +80,15 @@ t.test('before it is enrolled, the file says that it is not, and what does it', 
 
 const wrong: readonly (readonly [group: string, problem: RegExp])[] = [
   ['enroll: { name: Puppet }', /enroll\.name: is "Puppet", must be a certname: small letters/],
+  ['enroll: { name: ca }', /enroll\.name: is "ca", must be a certname: .*not "ca", which is the CA itself/],
+  [
+    'enroll: { name: a, altNames: [Puppet] }',
+    /altNames\[0\]: is "Puppet", must be a DNS name in small letters/
+  ],
   ['enroll: { altNames: [a] }', /enroll\.name: is missing, must be a certname/],
   [
     'enroll: { name: a, altNames: ["*.b"] }',
-    /enroll\.altNames\[0\]: is "\*\.b", must be a DNS name, or an IP address/
+    /enroll\.altNames\[0\]: is "\*\.b", must be a DNS name in small letters, or an IP address/
   ],
   ['enroll: { name: a, caFingerprint: AB }', /enroll\.caFingerprint: is "AB", must be a SHA-256 fingerprint/],
   ['enroll: { name: a, keyType: dsa }', /enroll\.keyType: is "dsa", must be one of ecdsa, rsa/],

@@ -1,4 +1,4 @@
-import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -57,7 +57,8 @@ t.test('somebody who sends the right bundle and has not its key gets no request'
   const impostor = await startImpostor(t, () => authority.bundle)
   const directory = ownDirectory(t)
   t.match(await tryToEnrol(impostor.url, { directory, caFingerprint: fingerprint }), {
-    problem: /cannot be asked: its certificate is of a CA that is not trusted here/
+    problem:
+      /cannot be asked: its certificate is of a CA that is not in \S+\/ca\.pem\. .*somebody else answers/
   })
   t.same(impostor.requests, ['GET /puppet-ca/v1/certificate/ca'])
 })
@@ -86,6 +87,35 @@ t.test('a certificate for another name or key, or of another CA, is not taken', 
   }
   t.equal(await textOf(directory, 'key.pem'), key)
   t.type(registry.certificate(certname), 'string')
+})
+
+t.test('what the CA says in place of a certificate is told, with the words it has', async t => {
+  const { master, fingerprint, authority } = await startCa(t)
+  const { chain, key } = await authority.issue({ certname: 'puppetca', altNames: ['127.0.0.1'] })
+  for (const [status, text, told] of [
+    [403, '\u001b[31mForbidden\nmore', /answered 403 when it was asked for a certificate: \[31mForbidden$/],
+    [302, '', /answered 302 when it was asked for a certificate$/]
+  ] as const) {
+    const server = createServer({ cert: chain, key }, (request, response) => {
+      const isBundle = request.url?.endsWith('/ca')
+      response.writeHead(isBundle ? 200 : status).end(isBundle ? authority.bundle : text)
+    }).listen(0, '127.0.0.1')
+    await new Promise(resolve => server.once('listening', resolve))
+    t.teardown(() => server.close())
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { problem } = await tryToEnrol(url, { directory: ownDirectory(t), caFingerprint: fingerprint })
+    t.match(problem, told)
+  }
+  t.equal(master.requestCount, 0)
+})
+
+t.test('a link that leads nowhere is told to be one, and is left', async t => {
+  const { master, fingerprint } = await startCa(t)
+  const directory = ownDirectory(t)
+  await symlink('/nowhere/key.pem', join(directory, 'key.pem'))
+  const { problem } = await tryToEnrol(master.url, { directory, caFingerprint: fingerprint })
+  t.match(problem, /key\.pem cannot be written: it is a symbolic link to what is not there/)
+  t.equal(await readlink(join(directory, 'key.pem')), '/nowhere/key.pem')
 })
 
 t.test('a key that everybody may read is told of', async t => {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import type { PeerCertificate } from 'node:tls'
 import { Agent, type buildConnector, request } from 'undici'
-import { systemRuntime } from '../../model/runtime.ts'
+import { type Runtime, systemRuntime } from '../../model/runtime.ts'
 import { identityHeaders } from '../../puppet/identity.ts'
 import { causeOf } from '../../upstream/cause.ts'
 import { createConnector } from '../../upstream/connector.ts'
@@ -12,6 +13,9 @@ const API = '/puppet-ca/v1'
 const CONNECT_TIMEOUT_MS = 10_000
 /** A CA that signs by a script takes its time. */
 const ANSWER_TIMEOUT_MS = 60_000
+/** From the begin of the connection to the last byte, however steadily they come. */
+const WHOLE_TIMEOUT_MS = 2 * 60_000
+const WHOLE_LIST_TIMEOUT_MS = 10 * 60_000
 /** A list of a million entries with reasons is a third of this. */
 const MAX_LIST_BYTES = 256 * 1024 * 1024
 const MAX_BYTES = 1024 * 1024
@@ -22,6 +26,8 @@ export interface CaReach {
   readonly url: string
   /** What its certificate must chain to; `undefined`: it is not looked at, and nothing it says is believed. */
   readonly ca: string | undefined
+  /** Where `ca` comes from, for sentences: a file, or the key of the configuration that it is by default. */
+  readonly caFrom?: string | undefined
   /** Shown to a CA that asks for one. */
   readonly client?: { readonly cert: string; readonly key: string } | undefined
   /** The name in its certificate, where that is not the host of the URL. */
@@ -67,13 +73,18 @@ export class CaAwayError extends Error {
  * closed by then. The CA is not told so: Jetty would end an answer by closing the connection (RFC 9112, section 6.3), and one
  * that is reset or ends without a word of TLS is no whole answer.
  */
-export function createCaClient(reach: CaReach): CaClient {
+export function createCaClient(reach: CaReach, runtime: Pick<Runtime, 'schedule'> = systemRuntime): CaClient {
   async function ask(
     method: 'GET' | 'PUT' | 'POST',
     path: string,
-    { body, headers = {}, identity, maxBytes = MAX_BYTES }: Asking = {}
+    { body, headers = {}, identity, maxBytes = MAX_BYTES, timeoutMs = WHOLE_TIMEOUT_MS }: Asking = {}
   ): Promise<CaAnswer> {
     let dispatcher: Agent | undefined
+    let isLate = false
+    const cancel = runtime.schedule(timeoutMs, () => {
+      isLate = true
+      void dispatcher?.destroy()
+    })
     try {
       dispatcher = new Agent({
         connect: connectorTo(reach, await addressesOf(reach), identity),
@@ -89,8 +100,10 @@ export function createCaClient(reach: CaReach): CaClient {
       })
       return { status: answer.statusCode, text: await answer.body.text() }
     } catch (error) {
-      throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${whyAway(error)}`, { cause: error })
+      const why = isLate ? `its answer took more than ${timeoutMs / 60_000} minutes` : whyAway(error, reach)
+      throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${why}`, { cause: error })
     } finally {
+      cancel()
       void dispatcher?.destroy()
     }
   }
@@ -98,7 +111,10 @@ export function createCaClient(reach: CaReach): CaClient {
   return {
     get: (document, name) =>
       ask('GET', `/${document}/${encodeURIComponent(name)}`, {
-        maxBytes: document === 'certificate_revocation_list' ? MAX_LIST_BYTES : MAX_BYTES
+        ...(document === 'certificate_revocation_list' && {
+          maxBytes: MAX_LIST_BYTES,
+          timeoutMs: WHOLE_LIST_TIMEOUT_MS
+        })
       }),
     submit: (name, body) =>
       ask('PUT', `/certificate_request/${encodeURIComponent(name)}`, {
@@ -120,6 +136,7 @@ interface Asking {
   readonly headers?: Readonly<Record<string, string>>
   readonly identity?: OwnCertificate
   readonly maxBytes?: number
+  readonly timeoutMs?: number
 }
 
 /** The addresses of the CA, of both families. */
@@ -151,8 +168,20 @@ function headersOf({ name, leaf }: OwnCertificate): Readonly<Record<string, stri
   return headers
 }
 
-function whyAway(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException
+function whyAway(error: unknown, { url, serverName, caFrom }: CaReach): string {
+  const { code, cert } = error as NodeJS.ErrnoException & { readonly cert?: Partial<PeerCertificate> }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'its answer is far too long'
-  return causeOf(error).text
+  const { kind, text } = causeOf(error)
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = cert?.subjectaltname ?? `CN:${cert?.subject?.CN}`
+    const shown = names.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 300)
+    return `${text}: it is asked as ${serverName ?? hostOf(url)}, and shows ${shown}`
+  }
+  if (kind === 'tls-verify' && caFrom !== undefined && text.includes('upstream.tls.ca')) {
+    return (
+      `its certificate is of a CA that is not in ${caFrom}. If the site has a new CA, move that file away; if not, ` +
+      'somebody else answers in its place'
+    )
+  }
+  return text
 }

@@ -22,6 +22,7 @@ export interface EnrolmentTools {
 }
 
 /** How the CA is asked once its bundle is known. */
-export function verifiedReach({ reach }: EnrolmentTask, bundle: string): CaReach {
-  return { ...reach, ca: reach.verify ? (reach.ca ?? bundle) : undefined }
+export function verifiedReach({ reach, files }: EnrolmentTask, bundle: string): CaReach {
+  if (!reach.verify) return { ...reach, ca: undefined }
+  return reach.ca === undefined ? { ...reach, ca: bundle, caFrom: files.pathOf('ca') } : reach
 }

@@ -38,6 +38,7 @@ export async function enrol(
       ? await getCertificate(task, bundle, keys, tools)
       : await ownCertificate(task, { bundle, keys, text: certText, renew }, tools)
   if (crlText === undefined) await getLists(task, bundle, tools)
+  else checkLists(crlText, { bundle, what: files.pathOf('crl'), runtime: tools.runtime, remedy: anewFromCa })
   const missing = missingNames(certificate, settings)
   if (missing.length > 0) {
     tools.say(
@@ -148,13 +149,33 @@ async function getLists(
     const sentence = `the CA at ${reach.url} answered ${status} when it was asked for its revocation lists`
     throw new EnrolmentError('impossible', sentence)
   }
+  const what = `what the CA at ${reach.url} sends as its revocation lists`
+  checkLists(text, { bundle, what, runtime, remedy: '' })
+  await files.keep('crl', text)
+  say(`got the revocation lists: ${files.pathOf('crl')}`)
+}
+
+const anewFromCa = '. Move it away, and begin again: the CA is asked anew'
+
+/** Throws unless these are lists by which it can be served. `what` they are, and what to do, for the sentence. */
+function checkLists(
+  text: string,
+  {
+    bundle,
+    what,
+    runtime,
+    remedy
+  }: Pick<EnrolmentTools, 'runtime'> & {
+    readonly bundle: string
+    readonly what: string
+    readonly remedy: string
+  }
+): void {
   try {
     readRevocations(Buffer.from(text), certificatesOf(bundle).map(toAuthority), runtime.wallClock())
   } catch (error) {
     if (!(error instanceof CrlError)) throw error
     const why = error.problems.map(problem => problem.text).join('; it ')
-    throw new EnrolmentError('impossible', `what the CA at ${reach.url} sends as its revocation lists ${why}`)
+    throw new EnrolmentError('impossible', `${what} ${why}${remedy}`)
   }
-  await files.keep('crl', text)
-  say(`got the revocation lists: ${files.pathOf('crl')}`)
 }

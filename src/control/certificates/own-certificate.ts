@@ -16,7 +16,7 @@ import { renewalDueMs } from './due.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
 import { createOwnFiles } from './own-files.ts'
-import { type OldCertificate, renew } from './renewal.ts'
+import { type OldCertificate, renew, whyNoBetter } from './renewal.ts'
 import { type AtCa, standingOf } from './standing.ts'
 
 /** How often the CA is asked what it has of us; more often while a person is to sign. */
@@ -53,6 +53,8 @@ export function createOwnCertificate(options: {
   const dice = runtime.random()
   let atCa: AtCa = 'unknown'
   let hindrance: string | undefined
+  /** A CA that gave a worse one is not made to sign one a minute. */
+  let notBeforeMs = 0
   let told: { readonly standing: OwnStanding; readonly atMs: number } | undefined
   let isStopped = false
   let cancel = () => {}
@@ -107,17 +109,25 @@ export function createOwnCertificate(options: {
     const publicKey = publicKeyOf(old.keys)
     atCa = hasKey(leaf, publicKey) ? 'ours' : 'another'
     const expected = { name: task.settings.name, publicKey, authorities: certificatesOf(old.bundle) }
-    const isNewer = leaf.validToDate > old.leaf.validToDate
     const isGood = certificateProblem(leaf, { ...expected, nowMs: runtime.wallClock() }) === undefined
-    return isNewer && isGood ? leaf : undefined
+    return isGood && whyNoBetter(leaf, old.leaf, task.settings) === undefined ? leaf : undefined
   }
 
   async function renewal(task: EnrolmentTask, old: OldCertificate): Promise<X509Certificate | undefined> {
     // Whoever revoked it, or gave the name away, has the say.
     if (atCa === 'another' || standing().state === 'revoked') return undefined
+    if (runtime.now() < notBeforeMs) return undefined
     const outcome = await renew(task, old, runtime.wallClock())
-    if (outcome.result === 'renewed') return outcome.certificate
-    hindrance = outcome.hindrance
+    if (outcome.result === 'hindered') {
+      hindrance = outcome.hindrance
+      return undefined
+    }
+    const problem = whyNoBetter(outcome.certificate, old.leaf, task.settings)
+    if (problem === undefined) return outcome.certificate
+    notBeforeMs = runtime.now() + AGAIN_MS
+    hindrance =
+      `the certificate of ${task.settings.name} ends on ${old.leaf.validToDate.toISOString()}, and is not renewed: the next ` +
+      `one that the CA at ${task.reach.url} gives ${problem}. puppet-lb enroll --renew takes it all the same`
     return undefined
   }
 

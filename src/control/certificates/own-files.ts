@@ -47,16 +47,21 @@ export function createOwnFiles(
     return new EnrolmentError('impossible', `${path} cannot be ${doing}: ${why}`)
   }
 
-  async function written(file: OwnFile, text: string): Promise<string> {
+  /** Writes a file beside its place, and has it put there. What is left of it goes, whatever happens. */
+  async function write(file: OwnFile, text: string, put: (next: string) => Promise<void>): Promise<void> {
     const next = `${pathOf(file)}.${randomBytes(4).toString('hex')}.new`
-    const handle = await open(next, 'wx', modes[file])
     try {
-      await handle.writeFile(text)
-      await handle.sync()
+      const handle = await open(next, 'wx', modes[file])
+      try {
+        await handle.writeFile(text)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await put(next)
     } finally {
-      await handle.close()
+      await rm(next, { force: true })
     }
-    return next
   }
 
   async function prepare(): Promise<void> {
@@ -98,12 +103,7 @@ export function createOwnFiles(
     async keep(file, text) {
       const path = pathOf(file)
       try {
-        const next = await written(file, text)
-        try {
-          await putWhereNoneIs(next, path)
-        } finally {
-          await rm(next, { force: true })
-        }
+        await write(file, text, next => putWhereNoneIs(next, path))
         return await readFile(path, 'utf8')
       } catch (error) {
         throw failure(error, path, 'written')
@@ -112,7 +112,7 @@ export function createOwnFiles(
 
     async replace(file, text) {
       try {
-        await rename(await written(file, text), pathOf(file))
+        await write(file, text, next => rename(next, pathOf(file)))
       } catch (error) {
         throw failure(error, pathOf(file), 'written')
       }
@@ -153,6 +153,7 @@ const known: Readonly<Record<string, (who: string) => string>> = {
   EPERM: who => `${who} may not; run it as the user that serves, and let that user have the directory`,
   EROFS: () => 'its file system is read-only; it must be a directory that can be written, such as a volume',
   ENOSPC: () => 'the disk is full',
+  ENOENT: () => 'it is a symbolic link to what is not there, or the directory has gone',
   ENOTDIR: () => 'there is a file where a directory should be',
   EEXIST: () => 'there is a file where a directory should be',
   EISDIR: () => 'there is a directory where a file should be'

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
+import type { EnrollSettings } from '../../model/enrolment.ts'
 import { certificatesOf } from '../../pki/authorities.ts'
 import type { KeyPair } from '../../pki/key-pair.ts'
-import { certificateProblem, leafOf } from '../../pki/server-certificate.ts'
+import { certificateProblem, leafOf, missingNames } from '../../pki/server-certificate.ts'
 import { createSigningRequest, publicKeyOf } from '../../pki/signing-request.ts'
 import { whereForbidden } from './anew.ts'
 import { type CaAnswer, type CaClient, createCaClient } from './ca-client.ts'
@@ -45,7 +46,8 @@ export async function renew(task: EnrolmentTask, old: OldCertificate, nowMs: num
   })
   if (answer.status === 200) {
     const certificate = leafOf(answer.text)
-    const problem = certificate ? certificateProblem(certificate, { ...expected, nowMs }) : 'cannot be read'
+    let problem = certificate ? certificateProblem(certificate, { ...expected, nowMs }) : 'cannot be read'
+    if (certificate?.serialNumber === old.leaf.serialNumber) problem = 'is the old one again'
     if (certificate && problem === undefined) return { result: 'renewed', certificate }
     return { result: 'hindered', hindrance: `the certificate that the CA at ${reach.url} renewed ${problem}` }
   }
@@ -63,6 +65,23 @@ export function whyNotRenewed({ status, text }: CaAnswer): string {
   if (status === 403 && /^forbidden request/i.test(text))
     return `renews no certificates: its auth.conf lets nobody ask for that, or not this one (${from})`
   return `does not renew the certificate (${status}: ${sentenceOf(text)})`
+}
+
+/**
+ * Why a good certificate is no good in place of the one in use: an end of a sentence that begins with "the next one".
+ * `undefined`: it may take its place.
+ */
+export function whyNoBetter(
+  next: X509Certificate,
+  leaf: X509Certificate,
+  settings: EnrollSettings
+): string | undefined {
+  const end = next.validToDate.toISOString()
+  if (next.validToDate <= leaf.validToDate)
+    return `would end on ${end}, no later (auto-renewal-cert-ttl or ca-ttl in its ca.conf)`
+  const before = missingNames(leaf, settings)
+  const lost = missingNames(next, settings).filter(name => !before.includes(name))
+  return lost.length > 0 ? `lacks ${lost.join(', ')}` : undefined
 }
 
 async function renewByRequest(

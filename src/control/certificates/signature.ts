@@ -8,7 +8,7 @@ import {
 } from '../../pki/server-certificate.ts'
 import { namesOf, requestDigest, requestedKey } from '../../pki/signing-request.ts'
 import { whereForbidden } from './anew.ts'
-import { CaAwayError, type CaClient } from './ca-client.ts'
+import { type CaAnswer, CaAwayError, type CaClient } from './ca-client.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import type { EnrolmentTools } from './enrolment-task.ts'
 
@@ -49,11 +49,11 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
     const found = leafOf(certificate.text)
     const isKnown = found !== undefined && found.serialNumber === knownSerial
     if (!isKnown) return { state: 'signed', certificate: certified(task, found, nowMs) }
-  } else if (certificate.status !== 404) throw unexpected(task, certificate.status, 'a certificate')
+  } else if (certificate.status !== 404) throw unexpected(task, certificate, 'a certificate')
   const there = await pending(task)
   if (there !== undefined) return { state: 'waiting', request: there, remark: undefined }
   const { status, text } = await client.submit(name, task.signingRequest)
-  if (status !== 200 && status !== 400) throw unexpected(task, status, 'a signature')
+  if (status !== 200 && status !== 400) throw unexpected(task, { status, text }, 'a signature')
   // A CA that signs by itself has done so by now, and a person may have since the first look.
   const signed = await client.get('certificate', name)
   const found = signed.status === 200 ? leafOf(signed.text) : undefined
@@ -61,7 +61,7 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
     return { state: 'signed', certificate: certified(task, found, nowMs) }
   if (status === 200) return { state: 'waiting', request: task.signingRequest, remark: undefined }
   // It may be kept all the same, for somebody to sign it, as with names that the CA may not sign by itself.
-  const remark = sentenceOf(text)
+  const remark = sentenceOf(text) || 'it gives no reason'
   const kept = await pending(task)
   if (kept !== undefined) return { state: 'waiting', request: kept, remark }
   if (certificate.status === 200) return { state: 'refused', remark }
@@ -169,8 +169,9 @@ function clean(name: string): string {
 }
 
 /** A server that starts, or has lost its way for a moment, is like one that is away. */
-function unexpected({ url }: SigningTask, status: number, what: string): Error {
-  const sentence = `the CA at ${url} answered ${status} when it was asked for ${what}`
+function unexpected({ url }: SigningTask, { status, text }: CaAnswer, what: string): Error {
+  const words = sentenceOf(text)
+  const sentence = `the CA at ${url} answered ${status} when it was asked for ${what}${words && `: ${words}`}`
   return status >= 500 ? new CaAwayError(sentence) : new EnrolmentError('impossible', sentence)
 }
 

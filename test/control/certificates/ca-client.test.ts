@@ -5,6 +5,7 @@ import t from 'tap'
 import { CaAwayError, createCaClient } from '../../../src/control/certificates/ca-client.ts'
 import { createAuthority } from '../../../src/simulation/certificates.ts'
 import { startBlackHole } from '../../support/black-hole.ts'
+import { fakeRuntime } from '../../support/runtime.ts'
 import { startScriptedMaster } from '../../support/scripted-master.ts'
 
 type Test = { teardown: (task: () => unknown) => void }
@@ -65,6 +66,34 @@ t.test('a CA that cannot prove who it is gets nothing', async t => {
   await t.rejects(createCaClient({ url, ca: stranger.bundle }).get('certificate', 'ca'), CaAwayError)
   t.equal(ca.seen.length, 0)
   t.match(await createCaClient({ url, ca: undefined }).get('certificate', 'ca'), { status: 200 })
+})
+
+t.test('a CA whose answer never ends is given up, however steadily it comes', async t => {
+  const begun = Promise.withResolvers<void>()
+  const ca = await startScriptedMaster(
+    t,
+    (_request, response) => {
+      response.write('c')
+      begun.resolve()
+    },
+    { tls: server }
+  )
+  const runtime = fakeRuntime()
+  const url = `https://localhost:${ca.port}`
+  const answer = createCaClient({ url, ca: authority.bundle }, runtime).get('certificate', 'ca')
+  await begun.promise
+  await Promise.all([
+    t.rejects(answer, { name: 'CaAwayError', message: /its answer took more than 2 minutes/ }),
+    runtime.advance(120_000)
+  ])
+})
+
+t.test('a CA that is asked by a name that it does not show says which it shows', async t => {
+  const { port } = await startCa(t, '127.0.0.1')
+  const client = createCaClient({ url: `https://127.0.0.1:${port}`, ca: authority.bundle })
+  await t.rejects(client.get('certificate', 'ca'), {
+    message: /for another name: it is asked as 127\.0\.0\.1, and shows DNS:puppetca\.invalid, DNS:localhost/
+  })
 })
 
 /**

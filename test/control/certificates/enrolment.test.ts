@@ -195,6 +195,29 @@ t.test('a key that appears meanwhile wins over the one that was made', async t =
   t.same((await readdir(directory)).toSorted(), ['cert.pem', 'key.pem'])
 })
 
+t.test('what cannot be put in its place leaves nothing behind', async t => {
+  const directory = ownDirectory(t)
+  await mkdir(join(directory, 'cert.pem'))
+  const problem = { message: /cert\.pem cannot be written: there is a directory where a file should be/ }
+  await t.rejects(createOwnFiles(directory).replace('cert', 'a'), problem)
+  t.same(await readdir(directory), ['cert.pem'])
+})
+
+t.test('lists that are there and cannot be used are told of, and left', async t => {
+  const { master, fingerprint } = await startCa(t)
+  const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }
+  await tryToEnrol(master.url, settings)
+  const stranger = await (await createAuthority()).crl()
+  for (const [text, why] of [
+    ['', /crl\.pem holds no revocation list\. Move it away, and begin again: the CA is asked anew/],
+    [stranger, /crl\.pem holds the list of .*, which no CA of tls\.ca signed/]
+  ] as const) {
+    await writeFile(join(settings.directory, 'crl.pem'), text)
+    t.match(await tryToEnrol(master.url, settings), { kind: 'impossible', problem: why })
+    t.equal(await textOf(settings.directory, 'crl.pem'), text)
+  }
+})
+
 t.test('a CA that is away, that is none, or that starts is told apart', async t => {
   const { master, fingerprint } = await startCa(t)
   const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }

@@ -6,11 +6,11 @@ import type { RevokedSet } from '../../../src/model/messages.ts'
 import type { Settings } from '../../../src/model/settings.ts'
 import { authoritiesOf } from '../../../src/pki/authorities.ts'
 import { readRevocations } from '../../../src/pki/crl.ts'
-import { generateKeyPair } from '../../../src/pki/key-pair.ts'
+import { generateKeyPair, importKeyPair } from '../../../src/pki/key-pair.ts'
 import { leafOf } from '../../../src/pki/server-certificate.ts'
 import { createSigningRequest } from '../../../src/pki/signing-request.ts'
 import type { CaRules } from '../../../src/simulation/ca-registry.ts'
-import { createAuthority, renewAuthority } from '../../../src/simulation/certificates.ts'
+import { createAuthority, loadAuthority, renewAuthority } from '../../../src/simulation/certificates.ts'
 import { testConfig } from '../../support/balancer.ts'
 import { captureLog } from '../../support/log-lines.ts'
 import { fakeRuntime } from '../../support/runtime.ts'
@@ -191,6 +191,36 @@ for (const isEnrolled of [true, false]) {
     t.match(scene.lines.at(-1), { level: 'info', msg: /good again/ })
   })
 }
+
+t.test('a CA that renews to an earlier end, or without a name, is told of and changes nothing', async t => {
+  for (const [days, altNames, why] of [
+    [
+      10,
+      ['puppet'],
+      /the next one that the CA at \S+ gives would end on .*, no later \(auto-renewal-cert-ttl/
+    ],
+    [1000, [], /the next one that the CA at \S+ gives lacks puppet\. puppet-lb enroll --renew takes it/]
+  ] as const) {
+    const scene = await startScene(t, { daysLeft: 20, renewal: true })
+    const serial = await scene.serial()
+    const begunMs = Date.now() - (5 * 365 - days) * DAY_MS
+    const ca = loadAuthority(scene.authority.save(), () => begunMs)
+    let signed = 0
+    async function renew() {
+      signed++
+      const keys = importKeyPair(await scene.key())
+      return (await ca.sign(await createSigningRequest({ name: certname, altNames }, keys))).cert
+    }
+    Object.assign(scene.registry, { renew })
+    scene.own.start()
+    t.match((await scene.line({ state: 'renewal-due' })).msg, why)
+    const asked = scene.master.requestCount
+    await scene.runtime.advance(HINDERED_LOOK_MS)
+    await scene.master.until(({ requestCount }) => requestCount >= asked + 2)
+    t.equal(signed, 1, 'and it is not made to sign one a minute')
+    t.equal(await scene.serial(), serial)
+  }
+})
 
 t.test('a renewal whose answer got lost is made good', async t => {
   const scene = await startScene(t, { daysLeft: 200, renewal: true })
