@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { systemRuntime } from '../../src/model/runtime.ts'
 import type { AgentRequestError } from '../../src/simulation/agent-request-error.ts'
 import { runAgent } from '../../src/simulation/simulated-agent.ts'
@@ -11,6 +12,8 @@ import { type Knocks, keepKnocking } from './knocks.ts'
 
 export interface TakeoverLoad {
   readonly agents: number
+  /** Of each agent, between two runs. */
+  readonly pauseMs: number
   readonly takeovers: number
   /** JRubies of each of the two masters. */
   readonly jrubies: number
@@ -37,10 +40,10 @@ export interface TakeoverFigures {
   readonly exits: readonly (number | string)[]
 }
 
-/** Agents run without a pause while one process takes over from the other, again and again. */
+/** Agents run again and again while one process takes over from the other, again and again. */
 export async function loadTakeovers(
   t: { teardown: (task: () => unknown) => void },
-  { agents, takeovers, jrubies, compileMs, hands, failsFirst }: TakeoverLoad
+  { agents, pauseMs, takeovers, jrubies, compileMs, hands, failsFirst }: TakeoverLoad
 ): Promise<TakeoverFigures> {
   const pki = await createTestPki()
   const masters = await Promise.all(
@@ -67,9 +70,11 @@ export async function loadTakeovers(
     )
   )
   const figures = { runs: 0, connections: 0, failures: [] as AgentRequestError[] }
-  let isOver = false
+  const over = new AbortController()
+  const pause = (ms: number) => setTimeout(ms, undefined, over).catch(() => {})
   const fleet = identities.map(async ({ chain, key }, index) => {
-    while (!isOver) {
+    await pause((pauseMs * index) / agents)
+    while (!over.signal.aborted) {
       const run = await runAgent({
         host: '127.0.0.1',
         port: balancer.port,
@@ -82,6 +87,7 @@ export async function loadTakeovers(
       figures.runs++
       figures.connections += run.connections
       if (run.failure) figures.failures.push(run.failure)
+      if (pauseMs > 0) await pause(pauseMs)
     }
   })
   const stopKnocking = await keepKnocking(balancer.port, hands)
@@ -94,7 +100,7 @@ export async function loadTakeovers(
     current = next
     await new Promise<void>(resolve => void systemRuntime.schedule(200, resolve))
   }
-  isOver = true
+  over.abort()
   const knocks = await stopKnocking()
   await Promise.all(fleet)
   return {
