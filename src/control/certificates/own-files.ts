@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { access, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { enrolledFiles } from '../../model/enrolment.ts'
 import { makeDirectory } from '../make-directory.ts'
@@ -11,6 +11,9 @@ export type OwnFile = keyof typeof enrolledFiles
 
 /** Nobody but its owner reads the key; the rest is public. */
 const modes: Readonly<Record<OwnFile, number>> = { cert: 0o644, key: 0o600, ca: 0o644, crl: 0o644 }
+
+/** A file that was begun so long ago was left by a process that was killed over it; a key may be in it. */
+const LEFT_AFTER_MS = 3_600_000
 
 /** The directory in which a balancer keeps what it got from the CA. All errors are `EnrolmentError`s. */
 export interface OwnFiles {
@@ -24,7 +27,7 @@ export interface OwnFiles {
   readonly keep: (file: OwnFile, text: string) => Promise<string>
   /** Puts a file there in place of the one that is. Never half a file. */
   readonly replace: (file: Exclude<OwnFile, 'key'>, text: string) => Promise<void>
-  /** Makes the directory if need be, and sees to it that this user can write there. */
+  /** Makes the directory if need be, sees to it that this user can write there, and removes what was left half-way. */
   readonly prepare: () => Promise<void>
 }
 
@@ -82,6 +85,16 @@ export function createOwnFiles(
     } catch (error) {
       throw failure(error, directory, 'written to')
     }
+    await removeLeft()
+  }
+
+  async function removeLeft(): Promise<void> {
+    for (const name of await readdir(directory)) {
+      if (!isBegun(name)) continue
+      const path = join(directory, name)
+      const mtimeMs = (await statusOf(path))?.mtimeMs ?? Number.POSITIVE_INFINITY
+      if (mtimeMs < Date.now() - LEFT_AFTER_MS) await rm(path, { force: true })
+    }
   }
 
   return {
@@ -118,6 +131,11 @@ export function createOwnFiles(
       }
     }
   }
+}
+
+/** Whether files are written under this name before they are put in their places. */
+function isBegun(name: string): boolean {
+  return name.endsWith('.new') && Object.values(enrolledFiles).some(file => name.startsWith(`${file}.`))
 }
 
 /** A link to a file fails where there is one already, which a rename does not. */
