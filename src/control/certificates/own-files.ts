@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { enrolledFiles } from '../../model/enrolment.ts'
+import { type Runtime, systemRuntime } from '../../model/runtime.ts'
 import { makeDirectory } from '../make-directory.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 
@@ -39,7 +40,8 @@ export interface RunningUser {
 
 export function createOwnFiles(
   directory: string,
-  { uid }: RunningUser = { uid: process.geteuid?.() }
+  { uid }: RunningUser = { uid: process.geteuid?.() },
+  { wallClock }: Pick<Runtime, 'wallClock'> = systemRuntime
 ): OwnFiles {
   const pathOf = (file: OwnFile) => join(directory, enrolledFiles[file])
   const who = uid === undefined ? 'this user' : `this user (uid ${uid})`
@@ -93,7 +95,7 @@ export function createOwnFiles(
       if (!isBegun(name)) continue
       const path = join(directory, name)
       const mtimeMs = (await statusOf(path))?.mtimeMs ?? Number.POSITIVE_INFINITY
-      if (mtimeMs < Date.now() - LEFT_AFTER_MS) await rm(path, { force: true })
+      if (mtimeMs < wallClock() - LEFT_AFTER_MS) await rm(path, { force: true })
     }
   }
 
