@@ -3,6 +3,9 @@ import type { AuthorityList } from './crl.ts'
 /** When the full lists of a CA are to be replaced, by the common name of each CA. Milliseconds since 1970. */
 export type FullListEnds = ReadonlyMap<string, number>
 
+/** A list may be so long on its way from the CA to whoever goes by it, shipped by others. */
+export const ON_ITS_WAY_MS = 600_000
+
 /** Dates in lists have whole seconds. */
 const SAME_MS = 1_000
 

@@ -2,12 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import {
-  createFullListWatch,
-  LOOK_AGAIN_MS,
-  ON_ITS_WAY_MS
-} from '../../src/control/revocation/full-list-watch.ts'
+import { createFullListWatch, LOOK_AGAIN_MS } from '../../src/control/revocation/full-list-watch.ts'
 import type { InForce } from '../../src/control/revocation/in-force.ts'
+import { ON_ITS_WAY_MS } from '../../src/pki/full-list.ts'
 import { createTestPki, testConfig } from '../support/balancer.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 

@@ -1,12 +1,10 @@
 import type { Runtime } from '../../model/runtime.ts'
-import { type FullListEnds, isNotFull } from '../../pki/full-list.ts'
+import { type FullListEnds, isNotFull, ON_ITS_WAY_MS } from '../../pki/full-list.ts'
 import { askForFullListEnds, type ListAuthority, type Means } from './ca-question.ts'
 import { type InForce, isSame } from './in-force.ts'
 
 /** So often a CA is asked when its full lists end. */
 export const LOOK_AGAIN_MS = 600_000
-/** Somebody who ships the full list, beside what the CA gives, needs so long at most. */
-export const ON_ITS_WAY_MS = 600_000
 
 /**
  * Looks whether the lists in force are the full ones of their CA, which `enable-infra-crl` has it give short ones in place

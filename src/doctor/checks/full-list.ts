@@ -1,8 +1,7 @@
 import type { AuthorityList } from '../../pki/crl.ts'
-import { type FullListEnds, fullListEnd, isNotFull } from '../../pki/full-list.ts'
+import { type FullListEnds, fullListEnd, isNotFull, ON_ITS_WAY_MS } from '../../pki/full-list.ts'
 import { type Finding, findingOf } from '../finding.ts'
 import { authorityFile } from '../places.ts'
-import { ON_ITS_WAY_MS } from './revocation.ts'
 
 const find = findingOf('revocation')
 

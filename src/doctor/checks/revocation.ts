@@ -1,5 +1,6 @@
 import type { CrlSettings } from '../../model/settings.ts'
 import type { AuthorityList } from '../../pki/crl.ts'
+import { ON_ITS_WAY_MS } from '../../pki/full-list.ts'
 import { countBeyond } from '../../pki/serials.ts'
 import type { OwnListFile } from '../facts.ts'
 import { type Finding, findingOf } from '../finding.ts'
@@ -9,8 +10,6 @@ const find = findingOf('revocation')
 
 const DAY_MS = 86_400_000
 const SOON_MS = 7 * DAY_MS
-/** A list may be so long on its way here. */
-export const ON_ITS_WAY_MS = 10 * 60_000
 
 /** How lists get here. */
 export const copy =

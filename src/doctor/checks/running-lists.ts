@@ -1,8 +1,9 @@
 import type { CrlSettings } from '../../model/settings.ts'
 import { type AuthorityList, overviewOf } from '../../pki/crl.ts'
+import { ON_ITS_WAY_MS } from '../../pki/full-list.ts'
 import type { OwnLists, RunningFacts } from '../facts.ts'
 import { type Finding, findingOf } from '../finding.ts'
-import { copy, ON_ITS_WAY_MS } from './revocation.ts'
+import { copy } from './revocation.ts'
 
 const find = findingOf('revocation')
 
