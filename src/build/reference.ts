@@ -16,7 +16,8 @@ const head = `<!-- Made by \`npm run reference\`. Change the schema or the metri
 
 Every key of the configuration and every metric, as the program itself knows them. [puppet-lb.yaml](puppet-lb.yaml) is a file to
 start from, [puppet-lb.schema.json](puppet-lb.schema.json) has an editor complete and check it, and
-[OPERATIONS.md](OPERATIONS.md) is for day two. What belongs together is explained in the [README](../README.md).
+[OPERATIONS.md](OPERATIONS.md) is for day two. [DEPLOY.md](DEPLOY.md) explains what belongs together, and
+[BEHAVIOUR.md](BEHAVIOUR.md) what becomes of a request.
 `
 
 const ofKeys = `## Keys

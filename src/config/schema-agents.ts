@@ -72,7 +72,7 @@ export const listen = group({
     .array(
       group({
         port: wholeNumber(0, 65_535).describe(
-          'Port agents connect to; another one than those of the others.'
+          'Port agents connect to; another one than those of the others. A change needs a restart.'
         ),
         pool: poolName().describe(
           'Pool whose masters get the connections, fewest first. They must be in no pool that gets HTTP.'

@@ -17,7 +17,7 @@ export const master = group({
     })
     .describe('Short name for logs, metrics and commands; unique. `ca` is taken by the CA master.'),
   url: origin().describe(
-    'Scheme, host and port: `https://HOST:PORT`, or `http://HOST:PORT` on a private net.'
+    'Scheme, host and port: `https://HOST:PORT`, or `http://HOST:PORT` on a private net. Without a port it is 443 or 80; Puppet Server listens on 8140.'
   ),
   weight: wholeNumber(0, maxWeight)
     .default(1)
@@ -53,7 +53,7 @@ export const upstream = group({
       .describe('CA certificates the certificates of masters must chain to, PEM. Default: `tls.ca`.'),
     cert: filePath('a PEM certificate')
       .optional()
-      .describe('Certificate the proxy shows to masters, PEM. Default: none.'),
+      .describe('Certificate the proxy shows to masters and to the CA, PEM. Default: none.'),
     key: filePath('a PEM private key').optional().describe('Private key of `cert`, PEM, not encrypted.'),
     serverName: text(/^[A-Za-z0-9._-]+$/, 'a host name')
       .optional()
@@ -68,7 +68,9 @@ export const upstream = group({
     .describe('TLS between the proxy and masters with an https URL.'),
   connectTimeout: duration(10, 5 * MINUTE)
     .prefault('5s')
-    .describe('Longest time to connect to a master, TLS included; after it the next master is tried.'),
+    .describe(
+      'Longest time to connect to a master, TLS included, at whichever of its addresses answers first; after it the next master is tried.'
+    ),
   responseTimeout: duration(10, 24 * HOUR)
     .prefault('10m')
     .describe(
@@ -89,11 +91,15 @@ export const health = group({
     .describe(
       'Path asked of every master. `/status/v1/simple` and paths below it must answer `running`, any other path 2xx.'
     ),
-  interval: duration(100, HOUR).prefault('5s').describe('Time between two probes of one master.'),
+  interval: duration(100, HOUR)
+    .prefault('5s')
+    .describe('Time between two probes of one master, give or take a tenth.'),
   timeout: duration(10, HOUR)
     .prefault('3s')
     .describe('Longest time a probe may take; not longer than `interval`.'),
-  rise: wholeNumber(1, 100).default(2).describe('Good probes in a row that bring a master back.'),
+  rise: wholeNumber(1, 100)
+    .default(2)
+    .describe('Good probes in a row that bring a master back. The very first probe decides alone.'),
   fall: wholeNumber(1, 100).default(3).describe('Bad probes in a row that take a master out.')
 })
 

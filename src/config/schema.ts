@@ -107,7 +107,7 @@ export const schema = group({
     })
     .default([])
     .describe(
-      'The compile masters: at least one, unless `discovery.srv` finds them. With `enroll`, and neither of the two, the CA is the one master.'
+      'The compile masters, 128 at most with those that DNS names: at least one, unless `discovery.srv` finds them. With `enroll`, and neither of the two, the CA is the one master.'
     ),
   routes: z
     .array(route, { error: mustBe('a list of routes') })

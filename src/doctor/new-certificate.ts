@@ -58,5 +58,5 @@ export function certificateWith(name: string, by: Enrolled | undefined): string 
 
 /** The same for the one that masters know the balancer by. */
 export const nextHopCertificate =
-  'Make another one, as the README says ("TLS with a certificate of its own for this hop"), let ssl-ca-cert of each master hold ' +
+  'Make another one, as DEPLOY.md says ("TLS with a certificate of its own for this hop"), let ssl-ca-cert of each master hold ' +
   'both (its webserver.conf; then restart puppetserver), and name the new one in upstream.tls.'

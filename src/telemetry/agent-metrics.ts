@@ -22,19 +22,19 @@ export function createAgentMetrics(registry: Registry, { agents }: AgentFacts): 
   const gauges = [
     {
       name: 'agents_seen',
-      help: 'Agents that made a run lately, by the time within which.',
+      help: 'Agents that made a run within `1h`, `1d` or `7d`.',
       label: 'window',
       of: 'seen'
     },
     {
       name: 'agent_certificates_expiring',
-      help: 'Agents seen within 7 days whose certificate ends, by the time within which.',
+      help: 'Agents seen within 7 days whose certificate ends within `7d`, `30d` or `90d`, or has ended.',
       label: 'within',
       of: 'expiring'
     },
     {
       name: 'agent_versions',
-      help: 'Agents seen within 7 days, by major and minor version of their Puppet.',
+      help: 'Agents seen within 7 days, by major and minor version of their Puppet: the 30 most frequent, `other` and `unknown`.',
       label: 'version',
       of: 'versions'
     }

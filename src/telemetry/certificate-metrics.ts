@@ -15,7 +15,7 @@ export function createCaCopyMetrics(registry: Registry) {
   return {
     caCopies: new Counter({
       name: `${PREFIX}ca_copies_total`,
-      help: "Requests for the CA's certificates or lists that were answered from the copy, since the CA was away.",
+      help: "Requests for the CA's certificates (`certificate`) or lists (`crl`) that were answered from the copy, since the CA was away.",
       labelNames: ['document'] as const,
       registers: [registry]
     })
@@ -27,7 +27,7 @@ export function createCertificateMetrics(registry: Registry, facts: CertificateF
   const registers = [registry]
   new Gauge({
     name: `${PREFIX}certificate_not_after_timestamp_seconds`,
-    help: 'When a certificate in use expires, or a revocation list is out of date.',
+    help: 'When a certificate in use expires, or a revocation list is out of date, by its role: "Expiry" in ADMIN.md.',
     labelNames: ['cert'] as const,
     registers,
     collect() {

@@ -27,7 +27,7 @@ export function createFetchMetrics(registry: Registry, { crlFetch }: FetchFacts)
   })
   new Counter({
     name: 'puppet_lb_crl_fetch_failures_total',
-    help: 'Questions to the CA for revocation lists that it did not answer with any, by cause.',
+    help: 'Questions to the CA for revocation lists that it did not answer with any, by cause as of puppet_lb_probe_failures_total, or `too-long` (above 24 MiB: ship a file), or `infrastructure` (its short list).',
     labelNames: ['cause'] as const,
     registers,
     collect() {

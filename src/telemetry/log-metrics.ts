@@ -22,7 +22,7 @@ export function createLogMetrics(registry: Registry, { totalLost, faults }: LogF
   })
   new Counter({
     name: `${PREFIX}log_faults_total`,
-    help: 'Times that writing the log began to fail, or its file could not be opened anew.',
+    help: 'Times that the log failed: `write`, writing it began to fail; `reopen`, its file could not be opened anew.',
     labelNames: ['fault'] as const,
     registers,
     collect() {

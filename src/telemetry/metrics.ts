@@ -52,26 +52,26 @@ export function createTrafficMetrics(registry: Registry) {
     }),
     queueDuration: new Histogram({
       name: `${PREFIX}queue_seconds`,
-      help: 'How long requests waited for a JRuby, or for masters or a CA that were away.',
+      help: 'How long requests waited for a JRuby, or for masters or a CA that were away, those included that gave up or were sent away.',
       labelNames: ['class'] as const,
       buckets: DURATION_BUCKETS,
       registers
     }),
     retries: new Counter({
       name: `${PREFIX}retries_total`,
-      help: 'Attempts after the first, by what ended the one before.',
+      help: 'Attempts after the first, by what ended the one before: `connect-failed`, `own-fault`, `master-lost`, `master-busy` (503 with Retry-After), `master-unavailable` (503 without), `master-answer` (no HTTP) or `master-silent`.',
       labelNames: ['reason'] as const,
       registers
     }),
     shed: new Counter({
       name: `${PREFIX}shed_total`,
-      help: 'Requests answered "not now" by the balancer, by reason.',
+      help: 'Requests answered "not now" by the balancer, with and without Retry-After, by reason.',
       labelNames: ['reason'] as const,
       registers
     }),
     limitRefusals: new Counter({
       name: `${PREFIX}limit_refusals_total`,
-      help: 'What was refused because a limit was reached, by limit.',
+      help: 'What was refused beyond a limit: `connections`, `perAddress`, `perCertname`, `queuePlaces` of one certname, `caPlaces` for those who wait for the CA, or `descriptors` where the system grants too few.',
       labelNames: ['limit'] as const,
       registers
     }),
@@ -80,13 +80,13 @@ export function createTrafficMetrics(registry: Registry) {
     ...createCaCopyMetrics(registry),
     handshakes: new Counter({
       name: `${PREFIX}tls_handshakes_total`,
-      help: 'TLS handshakes with agents, by result. A connection on which nobody said a byte has none.',
+      help: 'TLS handshakes with agents: `success`, `failure`, or `abandoned` by a client that hung up in the middle. A connection on which nobody said a byte has none.',
       labelNames: ['result'] as const,
       registers
     }),
     clientVerify: new Counter({
       name: `${PREFIX}client_verify_total`,
-      help: 'Connections by what became of the client certificate.',
+      help: 'Connections by client certificate: `success`, `none`, `failed`.',
       labelNames: ['result'] as const,
       registers
     })
@@ -133,7 +133,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   const registers = [registry]
   new Gauge({
     name: `${PREFIX}master_up`,
-    help: '1 while the master answers its health checks, else 0. The CA master is "ca".',
+    help: '1 while the master answers its health checks, else 0. The CA master is `ca`.',
     labelNames: ['master'] as const,
     registers,
     collect() {
@@ -145,7 +145,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   })
   new Gauge({
     name: `${PREFIX}master_state`,
-    help: '1 for the state the master is in, 0 for every other.',
+    help: '1 for the state the master is in, 0 for every other: `unknown`, `up`, `down`, `ejected`, `warming` (none of its JRubies is made yet), `silent` (no word comes from it).',
     labelNames: ['master', 'state'] as const,
     registers,
     collect() {
@@ -157,7 +157,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   })
   new Gauge({
     name: `${PREFIX}master_mode`,
-    help: '1 for the mode the master is in, 0 for every other: what it is wanted for, whatever its state.',
+    help: '1 for the mode the master is in, what it is wanted for, 0 for every other: `active`, `draining`, `drained`, `maint`, `leaving`.',
     labelNames: ['master', 'mode'] as const,
     registers,
     collect() {
@@ -193,7 +193,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   })
   new Gauge({
     name: `${PREFIX}queue_depth`,
-    help: 'Requests that wait for a JRuby, or for masters that are away, by the class whose rank they have.',
+    help: 'Requests that wait for a JRuby, or for masters that are away, by rank: `light`, `report`, `catalog`.',
     labelNames: ['class'] as const,
     registers,
     collect() {
@@ -242,7 +242,7 @@ export function createControlMetrics(registry: Registry, facts: ControlFacts) {
   createLogMetrics(registry, facts.log)
   const crlRefusals = new Counter({
     name: `${PREFIX}crl_refused_total`,
-    help: 'Revocation lists that were refused, of a file or of the CA, by reason; the same ones once.',
+    help: 'Revocation lists that were refused, of a file or of the CA: `older`, `same-number`, `infrastructure`, `delta`, `partial`, `indirect`, `critical-extension`, `future`, `foreign`, `missing`, `damaged`, `unreadable`. The same ones count once.',
     labelNames: ['reason'] as const,
     registers
   })
@@ -258,7 +258,7 @@ function createReloadMetrics(registry: Registry) {
   const registers = [registry]
   const reloads = new Counter({
     name: `${PREFIX}config_reloads_total`,
-    help: 'Times the configuration was read, by result. The start counts as one.',
+    help: 'Times the configuration was read: `success` or `failure`. The start counts as one.',
     labelNames: ['result'] as const,
     registers
   })

@@ -9,7 +9,7 @@ export interface OwnFacts {
 export function createOwnMetrics(registry: Registry, prefix: string, facts: OwnFacts): void {
   new Gauge({
     name: `${prefix}own_certificate_state`,
-    help: '1 for the state that the certificate agents see is in, 0 for every other.',
+    help: '1 for the state that the certificate agents see is in, 0 for every other: `good`, `renewal-due`, `expired`, `revoked`, `cleaned` (the CA has it no more) or `replaced` (the CA has another).',
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {

@@ -25,7 +25,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
   const registers = [registry]
   new Gauge({
     name: `${PREFIX}connections`,
-    help: 'Connections of agents: in their TLS handshake, idle, active with a request, or passed on as raw TCP.',
+    help: 'Connections of agents: in their TLS `handshake`, `idle`, `active` with a request, or `tcp` for raw TCP.',
     labelNames: ['state'] as const,
     registers,
     collect() {
@@ -34,7 +34,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
   })
   new Counter({
     name: `${PREFIX}probe_failures_total`,
-    help: 'Probes that were not answered well, by what went wrong.',
+    help: 'Bad probes, by what went wrong: `refused`, `unreachable`, `dns`, `connect-timeout`, `handshake-timeout`, `timeout` (taken and not answered), `reset`, `closed`, `tls-verify` (its certificate), `tls-client-certificate` (it refuses ours), `tls-handshake`, `not-tls`, `tls-wanted` (the URL says http), `not-http`, `status-3xx`, `status-4xx`, `status-5xx`, `status`, `body`, `other`. `own-fault` does not count against the master.',
     labelNames: ['master', 'cause'] as const,
     registers,
     collect() {
@@ -44,7 +44,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
   })
   new Counter({
     name: `${PREFIX}ejections_total`,
-    help: 'Times the master was ejected: for connects that failed, or catalogs or requests that it failed more than others.',
+    help: 'Times the master was ejected: for `connects` that failed, or for `catalogs` or any `requests` that it failed more than others.',
     labelNames: ['master', 'fault'] as const,
     registers,
     collect() {

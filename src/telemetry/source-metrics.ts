@@ -23,7 +23,7 @@ export function createSourceMetrics(registry: Registry, facts: SourceFacts): voi
   const registers = [registry]
   new Gauge({
     name: `${PREFIX}roster_members`,
-    help: 'Compile masters that are members, by where their membership comes from: file, srv or addresses.',
+    help: 'Compile masters that are members, by what names them: `file`, `srv` or `addresses`.',
     labelNames: ['source'] as const,
     registers,
     collect() {
@@ -35,7 +35,7 @@ export function createSourceMetrics(registry: Registry, facts: SourceFacts): voi
   })
   new Counter({
     name: `${PREFIX}dns_failures_total`,
-    help: 'Lookups of a name that came to an error, to silence or to an empty answer.',
+    help: 'Lookups of a name that came to an error, to silence or to an empty answer. What was known of it stays in force.',
     labelNames: ['name'] as const,
     registers,
     collect() {

@@ -8,25 +8,25 @@ export function createWayMetrics(registry: Registry) {
   return {
     tcpConnections: new Gauge({
       name: `${PREFIX}tcp_connections`,
-      help: 'Connections that are passed on as raw TCP, by the port of their listener: connecting to a master, or open.',
+      help: 'Connections that are passed on as raw TCP, by the port of their listener: `connecting` to a master, or `open`.',
       labelNames: ['port', 'state'] as const,
       registers
     }),
     tcpConnectionsTotal: new Counter({
       name: `${PREFIX}tcp_connections_total`,
-      help: 'The same, once they are over, by master (empty: none took it) and by how they ended.',
+      help: 'Connections of raw TCP that are over, by master (empty: none took it) and end: `complete`, `agent-gone`, `master-lost`, `no-master`, `own-fault` (the balancer itself lacked descriptors or ports), `idle`, `cut`.',
       labelNames: ['port', 'master', 'end'] as const,
       registers
     }),
     tcpBytes: new Counter({
       name: `${PREFIX}tcp_bytes_total`,
-      help: 'Bytes that were passed on as raw TCP: in from agents, and out to them.',
+      help: 'Bytes that were passed on as raw TCP: `in` from agents, `out` to them.',
       labelNames: ['port', 'direction'] as const,
       registers
     }),
     proxyHeadersRefused: new Counter({
       name: `${PREFIX}proxy_headers_refused_total`,
-      help: 'Connections that had to begin with a header of the PROXY protocol and were refused for it, by reason.',
+      help: 'Connections of a balancer in front whose PROXY header was `absent`, `malformed`, `too-long`, `checksum` (wrong) or not there in time (`timeout`).',
       labelNames: ['reason'] as const,
       registers
     })

@@ -15,13 +15,14 @@ t.test('figures take their marked places, and replace those of before', async t 
 
 t.test('where nothing was measured it is said', async t => {
   t.same(figuresIn(t.testdir()), {
+    decide: 'Not measured yet with these peers.',
     fleet: 'Not measured yet with these peers.',
     cpu: 'Not measured yet with these peers.',
     tcp: 'Not measured yet with these peers.'
   })
 })
 
-t.test('the README gets tables and charts of what was measured', async t => {
+t.test('documents get tables and charts of what was measured', async t => {
   const directory = t.testdir()
   publishFleet([fleetMeasurement(), fleetMeasurement({ proxy: 'nginx' })], directory)
   publishCpu(
@@ -43,9 +44,9 @@ t.test('the README gets tables and charts of what was measured', async t => {
   )
   const { fleet, cpu } = figuresIn(directory)
   t.match(fleet, '| nginx least_conn | 48.0 | 1.00 × |')
-  t.match(fleet, '(test/bench/results/fleet.svg)')
+  t.match(fleet, '(results/fleet.svg)')
   t.match(cpu, '| HAProxy expert: priority, stick table | 1.0 | 2.00 × |')
-  t.match(cpu, '(test/bench/results/cpu.svg)')
+  t.match(cpu, '(results/cpu.svg)')
   for (const name of ['fleet.md', 'cpu.md', 'fleet.svg', 'cpu.svg']) {
     t.ok(readFileSync(`${directory}/${name}`).length > 200)
   }

@@ -25,7 +25,7 @@ const measured: TcpMeasured = {
 }
 
 t.test(
-  'who passes bytes on is set beside a plain pipe, round by round, and the README gets that',
+  'who passes bytes on is set beside a plain pipe, round by round, and a document gets that',
   async t => {
     const directory = t.testdir()
     publishTcp([measured], directory)

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { figuresIn, withFigures } from './readme-figures.ts'
+import { documentsWithFigures, figuresIn, withFigures } from './readme-figures.ts'
 
-// Puts the figures of test/bench/results into the README: `node test/bench/readme.ts`.
-const readme = join(import.meta.dirname, '../../README.md')
+// Puts the figures of test/bench/results into the documents that show them: `node test/bench/readme.ts`.
 const figures = figuresIn(join(import.meta.dirname, 'results'))
-writeFileSync(readme, withFigures(readFileSync(readme, 'utf8'), figures))
+for (const document of documentsWithFigures) {
+  writeFileSync(document, withFigures(readFileSync(document, 'utf8'), figures))
+}

@@ -5,11 +5,11 @@ import t, { type Test } from 'tap'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { unlessInstalled } from '../support/programs.ts'
 import { recipe } from '../support/recipes.ts'
+import { textOf } from './deployed-files.ts'
 
 const authority = await createAuthority()
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-/** What the README lets the login do, of `authorized_keys`, in a directory of the test. */
-const [, forced = ''] = /`command="(rrsync [^"]+)",restrict /.exec(readme) ?? []
+/** What DEPLOY.md lets the login do, of `authorized_keys`, in a directory of the test. */
+const [, forced = ''] = /`command="(rrsync [^"]+)",restrict /.exec(textOf('DEPLOY.md')) ?? []
 
 function executable(path: string, text: string): string {
   writeFileSync(path, text)
@@ -17,7 +17,7 @@ function executable(path: string, text: string): string {
   return path
 }
 
-/** The units of the README, each in the file that its first line names; with the script where it is here. */
+/** The units of DEPLOY.md, each in the file that its first line names; with the script where it is here. */
 function writeUnits(directory: string): readonly string[] {
   const script = executable(join(directory, 'ship-crl'), recipe('ship-crl'))
   const text = recipe('ship-crl, systemd', { '/usr/local/bin/ship-crl': script })
@@ -47,7 +47,7 @@ t.test(
   }
 )
 
-/** A login on the balancer whose key is good for the README's command alone; rsync reaches it in place of ssh. */
+/** A login on the balancer whose key is good for the document's command alone; rsync reaches it in place of ssh. */
 function scene(t: Test) {
   const directory = t.testdir()
   const inbox = join(directory, 'inbox')

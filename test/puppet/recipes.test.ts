@@ -22,7 +22,7 @@ import {
 import { adminUrl, operate, program, startProxyFrom } from './support/proxy.ts'
 import { runRecipe } from './support/recipe-shell.ts'
 
-// The masters and the CA run with the README's blocks already: support/up.ts and support/master-config.ts.
+// The masters and the CA run with DEPLOY.md's blocks already: support/up.ts and support/master-config.ts.
 const at = ({ host, port }: MasterLayout) => `${host}:${port}`
 const file = scratch('proxy/puppet-lb.yaml')
 writeFileSync(
@@ -53,7 +53,7 @@ const settings = Object.fromEntries(
 const agent = await createEnrolledAgent({ certname: 'cook.example.test', role: 'kitchen', settings })
 const victim = await createEnrolledAgent({ certname: 'victim.example.test', role: 'payroll' })
 
-t.test("the README's configuration is right", async t => {
+t.test('the configuration of DEPLOY.md is right', async t => {
   t.match(
     await mustRun({
       command: process.execPath,
@@ -71,7 +71,7 @@ const setUps = [
   { name: 'master-2', master: plainMaster, other: 'master-1', what: 'plain HTTP', ends: 0 }
 ]
 for (const { name, master, other, what, ends } of setUps) {
-  t.test(`an agent runs at a master set up as the README says, with ${what}`, async t => {
+  t.test(`an agent runs at a master set up as DEPLOY.md says, with ${what}`, async t => {
     await operate('drain', other, '--wait')
     const { status, output } = await runAgent(agent)
     t.equal(status, ends, `at ${name}`, { output })
@@ -127,12 +127,12 @@ const commands = {
 }
 const here = { cwd: scratch(), commands, last: ['--admin', adminUrl] }
 
-t.test('a changed file is looked at and taken by the commands of the README', async t => {
+t.test('a changed file is looked at and taken by the commands of DEPLOY.md', async t => {
   const output = await runRecipe('reload', { ...here, places: { '/etc/puppet-lb': scratch('proxy') }, env })
   t.match(output, /nothing would change\nreloaded, nothing changed\n/)
 })
 
-t.test('a master is drained and taken back by the commands of the README', async t => {
+t.test('a master is drained and taken back by the commands of OPERATIONS.md', async t => {
   const output = await runRecipe('drain', here)
   t.match(output, /master-1 is drained\n.*master-1 is up\n/s)
 })

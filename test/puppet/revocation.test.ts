@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
+import { recipe } from '../support/recipes.ts'
 import { type Agent, createEnrolledAgent, runAgent } from './support/agent.ts'
 import { operator, operatorCommand } from './support/authority.ts'
 import { mustRun, reaches } from './support/background.ts'
@@ -125,7 +126,7 @@ t.test(
 )
 
 t.test(
-  'then the full list is shipped by the script of the README, and counts beside what the CA serves',
+  'then the full list is shipped by the script of DEPLOY.md, and counts beside what the CA serves',
   async t => {
     const shipped = scratch('proxy/shipped/crl.pem')
     mkdirSync(scratch('proxy/shipped'), { recursive: true })
@@ -149,12 +150,10 @@ t.test('back to the full list, the CA is believed again', async t => {
   for (const agent of [sacked, cleaned, late]) t.equal(await statusFor(agent), 403)
 })
 
-/** Runs the script as it stands in the README, from the CA's host to another one. */
+/** Runs the script as it stands in DEPLOY.md, from the CA's host to another one. */
 async function ship(target: string): Promise<void> {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-  const [, text] = /```sh\n(#!\/bin\/sh\n# \/usr\/local\/bin\/ship-crl [\s\S]*?)```/.exec(readme) ?? []
   const [script, shell] = [scratch('ship-crl'), scratch('ssh')]
-  writeFileSync(script, text ?? '')
+  writeFileSync(script, recipe('ship-crl'))
   // The other host is this one; rsync speaks to itself all the same.
   writeFileSync(shell, '#!/bin/sh\nshift\nexec sh -c "$*"\n')
   for (const file of [script, shell]) chmodSync(file, 0o755)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Blocks of the README by which somebody sets up a site; an HTML comment before each, which no reader sees, names it. */
+/** Blocks of the documents by which somebody sets up a site; an HTML comment before each, which no reader sees, names it. */
 export const recipeNames = [
   'ca.conf',
   'certificate',
@@ -24,31 +24,34 @@ export const recipeNames = [
 
 export type RecipeName = (typeof recipeNames)[number]
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+/** Where the blocks are: what sets a site up, and what is done on day two. */
+const documents = ['DEPLOY.md', 'OPERATIONS.md']
+  .map(name => readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8'))
+  .join('\n')
 const blocks = new Map(
-  [...readme.matchAll(/^<!-- recipe: ([^>\n]+) -->\n```\w*\n(.*?)^```$/gms)].map(
+  [...documents.matchAll(/^<!-- recipe: ([^>\n]+) -->\n```\w*\n(.*?)^```$/gms)].map(
     ([, name, text]) => [name, text] as [string, string]
   )
 )
 
-/** Every block that has a name, in the README's order. */
-export const namedInReadme: readonly string[] = [...blocks.keys()]
+/** Every block that has a name, in the documents' order. */
+export const namedInDocuments: readonly string[] = [...blocks.keys()]
 
 /** The text of a block, literally but for host names, ports and directories: each of `places` gives way to its value. */
 export function recipe(name: RecipeName, places: Readonly<Record<string, string>> = {}): string {
   const text = blocks.get(name)
-  if (text === undefined) throw new Error(`the README has no recipe "${name}"`)
+  if (text === undefined) throw new Error(`no document has a recipe "${name}"`)
   return transplanted(text, places)
 }
 
-/** Files that the README has copied to the load balancer: where each is on the CA master, and its name here. */
+/** Files that DEPLOY.md has copied to the load balancer: where each is on the CA master, and its name here. */
 export const copiedFiles: readonly (readonly [from: string, to: string])[] = [
-  ...readme.matchAll(/^\| `(\/[^`]+)`[^|]*\| `(tls\/[^`]+)`/gm)
+  ...documents.matchAll(/^\| `(\/[^`]+)`[^|]*\| `(tls\/[^`]+)`/gm)
 ].map(([, from, to]) => [from, to] as [string, string])
 
 /** Directories of Debian's packages, and those of Puppet's and OpenVox's in their place. */
 export const vendorsDirectories: Readonly<Record<string, string>> = Object.fromEntries(
-  [...readme.matchAll(/^\| `(\/(?:etc|var)\/[^`]*)` \| `(\/etc\/puppetlabs\/[^`]+)` \|$/gm)].map(
+  [...documents.matchAll(/^\| `(\/(?:etc|var)\/[^`]*)` \| `(\/etc\/puppetlabs\/[^`]+)` \|$/gm)].map(
     ([, debian, vendor]) => [debian, vendor]
   )
 )

@@ -2,7 +2,7 @@ import type { EnrollSettings } from '../../model/enrolment.ts'
 
 /** What stands behind a command that is to be run on the CA. */
 export const whereForbidden =
-  'Where the CA answers its own commands with 403, it believes identity headers: see "If the certificate is lost" in the README'
+  'Where the CA answers its own commands with 403, it believes identity headers: see "If the certificate is lost" in DEPLOY.md'
 
 /**
  * How to get a new certificate, of a new key, in place of an enrolled one that is no good. `config`: the file that says

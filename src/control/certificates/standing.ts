@@ -69,5 +69,5 @@ function nameOf(leaf: X509Certificate): string {
 
 /** How to get a new certificate in place of one that is no good. */
 function another({ enroll }: Pick<Settings, 'enroll'>, name: string): string {
-  return enroll ? anew({ ...enroll, name }) : 'A new one: see "If the certificate is lost" in the README'
+  return enroll ? anew({ ...enroll, name }) : 'A new one: see "If the certificate is lost" in DEPLOY.md'
 }

@@ -93,4 +93,4 @@ export function createRevocationNotices({
 
 /** What to do about an infrastructure list. */
 export const remedy =
-  'ship ca_crl.pem of the CA to tls.crl.file, as the README says under "The full list", or set enable-infra-crl to false'
+  'ship ca_crl.pem of the CA to tls.crl.file, as DEPLOY.md says under "The full list", or set enable-infra-crl to false'

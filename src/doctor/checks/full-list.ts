@@ -54,7 +54,7 @@ export function checkFullList(facts: FullListFacts, nowMs: number): readonly Fin
         'ca',
         'the CA serves another list than its full one: that of infrastructure nodes (enable-infra-crl in its ca.conf), which ' +
           'names no agents. What it has revoked since is served.',
-        `Ship ${authorityFile('ca_crl.pem')} to tls.crl.file, as the README says ("The full list"), or set ` +
+        `Ship ${authorityFile('ca_crl.pem')} to tls.crl.file, as DEPLOY.md says ("The full list"), or set ` +
           'enable-infra-crl: false there and restart puppetserver.'
       )
     ]

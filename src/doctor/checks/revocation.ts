@@ -14,7 +14,7 @@ const SOON_MS = 7 * DAY_MS
 /** How lists get here. */
 export const copy =
   'With tls.crl.fetch: look in the log why the CA gives none. With a file: ship ' +
-  `${authorityFile('ca_crl.pem')} from the CA again, and have a timer do so, as the README says ("The full list").`
+  `${authorityFile('ca_crl.pem')} from the CA again, and have a timer do so, as DEPLOY.md says ("The full list").`
 
 /** What a configuration without lists means. */
 export const noLists: Finding = find(

@@ -64,7 +64,7 @@ function blockades(
       'warning',
       'ca.conf',
       'enable-infra-crl is true: this CA serves a list that names no agents. A balancer that goes by it lets revoked agents in.',
-      'Ship the full list, ca_crl.pem, to the balancer, as the README says ("The full list"); or set enable-infra-crl: false.'
+      'Ship the full list, ca_crl.pem, to the balancer, as DEPLOY.md says ("The full list"); or set enable-infra-crl: false.'
     )
   if (wantsNames && settingIn(ca, 'allow-subject-alt-names') !== 'true')
     told(

@@ -15,7 +15,7 @@ export async function setUpAuthority(): Promise<void> {
 }
 
 /**
- * The balancer's certificate, as the README says: made on the CA master while that runs, and copied from there. Since
+ * The balancer's certificate, as DEPLOY.md says: made on the CA master while that runs, and copied from there. Since
  * this CA signs by itself, nobody has to be believed for it.
  */
 export async function issueProxyCertificate(): Promise<void> {

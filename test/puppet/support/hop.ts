@@ -4,7 +4,7 @@ import { hopFiles, type MasterLayout, scratch } from './layout.ts'
 import { masterDir } from './master-config.ts'
 import { runRecipe } from './recipe-shell.ts'
 
-/** Makes the certificate that masters with TLS know the balancer by, as the README says. */
+/** Makes the certificate that masters with TLS know the balancer by, as DEPLOY.md says. */
 export async function makeHop(): Promise<void> {
   const cwd = scratch('proxy/tls')
   mkdirSync(cwd, { recursive: true })

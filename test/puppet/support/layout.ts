@@ -93,7 +93,7 @@ export const sslOf = (directory: string, certname: string) => ({
   crl: join(directory, 'ssl/crl.pem')
 })
 
-/** What the README has in `/etc/puppet-lb/tls`: copied from the CA master, and the certificate for masters with TLS. */
+/** What DEPLOY.md has in `/etc/puppet-lb/tls`: copied from the CA master, and the certificate for masters with TLS. */
 export const proxyFiles = () => ({
   cert: scratch('proxy/tls', `${proxyName}.pem`),
   key: scratch('proxy/tls', `${proxyName}.key`),

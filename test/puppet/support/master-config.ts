@@ -32,7 +32,7 @@ export const placesOf = (master: MasterLayout): Readonly<Record<string, string>>
   }
 }
 
-/** Writes a master's whole configuration: the packaged files with the README's changes, its own where paths differ. */
+/** Writes a master's whole configuration: the packaged files with DEPLOY.md's changes, its own where paths differ. */
 export function writeMasterConfig(master: MasterLayout): void {
   const dir = masterDir(master)
   for (const sub of ['conf.d', 'services.d', 'puppet', 'var', 'run', 'log', 'tmp']) {
@@ -77,7 +77,7 @@ const caConf = (): string =>
     'allow-auto-renewal: true'
   )
 
-/** A packaged file with something first in one of its groups, as the README has it put there. */
+/** A packaged file with something first in one of its groups, as DEPLOY.md has it put there. */
 const opened = (file: string, opening: RegExp, first: string): string =>
   openedText(readFileSync(join(PACKAGED, file), 'utf8'), opening, first)
 

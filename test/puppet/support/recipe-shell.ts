@@ -8,7 +8,7 @@ export type Commands = Readonly<
 >
 
 /**
- * Runs a shell recipe of the README, line by line as it stands there but for `places`; what it prints. A command of
+ * Runs a shell recipe of DEPLOY.md, line by line as it stands there but for `places`; what it prints. A command of
  * `commands` gets the words of the recipe between its `args` and its `last`.
  */
 export function runRecipe(
