@@ -9,7 +9,7 @@ import { makeTrouble } from './demo-trouble.ts'
 
 /** Ten that come twice tell how long agents pause. */
 const AGENTS = 12
-const REST_MS = 500
+const REST_MS = 1_000
 
 /** A balancer with everything that has metrics, under load until the test is over. */
 export interface DemoLoad {
