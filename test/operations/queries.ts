@@ -39,9 +39,9 @@ export interface Query {
   readonly labels?: readonly string[]
 }
 
-/** What Grafana asks Prometheus: any master, any balancer, rates over ten scrapes. */
-const filledIn = (expression: string) =>
-  expression.replaceAll('$__rate_interval', '10s').replace(/\$(instance|master)/g, '.*')
+/** What Grafana asks Prometheus: any master, any balancer, rates over ten scrapes or as long as that. */
+export const filledIn = (expression: string, rateInterval = '10s') =>
+  expression.replaceAll('$__rate_interval', rateInterval).replace(/\$(instance|master)/g, '.*')
 
 const panelQueries: readonly Query[] = dashboards.flatMap(({ file, dashboard }) =>
   dashboard.panels.flatMap(({ title, targets = [] }) =>
