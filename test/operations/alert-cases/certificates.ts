@@ -61,6 +61,17 @@ export const certificates: readonly AlertCase[] = [
     summary: 'lb-1 has had no revocation list of the CA for an hour or longer.'
   },
   {
+    // Started anew while the CA is away, which failed once long ago: the last list came before that.
+    alert: 'PuppetLbCrlNotFetched',
+    series: {
+      [of('crl_fetch_success_timestamp_seconds')]: '0+60x100 _x100',
+      [of('crl_fetch_failures_total', 'cause="refused"')]: '1x100 1+1x100'
+    },
+    quietAt: 155,
+    firesAt: 165,
+    summary: 'lb-1 has had no revocation list of the CA for an hour or longer.'
+  },
+  {
     alert: 'PuppetLbCrlEnds',
     series: { [of('crl_next_update_timestamp_seconds')]: `${3 * DAY_S}x100` },
     quietAt: 50,
