@@ -49,6 +49,40 @@ for (const { file, dashboard } of dashboards) {
   })
 }
 
+/** What a query gives, by what is in it; the first that is. All else are numbers of things. */
+const units: readonly (readonly [pattern: RegExp, unit: RegExp])[] = [
+  [/_seconds\b|_seconds_bucket|_seconds:/, /^s$/],
+  [/:ratio|utilization|\) \/ sum\(/, /^percentunit$/],
+  [/^60 \*|increase\(/, /^short$/],
+  [/_bytes_total/, /^Bps$/],
+  [/rate\(|:rate5m/, /^(reqps|cps)$/],
+  [/./, /^short$/]
+]
+
+t.test('the unit of each panel is that of its queries, and one that counts says over which time', async t => {
+  for (const { title, description = '', targets = [], fieldConfig } of dashboards.flatMap(
+    each => each.dashboard.panels
+  )) {
+    for (const { expr } of targets) {
+      const [, unit] = units.find(([pattern]) => pattern.test(expr)) ?? []
+      t.match(fieldConfig?.defaults.unit, unit, `${title}: ${expr}`)
+      if (expr.startsWith('60 *')) t.match(`${title} ${description}`, /[Aa] minute/, title)
+      if (expr.includes('increase(')) t.match(description, /[Ii]n the last/, title)
+    }
+  }
+})
+
+t.test('each rule that records is used by a panel or an alert', async t => {
+  const users = queries
+    .filter(({ place }) => !place.startsWith('recording'))
+    .map(({ expression }) => expression)
+  for (const { record = '' } of rulesOf('prometheus/recording.yaml'))
+    t.ok(
+      users.some(expression => expression.includes(record)),
+      record
+    )
+})
+
 t.test('every query is about metrics that there are, or that a rule records', async t => {
   const known = new Set(listMetrics().map(({ name }) => name))
   const recorded = new Set(rulesOf('prometheus/recording.yaml').map(({ record }) => record))

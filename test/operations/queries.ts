@@ -35,16 +35,33 @@ export interface Query {
   /** Where it stands, for whoever reads that it gives nothing. */
   readonly place: string
   readonly expression: string
+  /** Labels that each series has to have. */
+  readonly labels?: readonly string[]
 }
 
-/** What Grafana asks Prometheus: any master, any balancer, rates over ten scrapes. */
+/** What Grafana asks Prometheus: any master, any balancer, rates over ten scrapes or as long as that. */
+export const filledIn = (expression: string, rateInterval = '10s') =>
+  expression.replaceAll('$__rate_interval', rateInterval).replace(/\$(instance|master)/g, '.*')
+
 const panelQueries: readonly Query[] = dashboards.flatMap(({ file, dashboard }) =>
   dashboard.panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr }) => ({
+    targets.map(({ expr, legendFormat }) => ({
       place: `${file}: ${title}`,
-      expression: expr.replaceAll('$__rate_interval', '10s').replace(/\$(instance|master)/g, '.*')
+      // A nought that stands in for nothing would hide that there is nothing.
+      expression: filledIn(expr).replace(/ or (vector\(0\)|0 \* .*)$/, ''),
+      labels: [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, name = '']) => name)
     }))
   )
+)
+
+/** What a variable may be is what a label of some series is. */
+const variables: readonly Query[] = dashboards.flatMap(({ file, dashboard }) =>
+  dashboard.templating.list
+    .filter(({ type }) => type === 'query')
+    .map(({ name, definition = '' }) => {
+      const [, series = '', label = ''] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? []
+      return { place: `${file}: $${name}`, expression: filledIn(series), labels: [label] }
+    })
 )
 
 const recordings: readonly Query[] = rulesOf('prometheus/recording.yaml').map(({ record, expr }) => ({
@@ -52,14 +69,14 @@ const recordings: readonly Query[] = rulesOf('prometheus/recording.yaml').map(({
   expression: record ?? expr
 }))
 
-/** Where nothing is wrong an alert gives nothing. So its comparisons are asked to say yes or no. */
+/** Where nothing is wrong an alert gives nothing. So its comparisons are asked to say yes or no, and what it excepts to be there. */
 const alerts: readonly Query[] = rulesOf('prometheus/alerts.yaml').map(({ alert, expr }) => ({
   place: `alerts.yaml: ${alert}`,
-  expression: expr.replace(/(?<=\s)(==|>|<)(?=\s)/g, '$1 bool')
+  expression: expr.replace(/(?<=\s)(==|>|<)(?=\s)/g, '$1 bool').replace(/\bunless\b/g, 'and')
 }))
 
-/** Every query of every panel and rule. */
-export const queries: readonly Query[] = [...panelQueries, ...recordings, ...alerts]
+/** Every query of every panel, variable and rule. */
+export const queries: readonly Query[] = [...panelQueries, ...variables, ...recordings, ...alerts]
 
 /** The names of metrics of the balancer that a query reads, not those that rules record. */
 export function metricsIn(expression: string): readonly string[] {

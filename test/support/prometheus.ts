@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { json } from 'node:stream/consumers'
+import { run } from './programs.ts'
 
 /** As much of a test as these need. */
 interface Host {
@@ -24,6 +26,8 @@ export type Sample = Readonly<Record<string, string>> & { readonly value: string
 export interface Prometheus {
   /** What an expression gives now. Rejects with Prometheus's own words when it is none. */
   readonly query: (expression: string) => Promise<readonly Sample[]>
+  /** Stops it, writes what this expression gives now into the past of so many seconds ago, and starts it again. */
+  readonly backdate: (expression: string, seconds: number) => Promise<void>
 }
 
 /** Prometheus must be told its port; a range of its own keeps it out of the way of others. */
@@ -65,33 +69,79 @@ export async function startPrometheus(
     // JSON is YAML.
     await writeFile(join(directory, name), typeof content === 'string' ? content : JSON.stringify(content))
   }
+  const data = join(directory, 'data')
+  const start = () => startServer(join(directory, 'prometheus.yml'), data)
+  let child = await start()
+  t.teardown(async () => {
+    await end(child, 'SIGKILL')
+    await rm(directory, { recursive: true })
+  })
+
+  async function query(expression: string): Promise<readonly Sample[]> {
+    const answer = await fetch(
+      `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`
+    )
+    const { data, error } = (await answer.json()) as {
+      data?: { result: { metric: Record<string, string>; value: [number, string] }[] }
+      error?: string
+    }
+    if (!data) throw new Error(`${expression}: ${error}`)
+    return data.result.map(({ metric, value }) => ({ ...metric, value: value[1] }))
+  }
+
+  return {
+    query,
+    async backdate(expression, seconds) {
+      const at = Math.floor(Date.now() / 1000) - seconds
+      const file = join(directory, 'past.txt')
+      await writeFile(file, openMetrics(await query(expression), at))
+      await end(child, 'SIGTERM')
+      const { status, stderr } = run(
+        'promtool',
+        ['tsdb', 'create-blocks-from', 'openmetrics', file, data],
+        ''
+      )
+      if (status !== 0) throw new Error(stderr)
+      child = await start()
+    }
+  }
+}
+
+/** Resolves once it answers. */
+async function startServer(config: string, data: string): Promise<ChildProcess> {
   const child = spawn(
     'prometheus',
     [
-      `--config.file=${join(directory, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(directory, 'data')}`,
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${data}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=error'
+      // What fires before it has found its alert managers is told to nobody.
+      '--rules.alert.resend-delay=1s'
     ],
-    { stdio: 'inherit' }
+    { stdio: ['ignore', 'inherit', 'pipe'] }
   )
-  const exit = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await exit
-    await rm(directory, { recursive: true })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const said: string[] = []
+  createInterface({ input: child.stderr }).on('line', line => {
+    said.push(line)
+    if (line.includes('Server is ready to receive web requests')) resolve()
   })
-  return {
-    async query(expression) {
-      const answer = await fetch(
-        `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`
-      )
-      const { data, error } = (await answer.json()) as {
-        data?: { result: { metric: Record<string, string>; value: [number, string] }[] }
-        error?: string
-      }
-      if (!data) throw new Error(`${expression}: ${error}`)
-      return data.result.map(({ metric, value }) => ({ ...metric, value: value[1] }))
-    }
-  }
+  child.once('exit', () => reject(new Error(said.join('\n'))))
+  await promise
+  return child
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  await exit
+}
+
+/** These samples in the text format of OpenMetrics, each of this time. */
+function openMetrics(samples: readonly Sample[], atSeconds: number): string {
+  const lines = samples.map(({ __name__, value, ...labels }) => {
+    const pairs = Object.entries(labels).map(([name, text]) => `${name}=${JSON.stringify(text)}`)
+    return `${__name__}{${pairs.join(',')}} ${value} ${atSeconds}\n`
+  })
+  return `${lines.join('')}# EOF\n`
 }
