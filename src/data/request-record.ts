@@ -55,23 +55,34 @@ export interface RequestRecord {
 /** One that waits for its masters for minutes has many turns: so many are kept, the first few and then the last. */
 const MOST_TURNS = 32
 
+/**
+ * A class, and no literal: V8 learns that records live long and then makes literals old at once, together with all that is
+ * stored into them where they are made. That would be the request, which does not live long.
+ */
+class NewRecord implements RequestRecord {
+  readonly id: string
+  readonly sinceMs: number
+  summary = nothing
+  rule = 'none'
+  pinned: string | undefined = undefined
+  goal: Goal | undefined = undefined
+  route: RouteSettings | undefined = undefined
+  pool: string | undefined = undefined
+  tier = nobody
+  numbers: readonly number[] = none
+  waitsSinceMs: number | undefined = undefined
+  turns: Turn[] = none
+  turnsLeftOut = 0
+
+  constructor(id: string, sinceMs: number) {
+    this.id = id
+    this.sinceMs = sinceMs
+  }
+}
+
 /** What is known of a request before anything is. */
 export function newRecord(id: string, sinceMs: number): RequestRecord {
-  return {
-    id,
-    sinceMs,
-    summary: nothing,
-    rule: 'none',
-    pinned: undefined,
-    goal: undefined,
-    route: undefined,
-    pool: undefined,
-    tier: nobody,
-    numbers: none,
-    waitsSinceMs: undefined,
-    turns: none,
-    turnsLeftOut: 0
-  }
+  return new NewRecord(id, sinceMs)
 }
 
 /** A master's turn at a request begins. */

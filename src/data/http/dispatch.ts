@@ -93,7 +93,7 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
     })
   }
 
-  const self: UnderWay = { moveOn: from => guard(() => moveOn(from)) }
+  const self: UnderWay = { moveOn: from => guard(() => moveOn(from)), place: -1 }
 
   const listener: AttemptListener = {
     head(status, message, headers) {
@@ -219,12 +219,10 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
       (!isForOthersOnly || next.isAnybodyElse()) &&
       mayTryNext({ sent, answered, repeatable, bodyKept: isBodyKept(), repeats }) &&
       (!sent || budget().take())
-    if (!mayTry) {
-      refuse(failure.code, error)
-      return
-    }
-    if (sent) repeats++
-    next.find(failure.reason)
+    if (mayTry) {
+      if (sent) repeats++
+      next.find(failure.reason)
+    } else refuse(failure.code, error)
   }
 
   /**
@@ -289,12 +287,14 @@ export function dispatch(delivery: Delivery, deps: DispatchDeps): void {
 
   /** Its agent has left, or never says the rest of it. */
   function breakOff(): void {
-    if (!response.writableFinished) onAgentGone()
-    // What its master has not taken yet of a whole request may go out all the same.
-    if (!attempt) intake?.end()
+    guard(() => {
+      if (!response.writableFinished) onAgentGone()
+      // What its master has not taken yet of a whole request may go out all the same.
+      if (!attempt) intake?.end()
+    })
   }
 
-  exchange.breakOff = () => guard(breakOff)
+  exchange.breakOff = breakOff
   exchange.sideEnded = onSideEnded
   guard(() => (intake ? intake.begin() : next.find()))
 }

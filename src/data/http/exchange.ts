@@ -35,7 +35,10 @@ export interface Exchange {
   isSentAway: boolean
   /** It brought the report of a run, which says so. */
   hasRunFailed?: boolean | undefined
-  /** Gives up what is done for it: nobody waits for that any more. Set by whoever does it. */
+  /**
+   * Gives up what is done for it: nobody waits for that any more. Set by whoever does it, by the name of a function: one
+   * that is written where it is assigned to a property V8 makes old at once, and with it the whole request.
+   */
   breakOff: () => void
   /** Its agent has ended its side of the connection. Set by whoever wants to know. */
   sideEnded: () => void

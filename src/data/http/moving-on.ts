@@ -21,6 +21,8 @@ export interface UnderWay {
    * one that nobody waits for, ends otherwise.
    */
   readonly moveOn: (from: Departures) => void
+  /** Its place among those of its worker, who set it; -1 while it has none. */
+  place: number
 }
 
 /** What is known of a request when its master has fallen silent, or nobody waits for that any more. */
@@ -101,10 +103,21 @@ export interface RequestsUnderWay {
 }
 
 export function createRequestsUnderWay(): RequestsUnderWay {
-  const requests = new Set<UnderWay>()
+  /** No `Set`: each table it outgrows refers to the next, so one that has grown old keeps all later requests until a full collection. */
+  const requests: UnderWay[] = []
   return {
-    add: request => void requests.add(request),
-    delete: request => void requests.delete(request),
+    add(request) {
+      request.place = requests.push(request) - 1
+    },
+    delete(request) {
+      const { place } = request
+      if (place < 0) return
+      request.place = -1
+      const last = requests.pop() as UnderWay
+      if (last === request) return
+      requests[place] = last
+      last.place = place
+    },
     reconsider({ silent = [], abandoned = [] }) {
       if (silent.length + abandoned.length === 0) return
       // Those that move are under way again at another master, which is not to be looked at now.

@@ -1,5 +1,5 @@
 import { seatCount } from '../../model/master.ts'
-import { SEAT_SIZE, type SlotMemory, seatCells } from './layout.ts'
+import { SEAT_SIZE, SEATS_IN_USE, type SlotMemory, seatCells } from './layout.ts'
 import type { SeatLimits } from './types.ts'
 
 /**
@@ -12,6 +12,8 @@ const WARMTH = { first: 10, perCatalog: 10, perOther: 1, full: 1_000_000 } as co
 /** What seats can take and what they have. Changes only within the table's lock. */
 export interface Capacity {
   readonly set: (seats: ReadonlyMap<number, SeatLimits>) => void
+  /** No seat from this one on takes work. */
+  readonly seatsInUse: () => number
   /** Whether a seat takes work and could run one more request. */
   readonly hasRoom: (seat: number) => boolean
   /** How many more requests it may run. */
@@ -62,6 +64,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
     cells[at] = (cells[at] as number) + change
   }
 
+  const seatsInUse = () => Atomics.load(cells, SEATS_IN_USE)
   const capacity = (seat: number) => read(seat, 'capacity')
 
   function warm(seat: number): number {
@@ -81,6 +84,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
   const room = (seat: number) => roomOf(seat, capacity(seat))
 
   function set(seats: ReadonlyMap<number, SeatLimits>): void {
+    Atomics.store(cells, SEATS_IN_USE, Math.max(-1, ...seats.keys()) + 1)
     for (let seat = 0; seat < seatCount; seat++) {
       const limits = seats.get(seat)
       write(seat, 'takesWork', limits ? 1 : 0)
@@ -94,6 +98,7 @@ export function createCapacity({ cells, seatsAt }: Pick<SlotMemory, 'cells' | 's
 
   return {
     set,
+    seatsInUse,
     hasRoom: seat => room(seat) > 0,
     room,
     hasWarmRoom: seat => roomOf(seat, warm(seat)) > 0,

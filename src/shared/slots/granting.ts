@@ -1,4 +1,3 @@
-import { seatCount } from '../../model/master.ts'
 import type { Anticipation } from './anticipation.ts'
 import type { Capacity } from './capacity.ts'
 import { type Claimants, uncounted } from './claimants.ts'
@@ -51,7 +50,8 @@ export function createGranting(
   }
 
   function eachOfAll(visit: (seat: number) => void): void {
-    for (let seat = 0; seat < seatCount; seat++) visit(seat)
+    const seats = capacity.seatsInUse()
+    for (let seat = 0; seat < seats; seat++) visit(seat)
   }
 
   return {
@@ -83,12 +83,12 @@ export function createGranting(
     },
     reservedForMs() {
       let soonestMs: number | undefined
-      for (let seat = 0; seat < seatCount; seat++) {
-        if (!capacity.hasRoom(seat)) continue
-        if (entries.best(seat, Number.POSITIVE_INFINITY, failFast.preferredTo(seat)) < 0) continue
+      eachOfAll(seat => {
+        if (!capacity.hasRoom(seat)) return
+        if (entries.best(seat, Number.POSITIVE_INFINITY, failFast.preferredTo(seat)) < 0) return
         const reservedMs = Math.max(0, anticipation.reservedForMs(seat))
         soonestMs = Math.min(soonestMs ?? reservedMs, reservedMs)
-      }
+      })
       return soonestMs
     }
   }

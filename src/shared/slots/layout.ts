@@ -19,9 +19,11 @@ export const state = { free: 0, waiting: 1, running: 2, ghost: 3, failed: 4 } as
 
 /** The first cell of all. */
 export const LOCK = 0
+/** How many seats there are up to the last one that takes work: hardly ever more than a few of all. */
+export const SEATS_IN_USE = 1
 /** Requests that wait, and after it the same by rank, and by queue and rank. */
-export const DEPTH = 1
-export const WAITING = 2
+export const DEPTH = 2
+export const WAITING = 3
 export const WAITING_IN = WAITING + rankCount
 export const HEADER_SIZE = WAITING_IN + queueCount * rankCount
 
