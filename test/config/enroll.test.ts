@@ -115,8 +115,14 @@ t.test('what enrolling takes is known before there is any certificate', async t 
   t.match(loadEnrolment(join(directory, 'puppet-lb.yaml'), {}), {
     enroll: { name: 'lb.example.com', directory },
     reach: { url: 'https://ca.example.com:8140', ca: pemFiles['ca.pem'], verify: true },
-    admin: { host: '127.0.0.1', port: 9140 }
+    admin: { host: '127.0.0.1', port: 9140 },
+    bringsLists: true
   })
+  const shipped = t.testdir({
+    ...pemFiles,
+    'puppet-lb.yaml': `${enroll.replace(' dir: .', ' dir: tls')}\n${ca}\ntls: { crl: { file: crl.pem } }\n`
+  })
+  t.match(loadEnrolment(join(shipped, 'puppet-lb.yaml'), {}), { bringsLists: false })
   const plain = t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal() })
   t.equal(loadEnrolment(join(plain, 'puppet-lb.yaml'), {}), undefined)
   const bad = t.testdir({ 'puppet-lb.yaml': `${enroll}\n${ca}\nlisten: { prot: 1 }\n` })

@@ -218,6 +218,16 @@ t.test('lists that are there and cannot be used are told of, and left', async t 
   }
 })
 
+t.test('lists that nobody uses are neither read nor asked for', async t => {
+  const { master, fingerprint } = await startCa(t)
+  const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }
+  t.equal((await tryToEnrol(master.url, settings, { bringsLists: false })).problem, '')
+  t.same((await readdir(settings.directory)).toSorted(), ['ca.pem', 'cert.pem', 'key.pem'])
+  await writeFile(join(settings.directory, 'crl.pem'), 'damaged')
+  t.match(await tryToEnrol(master.url, settings, { bringsLists: false }), { problem: '', said: [] })
+  t.equal(await textOf(settings.directory, 'crl.pem'), 'damaged')
+})
+
 t.test('a CA that is away, that is none, or that starts is told apart', async t => {
   const { master, fingerprint } = await startCa(t)
   const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }
