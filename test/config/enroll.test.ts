@@ -1,3 +1,4 @@
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
@@ -100,6 +101,30 @@ for (const [group, problem] of wrong) {
     t.equal(problems.filter(each => problem.test(each)).length, 1, problems.join())
   })
 }
+
+t.test('a directory in which everybody may write is taken with one warning', t => {
+  const at = t.testdir({
+    ...pemFiles,
+    tls: { ...enrolled, 'ca.pem': pemFiles['ca.pem'], 'crl.pem': pemFiles['crl.pem'] }
+  })
+  const directory = join(at, 'tls')
+  const file = join(at, 'puppet-lb.yaml')
+  for (const group of [enroll.replace(' dir: .', ' dir: tls'), enroll.replace(', dir: .', '')]) {
+    writeFileSync(file, `${group}\n${ca}\n${masters}\n`)
+    chmodSync(directory, 0o777)
+    const { warnings } = loadConfig(file, {})
+    t.equal(warnings.length, 1, warnings.join())
+    t.match(
+      warnings[0],
+      / enroll\.dir: leads to \S+tls, where everybody .* \(mode 777\).*chmod o-w .*emptyDir/
+    )
+    for (const mode of [0o1777, 0o775, 0o700]) {
+      chmodSync(directory, mode)
+      t.same(loadConfig(file, {}).warnings, [], mode.toString(8))
+    }
+  }
+  t.end()
+})
 
 t.test('it needs the URL of the CA, which records of DNS do not give it', async t => {
   t.match(problemsOf(t, `${enroll}\ndiscovery: { srv: { domain: example.com } }\n`, { files: enrolled }), [
