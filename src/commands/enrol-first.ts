@@ -15,7 +15,7 @@ const AGAIN_MS = 10_000
  * and for the signature as long as it takes, until `signal`. Rejects with an EnrolmentError.
  */
 export async function enrolFirst(
-  { enroll, reach, admin }: EnrolmentConfig,
+  { enroll, reach, admin, bringsLists }: EnrolmentConfig,
   { log, runtime, signal }: { readonly log: Logger; readonly runtime: Runtime; readonly signal: AbortSignal }
 ): Promise<void> {
   const task = { settings: enroll, reach, files: createOwnFiles(enroll.directory) }
@@ -34,7 +34,7 @@ export async function enrolFirst(
   try {
     while (!signal.aborted) {
       try {
-        await enrol(task, { runtime, signal, waitMs: Number.POSITIVE_INFINITY, say })
+        await enrol(task, { runtime, signal, waitMs: Number.POSITIVE_INFINITY, say }, { bringsLists })
         return
       } catch (error) {
         if (!(error instanceof CaAwayError)) throw error

@@ -37,18 +37,20 @@ export async function enroll(
   io: Terminal
 ): Promise<number> {
   const runtime = { ...systemRuntime, ...io.runtime }
-  const task = 'config' in how ? taskOfFile(how.config, io.env) : taskOfFlags(how)
-  if (!task) {
+  const job = 'config' in how ? jobOfFile(how.config, io.env) : { task: taskOfFlags(how), bringsLists: true }
+  if (!job) {
     io.err('puppet-lb: this configuration has no group enroll, so it does not say what to ask for\n')
     return 1
   }
   const say = (sentence: string) => void io.err(`puppet-lb: ${sentence}\n`)
   const release = stayAlive()
   try {
-    const { validToDate } = await enrol(task, { runtime, waitMs, say }, { renew })
+    const { task, bringsLists } = job
+    const { validToDate } = await enrol(task, { runtime, waitMs, say }, { renew, bringsLists })
     const { settings, files } = task
+    const kept = bringsLists ? 'cert.pem, key.pem, ca.pem and crl.pem' : 'cert.pem, key.pem and ca.pem'
     io.out(
-      `${settings.name} is enrolled: ${files.directory} has cert.pem, key.pem, ca.pem and crl.pem; ` +
+      `${settings.name} is enrolled: ${files.directory} has ${kept}; ` +
         `the certificate is valid until ${validToDate.toISOString()}\n`
     )
     return 0
@@ -77,13 +79,12 @@ function taskOfFlags({
   }
 }
 
-function taskOfFile(file: string, env: NodeJS.ProcessEnv): EnrolmentTask | undefined {
+function jobOfFile(
+  file: string,
+  env: NodeJS.ProcessEnv
+): { readonly task: EnrolmentTask; readonly bringsLists: boolean } | undefined {
   const found = loadEnrolment(file, env)
-  return (
-    found && {
-      settings: found.enroll,
-      reach: found.reach,
-      files: createOwnFiles(found.enroll.directory)
-    }
-  )
+  if (!found) return undefined
+  const { enroll: settings, reach, bringsLists } = found
+  return { task: { settings, reach, files: createOwnFiles(settings.directory) }, bringsLists }
 }

@@ -48,6 +48,7 @@ export function loadEnrolment(
       serverName: upstream.tls.serverName,
       verify: !upstream.tls.dangerouslySkipVerification
     },
+    bringsLists: isFilledIn(['tls', 'crl', 'file']),
     admin: { host: admin.host, port: admin.port },
     log: logOf(log, directory, placeOf(['log', 'file']))
   }
@@ -86,6 +87,8 @@ export interface EnrolmentConfig {
     readonly serverName: string | undefined
     readonly verify: boolean
   }
+  /** Whether the revocation lists that come with the certificate are used; `false` where `tls.crl.file` names others. */
+  readonly bringsLists: boolean
   /** Where operators ask meanwhile. */
   readonly admin: { readonly host: string; readonly port: number }
   readonly log: LogSettings

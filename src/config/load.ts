@@ -11,6 +11,7 @@ import type { FileContext } from './files.ts'
 import { unusableDirectories } from './kept-directories.ts'
 import { likelySlips } from './likely-slips.ts'
 import { reportLogFile } from './log-file.ts'
+import { openDirectory } from './open-directory.ts'
 import { inOrder, judge, openFile } from './open-file.ts'
 import { ConfigError, type Culprit, formatPath, formatProblem, type Path, type Problem } from './problems.ts'
 import { routeWarnings } from './route-warnings.ts'
@@ -55,6 +56,8 @@ export function loadConfig(
   checkEnrolled(draft, opened.isFilledIn, context)
   const token = readAdminToken(draft, env, context, reportVariable)
   if (readsLists) for (const { path, text } of unusableDirectories(draft, context.directory)) warn(path, text)
+  const open = openDirectory(draft, context.directory)
+  if (open) warn(open.path, open.text)
   if (logs && (readsLists || problems.length > 0)) reportLogFile(draft, context)
   if (problems.length > 0 || !result.data) throw new ConfigError(inOrder(problems), [...files])
   const settings = settingsOf(result.data, tlsFiles, {

@@ -40,7 +40,14 @@ export function certificateProblem(
     const issuer = JSON.stringify(certificate.issuer.replaceAll('\n', ', ').slice(0, 200))
     return `was not issued by this CA: its bundle has no ${issuer} with the key that signed it`
   }
-  const { validFromDate, validToDate } = certificate
+  return dateProblem(certificate, nowMs)
+}
+
+/** Why a certificate is not valid at a moment, as the end of the same sentence; `undefined`: it is. */
+export function dateProblem(
+  { validFromDate, validToDate }: X509Certificate,
+  nowMs: number
+): string | undefined {
   if (nowMs > validToDate.getTime()) return `expired on ${validToDate.toISOString()}`
   if (nowMs < validFromDate.getTime())
     return `is not valid before ${validFromDate.toISOString()}, and here it is ${new Date(nowMs).toISOString()}: compare the clocks`

@@ -10,6 +10,9 @@ import { createTally, type Tally } from './tally.ts'
 const counters = ['open', 'raw', 'secured', 'active', 'upstream', 'strangers', 'asked'] as const
 export type ConnectionCounter = (typeof counters)[number]
 
+/** Where in a row stands from when on a stranger's request makes room: the low 32 bits of milliseconds, or 0. */
+const OVERDUE_AT = counters.length
+
 /** Rows that differ by a cache line are written by different processors without hindering each other. */
 const ROW = 16
 
@@ -27,8 +30,13 @@ export interface ConnectionTable {
   readonly count: (worker: number, counter: ConnectionCounter, change: number) => void
   /** Over all workers. */
   readonly sum: (counter: ConnectionCounter) => number
-  /** Asks some other worker that has a stranger to close one. False when none has. */
-  readonly askOthers: (worker: number) => boolean
+  /** From when on a stranger whose request is under way may be closed as if it were idle; `undefined`: there is none. */
+  readonly setOverdueAt: (worker: number, atMs: number | undefined) => void
+  /**
+   * Asks some other worker that has a stranger to close one. False when none has. One at a time where all it has are those
+   * whose requests take too long.
+   */
+  readonly askOthers: (worker: number, nowMs: number) => boolean
   /** Calls `close` with how many strangers to close whenever others ask; the result ends that. */
   readonly onAsked: (worker: number, close: (count: number) => void) => () => void
   /** Forgets what a worker had open; for one that died. */
@@ -50,6 +58,11 @@ export function createConnectionTable(
   const at = (worker: number, counter: ConnectionCounter) => worker * ROW + counters.indexOf(counter)
   const read = (worker: number, counter: ConnectionCounter) => Atomics.load(rows, at(worker, counter))
 
+  function hasOverdue(worker: number, nowMs: number): boolean {
+    const at = Atomics.load(rows, worker * ROW + OVERDUE_AT)
+    return at !== 0 && ((Math.floor(nowMs) - at) | 0) >= 0
+  }
+
   return Object.freeze({
     buffers: { counts, addresses: addresses.buffer, certnames: certnames.buffer },
     addresses,
@@ -62,10 +75,13 @@ export function createConnectionTable(
       for (let worker = 0; worker < workers; worker++) total += read(worker, counter)
       return total
     },
-    askOthers(worker: number) {
+    setOverdueAt(worker: number, atMs: number | undefined) {
+      Atomics.store(rows, worker * ROW + OVERDUE_AT, atMs === undefined ? 0 : Math.ceil(atMs) | 0 || 1)
+    },
+    askOthers(worker: number, nowMs: number) {
       for (let step = 1; step < workers; step++) {
         const other = (worker + step) % workers
-        if (read(other, 'asked') >= read(other, 'strangers')) continue
+        if (read(other, 'asked') >= read(other, 'strangers') + (hasOverdue(other, nowMs) ? 1 : 0)) continue
         Atomics.add(rows, at(other, 'asked'), 1)
         Atomics.notify(rows, at(other, 'asked'))
         return true
@@ -88,7 +104,7 @@ export function createConnectionTable(
       }
     },
     wipe(worker: number) {
-      for (const counter of counters) Atomics.store(rows, at(worker, counter), 0)
+      rows.fill(0, worker * ROW, (worker + 1) * ROW)
       addresses.wipe(worker)
       certnames.wipe(worker)
     }

@@ -139,16 +139,17 @@ export function createPinTable(
 
   const firstOf = ({ hash }: Key) => (hash & (sets - 1)) * WAYS
 
-  /** The result is where. */
-  function store({ hash, check, id, endsAtS, episode }: Pin): number {
+  /** The seal comes last: who reads a whole pin knows whether it was carried here. */
+  function store(pin: Pin, isPut: boolean): void {
+    const { hash, check, id, endsAtS, episode } = pin
     const at = place({ hash, check })
     write(at, 'hash', hash)
     write(at, 'check', check)
     write(at, 'id', id)
     write(at, 'endsAtS', endsAtS | 0)
     write(at, 'episode', episode)
+    if (isPut) write(at, 'carried', markOf(pin))
     write(at, 'seal', sealOf(hash, check, id, endsAtS | 0, episode))
-    return at
   }
 
   /** A pin that leads where it led goes on, unless it is another process's: what that still tells of it is old now. */
@@ -174,7 +175,7 @@ export function createPinTable(
     set(certname: string, id: number, nowMs: number) {
       const key = keyOf(certname)
       const endsAtS = Math.ceil((nowMs + lifeMs) / 1000)
-      store({ ...key, id, endsAtS, episode: episodeOf(key, id, nowMs) })
+      store({ ...key, id, endsAtS, episode: episodeOf(key, id, nowMs) }, false)
     },
     places: sets * WAYS,
     eachChanged(seen: Int32Array, visit: (place: number, pin: Pin | undefined) => void) {
@@ -191,7 +192,7 @@ export function createPinTable(
     },
     put(pin: Pin) {
       const found = find(pin)
-      if (!found || isCarried(found)) write(store(pin), 'carried', markOf(pin))
+      if (!found || isCarried(found)) store(pin, true)
     },
     drop({ hash, check, id, episode }: Pin) {
       const found = find({ hash, check })

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { orSentence, whole } from '../bench/arguments.ts'
 import { attackNames } from './attacks.ts'
 
 export const usage = `npm run test:attack -- [options]
@@ -28,7 +29,7 @@ const quick: Phases = { beforeS: 3, duringS: 6, afterS: 4 }
 
 /** The options, or a sentence on what is wrong with them. */
 export function parseOptions(argv: readonly string[]): Options | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -40,12 +41,13 @@ export function parseOptions(argv: readonly string[]): Options | string {
     })
     const only = values.only?.split(',') ?? attackNames
     const unknown = only.find(name => !attackNames.includes(name))
-    if (unknown !== undefined) return `${unknown} is no attack, must be one of ${attackNames.join(', ')}`
-    const rounds = Number(values.rounds)
-    if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
-      return `--rounds is ${values.rounds}, must be a whole number from 1 to 20`
-    return { only, phases: values.quick ? quick : usual, rounds, help: values.help }
-  } catch (error) {
-    return (error as Error).message
-  }
+    if (unknown !== undefined)
+      throw new Error(`${unknown} is no attack, must be one of ${attackNames.join(', ')}`)
+    return {
+      only,
+      phases: values.quick ? quick : usual,
+      rounds: whole('--rounds', values.rounds, 1, 20),
+      help: values.help
+    }
+  })
 }

@@ -1,3 +1,12 @@
+/** What a command line asks for, or the sentence on what is wrong with it that reading it threw. */
+export function orSentence<Options>(read: () => Options): Options | string {
+  try {
+    return read()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** The number from `min` to `max`; throws a sentence about any other text. */
 export function within(name: string, text: string, min: number, max: number): number {
   const value = Number(text)

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { oneOf, subset, whole, within } from './arguments.ts'
+import { oneOf, orSentence, subset, whole, within } from './arguments.ts'
 import { type FleetName, fleetNames } from './fleet-plan.ts'
 import { type PeerName, type PeerSource, peerNames, peerSources, peerUsage } from './peers/names.ts'
 
@@ -49,7 +49,7 @@ export interface FleetOptions {
 
 /** The options, or a sentence on what is wrong with them. */
 export function parseFleetOptions(argv: readonly string[]): FleetOptions | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -90,7 +90,5 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions | strin
       out: values.out,
       help: values.help
     }
-  } catch (error) {
-    return (error as Error).message
-  }
+  })
 }

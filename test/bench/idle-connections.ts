@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createAuthority } from '../../src/simulation/certificates.ts'
 import { renamedCertificate } from '../support/renamed-certificate.ts'
+import { orSentence, whole } from './arguments.ts'
 import type { IdleOrder, IdleReply } from './idle-messages.ts'
 import { createProcesses, type Processes, type Started } from './processes.ts'
 import { ratiosOf, spreadOf } from './statistics.ts'
@@ -71,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function parseOptions(argv: readonly string[]): Options | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -81,19 +82,11 @@ function parseOptions(argv: readonly string[]): Options | string {
       }
     })
     return {
-      connections: wholeNumber('--connections', values.connections, 1, 20_000),
-      rounds: wholeNumber('--rounds', values.rounds, 1, 100),
-      workers: wholeNumber('--workers', values.workers, 0, 64)
+      connections: whole('--connections', values.connections, 1, 20_000),
+      rounds: whole('--rounds', values.rounds, 1, 100),
+      workers: whole('--workers', values.workers, 0, 64)
     }
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
-function wholeNumber(name: string, value: string, min: number, max: number): number {
-  const number = Number(value)
-  if (Number.isSafeInteger(number) && number >= min && number <= max) return number
-  throw new Error(`${name} is ${value}, must be a whole number from ${min} to ${max}`)
+  })
 }
 
 /** Resolves with how much a connection takes, in connections of the bare server. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { oneOf, subset, whole } from './arguments.ts'
+import { oneOf, orSentence, subset, whole } from './arguments.ts'
 import { type Effort, efforts } from './figures.ts'
 import { type KeyName, keyNames } from './material.ts'
 import { type PeerName, type PeerSource, peerNames, peerSources, peerUsage } from './peers/names.ts'
@@ -46,7 +46,7 @@ export interface Options {
 
 /** The options, or a sentence on what is wrong with them. */
 export function parseOptions(argv: readonly string[]): Options | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -80,7 +80,5 @@ export function parseOptions(argv: readonly string[]): Options | string {
       keep: values.keep,
       help: values.help
     }
-  } catch (error) {
-    return (error as Error).message
-  }
+  })
 }

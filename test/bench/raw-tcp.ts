@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { oneOf, whole } from './arguments.ts'
+import { oneOf, orSentence, whole } from './arguments.ts'
 import { runBenchmark, type Stage } from './benchmark.ts'
 import { cpuMicros } from './cpu.ts'
 import { makeMaterial } from './material.ts'
@@ -40,7 +40,7 @@ interface Options {
 }
 
 function parseOptions(argv: readonly string[]): Options | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -61,9 +61,7 @@ function parseOptions(argv: readonly string[]): Options | string {
       out: values.out,
       help: values.help
     }
-  } catch (error) {
-    return (error as Error).message
-  }
+  })
 }
 
 async function compare(options: Options, stage: Stage): Promise<TcpMeasured> {

@@ -1,3 +1,4 @@
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
@@ -101,6 +102,30 @@ for (const [group, problem] of wrong) {
   })
 }
 
+t.test('a directory in which everybody may write is taken with one warning', t => {
+  const at = t.testdir({
+    ...pemFiles,
+    tls: { ...enrolled, 'ca.pem': pemFiles['ca.pem'], 'crl.pem': pemFiles['crl.pem'] }
+  })
+  const directory = join(at, 'tls')
+  const file = join(at, 'puppet-lb.yaml')
+  for (const group of [enroll.replace(' dir: .', ' dir: tls'), enroll.replace(', dir: .', '')]) {
+    writeFileSync(file, `${group}\n${ca}\n${masters}\n`)
+    chmodSync(directory, 0o777)
+    const { warnings } = loadConfig(file, {})
+    t.equal(warnings.length, 1, warnings.join())
+    t.match(
+      warnings[0],
+      / enroll\.dir: leads to \S+tls, where everybody .* \(mode 777\).*chmod o-w .*emptyDir/
+    )
+    for (const mode of [0o1777, 0o775, 0o700]) {
+      chmodSync(directory, mode)
+      t.same(loadConfig(file, {}).warnings, [], mode.toString(8))
+    }
+  }
+  t.end()
+})
+
 t.test('it needs the URL of the CA, which records of DNS do not give it', async t => {
   t.match(problemsOf(t, `${enroll}\ndiscovery: { srv: { domain: example.com } }\n`, { files: enrolled }), [
     / ca\.url: is missing, must be https:\/\/HOST:PORT, since enroll asks the CA there/
@@ -115,8 +140,14 @@ t.test('what enrolling takes is known before there is any certificate', async t 
   t.match(loadEnrolment(join(directory, 'puppet-lb.yaml'), {}), {
     enroll: { name: 'lb.example.com', directory },
     reach: { url: 'https://ca.example.com:8140', ca: pemFiles['ca.pem'], verify: true },
-    admin: { host: '127.0.0.1', port: 9140 }
+    admin: { host: '127.0.0.1', port: 9140 },
+    bringsLists: true
   })
+  const shipped = t.testdir({
+    ...pemFiles,
+    'puppet-lb.yaml': `${enroll.replace(' dir: .', ' dir: tls')}\n${ca}\ntls: { crl: { file: crl.pem } }\n`
+  })
+  t.match(loadEnrolment(join(shipped, 'puppet-lb.yaml'), {}), { bringsLists: false })
   const plain = t.testdir({ ...pemFiles, 'puppet-lb.yaml': minimal() })
   t.equal(loadEnrolment(join(plain, 'puppet-lb.yaml'), {}), undefined)
   const bad = t.testdir({ 'puppet-lb.yaml': `${enroll}\n${ca}\nlisten: { prot: 1 }\n` })

@@ -148,7 +148,7 @@ t.test('a light request of a run tells once how long it was in coming, before it
     masters: pool,
     userOf: user => ({
       ...user,
-      learnGap: seat => calls.push(`gap at ${seat}`),
+      learnGap: (_claim, seat) => calls.push(`gap at ${seat}`),
       take(claim, seat) {
         calls.push(`take ${seat}`)
         return user.take(claim, seat)

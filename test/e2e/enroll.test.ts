@@ -97,6 +97,20 @@ t.test('with a configuration that it could not serve by, it asks the CA for noth
   t.equal(master.requestCount, 0)
 })
 
+t.test('lists of its own that are damaged stop nothing where others are named', async t => {
+  const { authority, master, fingerprint } = await startCa(t)
+  const directory = ownDirectory(t)
+  await writeFile(join(directory, 'lists.pem'), await authority.crl())
+  await writeFile(join(directory, 'puppet-lb.yaml'), 'tls: { crl: { file: lists.pem } }\n')
+  const start = () => spawnEnrolling(t, directory, variablesFor(master.url, fingerprint))
+  const first = start()
+  await first.serving()
+  first.signal('SIGTERM')
+  t.equal(await first.exit, 0)
+  await writeFile(join(directory, 'tls/crl.pem'), 'damaged')
+  await start().serving()
+})
+
 t.test('an RSA key is made where the flag or the file asks for one', async t => {
   const { registry, master, fingerprint } = await startCa(t)
   const directory = ownDirectory(t)

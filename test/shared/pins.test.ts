@@ -225,3 +225,30 @@ t.test('the pin of the next run is news, should it lead to the same master', t =
   t.notOk(pins.isTold('agent-a'), 'the word that is taken is of the run before')
   t.end()
 })
+
+t.test('an agent that comes while its pin is put here is pinned by this process from then on', t => {
+  const there = createPinTable({ sets: 8, lifeMs: 60_000 })
+  there.set('agent-a', 7, 0)
+  const carried: Pin[] = []
+  there.eachChanged(new Int32Array(there.places), (_place, pin) => pin && carried.push(pin))
+  const pin = carried[0] as Pin
+  const here = createPinTable({ sets: 8, lifeMs: 60_000 })
+  const worker = createPinTable({ sets: 8, lifeMs: 60_000 }, here.buffer)
+  const { store } = Atomics
+  let hasCome = false
+  // The worker comes as soon as it could read the pin.
+  t.intercept(Atomics, 'store', {
+    value(cells: Int32Array, at: number, value: number) {
+      store(cells, at, value)
+      if (hasCome || worker.get('agent-a', 10) !== 7) return value
+      hasCome = true
+      worker.set('agent-a', 7, 10)
+      return value
+    }
+  })
+  here.put(pin)
+  t.ok(hasCome)
+  here.drop(pin)
+  t.equal(here.get('agent-a', 20), 7, 'a late word of the process before ends nothing')
+  t.end()
+})

@@ -100,6 +100,23 @@ t.test(
   }
 )
 
+t.test('how soon several things at a time follow each other says nothing of how soon runs go on', async t => {
+  let nowMs = 1_000
+  const table = createSlotTable({ workers: 1, entries: 32 }, { now: () => nowMs, schedule })
+  await table.setSeats(new Map([[3, { capacity: 2, foreign: 0, takesNewRuns: true }]]))
+  const user = table.join(0)
+  user.take(light(nowMs, agent(1)), 3)
+  const serveRun = () => user.release(user.take(light(nowMs, agent(2)), 3), 5)
+  for (let count = 0; count < 200; count++) {
+    serveRun()
+    nowMs++
+    user.learnGap(light(nowMs, agent(1)), 3)
+  }
+  serveRun()
+  user.wait(catalog(nowMs, agent(3)))
+  t.equal(user.reservedForMs(), ANTICIPATION.gaps * ANTICIPATION.firstGapMs)
+})
+
 t.test('a newcomer takes one that is kept if it comes alone', async t => {
   const { wait, serve, take } = await setUp()
   wait('1', light(0, agent(1)))

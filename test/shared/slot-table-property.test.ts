@@ -206,7 +206,7 @@ function createFleet(seed: number) {
     const claimant = someOf(CLAIMANTS)
     const claim = { rank, dueMs: nowMs + rank * 400, mask: maskOf(mask), claimant }
     const seat = someOf(mask) ?? 0
-    if (rank === 0) hands.learnGap(seat)
+    if (rank === 0) hands.learnGap(claim, seat)
     const taken = hands.take(claim, seat)
     const ticket = taken >= 0 ? taken : hands.wait(claim)
     if (ticket === noPlace) tally.refused++

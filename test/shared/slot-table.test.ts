@@ -269,7 +269,7 @@ t.test('how long a slot is reserved follows the gaps between the light requests 
   const reservedAfter = (gapMs: number, count: number) => {
     for (let index = 0; index < count; index++) {
       clockMs += gapMs
-      a.learnGap(0)
+      a.learnGap(light(clockMs, 0), 0)
       a.release(a.take(light(clockMs, 0), 0), 10)
     }
     const next = waiting(a, catalog(clockMs + 50_000, 0))

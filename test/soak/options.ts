@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { whole, within } from '../bench/arguments.ts'
+import { orSentence, whole, within } from '../bench/arguments.ts'
 
 export const usage = `npm run test:soak -- [options]
   --minutes N   how long (10; from 0.5 to 600)
@@ -15,7 +15,7 @@ export interface Options {
 
 /** The options, or a sentence on what is wrong with them. */
 export function parseOptions(argv: readonly string[]): Options | string {
-  try {
+  return orSentence(() => {
     const { values } = parseArgs({
       args: [...argv],
       options: {
@@ -29,7 +29,5 @@ export function parseOptions(argv: readonly string[]): Options | string {
       seed: whole('--seed', values.seed, 0, 1_000_000),
       help: values.help
     }
-  } catch (error) {
-    return (error as Error).message
-  }
+  })
 }

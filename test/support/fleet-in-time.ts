@@ -76,12 +76,12 @@ export function playFleet({ jrubies, runs, begin: beginWatch, answered }: FleetI
   function ask(run: Running): void {
     const rank = rankOf(run)
     const isBound = rank === 'light' && run.pinned >= 0
-    if (isBound) user.learnGap(run.pinned)
     const claim = {
       rank: ranks.indexOf(rank),
       dueMs: nowMs + headStartMs[rank],
       mask: isBound ? (only[run.pinned] as SeatMask) : anywhere
     }
+    if (isBound) user.learnGap(claim, run.pinned)
     const order = isBound ? [run.pinned] : leastLoaded()
     let ticket = -1
     for (const seat of order) {

@@ -4,6 +4,7 @@ import { vouchingOf } from '../../pki/vouching.ts'
 import { createCaClient } from './ca-client.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import type { EnrolmentTask, EnrolmentTools } from './enrolment-task.ts'
+import { strangeAnswer } from './strange-answer.ts'
 
 /** Fetches the CA bundle over a connection that proves nothing, and keeps it once its fingerprint is the right one. */
 export async function getBundle(
@@ -12,12 +13,17 @@ export async function getBundle(
 ): Promise<string> {
   const { reach, files } = task
   const where = `the CA at ${reach.url}`
-  const { status, text } = await createCaClient({
+  const answer = await createCaClient({
     ...reach,
     ca: reach.verify ? reach.ca : undefined
   }).get('certificate', 'ca')
+  const { status, text } = answer
   if (status !== 200) {
     const sentence = `${where} answered ${status} when it was asked for its certificate: it must be a Puppet CA`
+    throw new EnrolmentError('impossible', sentence)
+  }
+  if (!text.includes('-----BEGIN ')) {
+    const sentence = `${where} ${strangeAnswer(answer, 'certificate')} when it was asked for its own: it must be a Puppet CA`
     throw new EnrolmentError('impossible', sentence)
   }
   const certificates = authoritiesIn(text, `what ${where} sends as its certificate`)

@@ -40,6 +40,8 @@ export interface CaReach {
 export interface CaAnswer {
   readonly status: number
   readonly text: string
+  /** Its `Content-Type`, as it came. */
+  readonly type?: string | undefined
 }
 
 /** The CA as somebody who wants a certificate sees it (Puppet's HTTP API, `puppet-ca/v1`). */
@@ -98,7 +100,8 @@ export function createCaClient(reach: CaReach, runtime: Pick<Runtime, 'schedule'
         headers: { accept: 'text/plain', ...headers },
         ...(body !== undefined && { body })
       })
-      return { status: answer.statusCode, text: await answer.body.text() }
+      const type = String(answer.headers['content-type'] ?? '')
+      return { status: answer.statusCode, text: await answer.body.text(), type }
     } catch (error) {
       const why = isLate ? `its answer took more than ${timeoutMs / 60_000} minutes` : whyAway(error, reach)
       throw new CaAwayError(`the CA at ${reach.url} cannot be asked: ${why}`, { cause: error })

@@ -18,27 +18,29 @@ import { awaitSignature } from './signature.ts'
  * Gets everything a balancer needs from the Puppet CA, and keeps it: the CA bundle, which is believed by its fingerprint
  * alone; a key, which is never written over; a certificate, once somebody signed it; the revocation lists. What is there
  * already stays and is checked, so it may be cut at any point and begun again. Asks the CA nothing when all is there.
+ * Where `bringsLists` is false nobody uses its lists: none are read, and none asked for.
  * In place of a certificate that has expired, or with `renew` of any, a new one of the same key is asked for.
  * Rejects with an EnrolmentError that says what to do, or a CaAwayError.
  */
 export async function enrol(
   task: EnrolmentTask,
   tools: EnrolmentTools,
-  { renew = false }: { readonly renew?: boolean } = {}
+  { renew = false, bringsLists = true }: { readonly renew?: boolean; readonly bringsLists?: boolean } = {}
 ): Promise<X509Certificate> {
   const { settings, files } = task
-  const [caText, keyText, certText, crlText] = await Promise.all(
-    (['ca', 'key', 'cert', 'crl'] as const).map(files.read)
-  )
-  if ([caText, keyText, certText, crlText].includes(undefined)) await files.prepare()
+  const wanted = (['ca', 'key', 'cert', 'crl'] as const).filter(file => bringsLists || file !== 'crl')
+  const texts = await Promise.all(wanted.map(files.read))
+  const [caText, keyText, certText, crlText] = texts
+  if (texts.includes(undefined)) await files.prepare()
   const bundle = caText === undefined ? await getBundle(task, tools) : readBundle(task, caText)
   const keys = await keysOf(task, keyText, certText !== undefined, tools)
   const certificate =
     certText === undefined
       ? await getCertificate(task, bundle, keys, tools)
       : await ownCertificate(task, { bundle, keys, text: certText, renew }, tools)
-  if (crlText === undefined) await getLists(task, bundle, tools)
-  else checkLists(crlText, { bundle, what: files.pathOf('crl'), runtime: tools.runtime, remedy: anewFromCa })
+  if (bringsLists && crlText === undefined) await getLists(task, bundle, tools)
+  if (crlText !== undefined)
+    checkLists(crlText, { bundle, what: files.pathOf('crl'), runtime: tools.runtime, remedy: anewFromCa })
   const missing = missingNames(certificate, settings)
   if (missing.length > 0) {
     tools.say(

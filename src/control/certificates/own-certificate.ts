@@ -12,6 +12,7 @@ import { certificateProblem, chainOf, hasKey, leafOf } from '../../pki/server-ce
 import { publicKeyOf } from '../../pki/signing-request.ts'
 import { mayFollow } from '../../pki/vouching.ts'
 import { CaAwayError, type CaReach, createCaClient } from './ca-client.ts'
+import { certInPlace } from './cert-in-place.ts'
 import { renewalDueMs } from './due.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
@@ -86,10 +87,16 @@ export function createOwnCertificate(options: {
     const { task, old } = found
     const isDue = runtime.wallClock() >= renewalDueMs(old.leaf, dice)
     try {
-      if (await isAhead(task, old)) return
+      const [cert, key] = await Promise.all([task.files.read('cert'), task.files.read('key')])
+      const inPlace = certInPlace({ cert, key }, old, runtime.wallClock())
+      if (inPlace.is === 'newer') {
+        options.renewed()
+        return
+      }
+      if (inPlace.is === 'damaged') await putBack(task, old)
+      if (!isDue) hindrance = inPlace.is === 'unusable' ? notTaken(task, old, inPlace.problem) : undefined
       const next = (await atCaOf(task, old)) ?? (isDue ? await renewal(task, old) : undefined)
       if (next) await take(task, old, next)
-      else if (!isDue) hindrance = undefined
       await followBundle(task, old)
     } catch (error) {
       if (!(error instanceof CaAwayError || error instanceof EnrolmentError)) throw error
@@ -154,12 +161,12 @@ export function createOwnCertificate(options: {
     options.renewed()
   }
 
-  /** Whether the file has another certificate than the one in force: it is about to be taken. */
-  async function isAhead({ files }: EnrolmentTask, old: OldCertificate): Promise<boolean> {
-    const leaf = leafOf((await files.read('cert')) ?? '')
-    if (!leaf || leaf.serialNumber === old.leaf.serialNumber) return false
-    options.renewed()
-    return true
+  /** Puts the one in force back where its file is damaged: without it the next start would fail. */
+  async function putBack({ files }: EnrolmentTask, { cert }: OldCertificate): Promise<void> {
+    await files.replace('cert', cert)
+    const text = `${files.pathOf('cert')} held no certificate that can be read: the one in force is there again`
+    log.warn({ file: files.pathOf('cert') }, text)
+    events.add({ kind: 'certificate', text })
   }
 
   async function round(): Promise<void> {
@@ -201,6 +208,14 @@ function enrolledIn(
     task: taskOf(enroll, { url: ca.url, addresses: caAddresses }, settings),
     old: { cert: found.cert, leaf, keys: importKeyPair(found.key), bundle: tls.ca }
   }
+}
+
+/** What is told of a certificate in the file that no reload takes. */
+function notTaken({ files }: EnrolmentTask, { leaf }: OldCertificate, problem: string): string {
+  return (
+    `${files.pathOf('cert')} holds a certificate that ${problem}. It is not taken: the one in force is valid until ` +
+    `${leaf.validToDate.toISOString()}, and the next one takes its place there; until then a restart fails`
+  )
 }
 
 function isHeir(file: string, text: string): boolean {

@@ -8,6 +8,7 @@ import { whereForbidden } from './anew.ts'
 import { type CaAnswer, type CaClient, createCaClient } from './ca-client.ts'
 import { type EnrolmentTask, verifiedReach } from './enrolment-task.ts'
 import { lookForSignature, sentenceOf } from './signature.ts'
+import { strangeAnswer } from './strange-answer.ts'
 
 /** A certificate that is to be renewed. */
 export interface OldCertificate {
@@ -46,9 +47,14 @@ export async function renew(task: EnrolmentTask, old: OldCertificate, nowMs: num
   })
   if (answer.status === 200) {
     const certificate = leafOf(answer.text)
-    let problem = certificate ? certificateProblem(certificate, { ...expected, nowMs }) : 'cannot be read'
-    if (certificate?.serialNumber === old.leaf.serialNumber) problem = 'is the old one again'
-    if (certificate && problem === undefined) return { result: 'renewed', certificate }
+    if (!certificate) {
+      const strange = strangeAnswer(answer, 'certificate')
+      const hindrance = `the CA at ${reach.url} ${strange} when it was asked to renew the one of ${settings.name}`
+      return { result: 'hindered', hindrance }
+    }
+    let problem = certificateProblem(certificate, { ...expected, nowMs })
+    if (certificate.serialNumber === old.leaf.serialNumber) problem = 'is the old one again'
+    if (problem === undefined) return { result: 'renewed', certificate }
     return { result: 'hindered', hindrance: `the certificate that the CA at ${reach.url} renewed ${problem}` }
   }
   const why = `the CA at ${reach.url} ${whyNotRenewed(answer)}`

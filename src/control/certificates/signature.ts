@@ -11,6 +11,7 @@ import { whereForbidden } from './anew.ts'
 import { type CaAnswer, CaAwayError, type CaClient } from './ca-client.ts'
 import { EnrolmentError } from './enrolment-error.ts'
 import type { EnrolmentTools } from './enrolment-task.ts'
+import { strangeAnswer } from './strange-answer.ts'
 
 /** How often is looked: at first soon, for a CA that signs by itself, then as often as a person takes. */
 const PACE = { firstMs: 1_000, lastMs: 30_000, growth: 1.5, spread: 0.2 } as const
@@ -47,8 +48,9 @@ export async function lookForSignature(task: SigningTask, nowMs: number): Promis
   const certificate = await client.get('certificate', name)
   if (certificate.status === 200) {
     const found = leafOf(certificate.text)
-    const isKnown = found !== undefined && found.serialNumber === knownSerial
-    if (!isKnown) return { state: 'signed', certificate: certified(task, found, nowMs) }
+    if (!found) throw strange(task, certificate, 'certificate')
+    if (found.serialNumber !== knownSerial)
+      return { state: 'signed', certificate: certified(task, found, nowMs) }
   } else if (certificate.status !== 404) throw unexpected(task, certificate, 'a certificate')
   const there = await pending(task)
   if (there !== undefined) return { state: 'waiting', request: there, remark: undefined }
@@ -130,10 +132,12 @@ function waitingFor(
 /** The request that lies at the CA, PEM, which is ours though it may be of an earlier start; `undefined`: none does. */
 async function pending({ client, settings, expected, url }: SigningTask): Promise<string | undefined> {
   const { name } = settings
-  const { status, text } = await client.get('certificate_request', name)
+  const answer = await client.get('certificate_request', name)
+  const { status, text } = answer
   if (status !== 200) return undefined
   const key = requestedKey(text)
-  if (key?.equals(expected.publicKey)) return text
+  if (!key) throw strange({ settings, url }, answer, 'certificate request')
+  if (key.equals(expected.publicKey)) return text
   throw new EnrolmentError(
     'impossible',
     `at the CA at ${url} waits a request for ${name} that was made with another key. ${clean(name)}`
@@ -142,19 +146,19 @@ async function pending({ client, settings, expected, url }: SigningTask): Promis
 
 function certified(
   { expected, settings, url }: SigningTask,
-  found: X509Certificate | undefined,
+  found: X509Certificate,
   nowMs: number
 ): X509Certificate {
   const { name } = settings
-  if (found && !hasKey(found, expected.publicKey)) {
+  if (!hasKey(found, expected.publicKey)) {
     throw new EnrolmentError(
       'impossible',
       `the CA at ${url} has a certificate for ${name} that was made for another key. ${clean(name)}`
     )
   }
-  const problem = found ? certificateProblem(found, { ...expected, nowMs }) : 'cannot be read'
-  if (found && problem === undefined) return found
-  const isOver = found && nowMs > found.validToDate.getTime()
+  const problem = certificateProblem(found, { ...expected, nowMs })
+  if (problem === undefined) return found
+  const isOver = nowMs > found.validToDate.getTime()
   throw new EnrolmentError(
     'impossible',
     `the certificate that the CA at ${url} sends for ${name} ${problem}${isOver ? `. ${clean(name)}` : ''}`
@@ -173,6 +177,15 @@ function unexpected({ url }: SigningTask, { status, text }: CaAnswer, what: stri
   const words = sentenceOf(text)
   const sentence = `the CA at ${url} answered ${status} when it was asked for ${what}${words && `: ${words}`}`
   return status >= 500 ? new CaAwayError(sentence) : new EnrolmentError('impossible', sentence)
+}
+
+function strange(
+  { settings: { name }, url }: Pick<SigningTask, 'settings' | 'url'>,
+  answer: CaAnswer,
+  what: 'certificate' | 'certificate request'
+): EnrolmentError {
+  const sentence = `the CA at ${url} ${strangeAnswer(answer, what)} when it was asked for that of ${name}: it must be a Puppet CA`
+  return new EnrolmentError('impossible', sentence)
 }
 
 function tooLate({ settings: { name }, url }: SigningTask): EnrolmentError {

@@ -62,9 +62,16 @@ export function createEntrance({
     const before = strangers.size()
     if (guest.mayGo && inside.has(guest)) strangers.add(guest)
     else strangers.delete(guest)
+    placeBusy(guest)
+    if (strangers.size() !== before) table.count(worker, 'strangers', strangers.size() - before)
+  }
+
+  function placeBusy(guest: Guest): void {
+    const before = busyStrangers.oldest()
     if (guest.busySinceMs !== undefined && inside.has(guest)) busyStrangers.add(guest)
     else busyStrangers.delete(guest)
-    if (strangers.size() !== before) table.count(worker, 'strangers', strangers.size() - before)
+    const oldest = busyStrangers.oldest()
+    if (oldest !== before) table.setOverdueAt(worker, oldest && overdueAtOf(oldest))
   }
 
   function addAddress(guest: Guest, remote: string): void {
@@ -86,7 +93,7 @@ export function createEntrance({
   function makeRoom(address?: number): boolean {
     const idle = strangers.oldest(address)
     const busy = busyStrangers.oldest(address)
-    const overdueMs = (busy?.busySinceMs ?? Number.POSITIVE_INFINITY) + STRANGERS_REQUEST_MS
+    const overdueMs = busy ? overdueAtOf(busy) : Number.POSITIVE_INFINITY
     const oldest = overdueMs <= (idle?.idleSinceMs ?? now()) ? busy : idle
     // Counted out at once, since its close is heard of later.
     oldest?.dismiss()
@@ -129,4 +136,9 @@ export function createEntrance({
     makeRoom,
     stop
   }
+}
+
+/** From when on a stranger whose request is under way makes room. */
+function overdueAtOf({ busySinceMs = Number.POSITIVE_INFINITY }: Guest): number {
+  return busySinceMs + STRANGERS_REQUEST_MS
 }

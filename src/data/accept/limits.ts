@@ -72,7 +72,7 @@ export function createLimits(deps: LimitsDeps): Limits {
   }
 
   /** Here or, where nobody can be closed here, in another worker, which takes a moment longer. */
-  const findRoom = () => makeRoom() || table.askOthers(worker)
+  const findRoom = () => makeRoom() || table.askOthers(worker, now())
 
   return {
     beyond(address) {

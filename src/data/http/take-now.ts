@@ -27,7 +27,7 @@ export function createTakeNow({ user, hasRoom, hasWarmRoom }: TakeNowDeps): Take
 
   return ({ pick, eligible: { pinned, candidates } }, claim) => {
     if (pinned) {
-      if (claim.rank === 0) user.learnGap(pinned.seat)
+      if (claim.rank === 0) user.learnGap(claim, pinned.seat)
       const ticket = user.take(claim, pinned.seat)
       if (ticket >= 0) return ticket
     }

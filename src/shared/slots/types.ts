@@ -119,8 +119,11 @@ export interface SlotUser {
    * claim waits for it.
    */
   readonly take: (claim: SlotClaim, seat: number) => number
-  /** A light request of a run came to the seat it is pinned to; to be told once for each such request, before `take`. */
-  readonly learnGap: (seat: number) => void
+  /**
+   * A light request of a run came to the seat it is pinned to; to be told once for each such request, before `take`. One
+   * that its claimant asks for beside another request teaches nothing.
+   */
+  readonly learnGap: (claim: SlotClaim, seat: number) => void
   /**
    * Joins those who wait; the ticket may have got a slot by the time this returns (`seatOf`). Less than 0: `noEntry`
    * or `noPlace`.

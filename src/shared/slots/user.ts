@@ -90,7 +90,10 @@ export function createSlotUser(parts: SlotParts, worker: number, entryCount: num
       spare.pop()
       return ticket
     },
-    learnGap: seat => alone(() => anticipation.learnGap(seat)),
+    learnGap: (claim, seat) =>
+      alone(() => {
+        if (!claimants.isFurther(claim)) anticipation.learnGap(seat)
+      }),
     wait(claim) {
       const ticket = spare.pop()
       if (ticket === undefined) return noEntry

@@ -6,6 +6,7 @@ import { createOwnFiles } from '../../../src/control/certificates/own-files.ts'
 import { generateKeyPair } from '../../../src/pki/key-pair.ts'
 import { createSigningRequest, requestDigest } from '../../../src/pki/signing-request.ts'
 import { createAuthority } from '../../../src/simulation/certificates.ts'
+import { startScriptedMaster } from '../../support/scripted-master.ts'
 import { certname, ownDirectory, startCa, textOf, tryToEnrol } from './scene.ts'
 
 const names = ['ca.pem', 'cert.pem', 'crl.pem', 'key.pem']
@@ -218,6 +219,16 @@ t.test('lists that are there and cannot be used are told of, and left', async t 
   }
 })
 
+t.test('lists that nobody uses are neither read nor asked for', async t => {
+  const { master, fingerprint } = await startCa(t)
+  const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }
+  t.equal((await tryToEnrol(master.url, settings, { bringsLists: false })).problem, '')
+  t.same((await readdir(settings.directory)).toSorted(), ['ca.pem', 'cert.pem', 'key.pem'])
+  await writeFile(join(settings.directory, 'crl.pem'), 'damaged')
+  t.match(await tryToEnrol(master.url, settings, { bringsLists: false }), { problem: '', said: [] })
+  t.equal(await textOf(settings.directory, 'crl.pem'), 'damaged')
+})
+
 t.test('a CA that is away, that is none, or that starts is told apart', async t => {
   const { master, fingerprint } = await startCa(t)
   const settings = { directory: ownDirectory(t), caFingerprint: fingerprint }
@@ -229,6 +240,21 @@ t.test('a CA that is away, that is none, or that starts is told apart', async t 
     problem: /cannot be asked: it refuses connections/
   })
   t.same(await readdir(settings.directory), [])
+})
+
+t.test('a page in place of the certificate of the CA is told as what it is', async t => {
+  const page = await startScriptedMaster(t, (_request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>Sign in</html>')
+  )
+  const { problem, kind } = await tryToEnrol(page.url, {
+    directory: ownDirectory(t),
+    caFingerprint: 'AB'.repeat(32)
+  })
+  t.equal(kind, 'impossible')
+  t.match(
+    problem,
+    /^the CA at \S+ answered with something that is no certificate \(text\/html\) when it was asked for its own/
+  )
 })
 
 t.test('a certificate that has expired is replaced by one of the same key', async t => {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { renewalDueMs } from '../../../src/control/certificates/due.ts'
@@ -89,6 +90,8 @@ async function startScene(
     serial: async () => leafOf(await textOf(directory, 'cert.pem'))?.serialNumber,
     key: () => textOf(directory, 'key.pem'),
     bundle: () => textOf(directory, 'ca.pem'),
+    cert: () => textOf(directory, 'cert.pem'),
+    put: (name: string, text: string) => writeFile(join(directory, name), text),
     /** As a reload does. */
     async takeFiles() {
       settings = await inForce()
@@ -228,6 +231,38 @@ t.test('a renewal whose answer got lost is made good', async t => {
   scene.own.start()
   await scene.renewed
   t.equal(await scene.serial(), newer?.serialNumber)
+})
+
+t.test('where its file got damaged, the one in force is put back, and that is told', async t => {
+  for (const kept of [0, 100, -100]) {
+    const scene = await startScene(t, { daysLeft: 200 })
+    const before = await scene.cert()
+    await scene.put('cert.pem', before.slice(0, kept))
+    scene.own.start()
+    t.match((await scene.line({ level: 'warn' })).msg, /cert\.pem held no certificate that can be read/)
+    t.equal(await scene.cert(), before)
+    await scene.asked(1)
+  }
+})
+
+t.test('one in its file that cannot serve is told of, and a renewal takes its place', async t => {
+  for (const daysLeft of [20, 200]) {
+    const scene = await startScene(t, { daysLeft, renewal: true })
+    const before = await scene.serial()
+    const { chain } = await scene.authority.issue({ certname })
+    const stranger = leafOf(chain)?.serialNumber
+    await scene.put('cert.pem', chain)
+    scene.own.start()
+    if (daysLeft === 20) await scene.renewed
+    else
+      t.match(
+        (await scene.line({ state: 'renewal-due' })).msg,
+        /cert\.pem holds a certificate that was made for another key\. It is not taken/
+      )
+    const serial = await scene.serial()
+    t.not(serial, before)
+    t.equal(serial === stranger, daysLeft === 200)
+  }
 })
 
 t.test('a CA that renewed its own certificate is followed, and nobody else', async t => {

@@ -60,9 +60,10 @@ export async function tryToEnrol(
   settings: Partial<EnrollSettings> & Pick<EnrollSettings, 'directory'>,
   {
     renew = false,
+    bringsLists = true,
     waitMs = 0,
     heard = () => {}
-  }: { renew?: boolean; waitMs?: number; heard?: (sentence: string) => void } = {}
+  }: { renew?: boolean; bringsLists?: boolean; waitMs?: number; heard?: (sentence: string) => void } = {}
 ) {
   const task: EnrolmentTask = {
     settings: { name: certname, altNames: [], caFingerprint: undefined, keyType: 'ecdsa', ...settings },
@@ -75,7 +76,7 @@ export async function tryToEnrol(
     heard(sentence)
   }
   try {
-    const certificate = await enrol(task, { runtime: impatient(), waitMs, say }, { renew })
+    const certificate = await enrol(task, { runtime: impatient(), waitMs, say }, { renew, bringsLists })
     return { certificate, said, problem: '', kind: undefined }
   } catch (error) {
     if (!(error instanceof EnrolmentError || error instanceof CaAwayError)) throw error

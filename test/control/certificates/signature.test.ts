@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { CaAnswer, CaClient } from '../../../src/control/certificates/ca-client.ts'
+import type { CaAnswer, CaClient, CaDocument } from '../../../src/control/certificates/ca-client.ts'
 import { lookForSignature } from '../../../src/control/certificates/signature.ts'
 import { certificatesOf } from '../../../src/pki/authorities.ts'
 import { generateKeyPair } from '../../../src/pki/key-pair.ts'
@@ -43,4 +43,30 @@ t.test('a request that a person signs between two questions is signed, and refus
     Date.now()
   )
   t.equal(state, 'signed')
+})
+
+t.test('a page in place of a certificate, or of a request, is told as what it is', async t => {
+  const authority = await createAuthority()
+  const keys = await generateKeyPair('ec')
+  const none: CaAnswer = { status: 404, text: '' }
+  const page: CaAnswer = { status: 200, text: '<html>Sign in</html>', type: 'text/html; charset=utf-8' }
+  for (const [document, what] of [
+    ['certificate', 'certificate'],
+    ['certificate_request', 'certificate request']
+  ] as const) {
+    const client: CaClient = {
+      get: async (asked: CaDocument) => (asked === document ? page : none),
+      submit: async () => none,
+      renew: async () => page
+    }
+    const task = {
+      ...{ client, settings, signingRequest: '', url: 'https://puppetca:8140' },
+      expected: { name, publicKey: publicKeyOf(keys), authorities: certificatesOf(authority.bundle) }
+    }
+    await t.rejects(lookForSignature(task, Date.now()), {
+      message:
+        `the CA at https://puppetca:8140 answered with something that is no ${what} (text/html) when it was asked for ` +
+        `that of ${name}: it must be a Puppet CA`
+    })
+  }
 })
