@@ -10,13 +10,17 @@ const MINUTE_MS = 60_000
 /** As many as agents ask for at least; more would only make the test slower. */
 const FILES = 4
 const RUN_INTERVAL_MS = 30 * MINUTE_MS
-/** Four masters of one JRuby each would be an odd site, but four JRubies are full within an hour and not within a day. */
-const jrubies = [2, 2]
-const total = 4
+/** A small site, whose few JRubies are full within an hour, and one of the usual size, which takes longer for that. */
+const sites = [
+  { jrubies: [2, 2], total: 4, runs: 2_500 },
+  { jrubies: [4, 4, 4, 4], total: 16, runs: 10_000 }
+] as const
+
+type Site = (typeof sites)[number]
 
 /** What the balancer tells of a fleet whose agents load its JRubies so much, at the end of its runs, and what the JRubies did. */
-function play(load: number, count: number, seed: number) {
-  const roster = masters({ m0: 75, m1: 75 })
+function play({ jrubies, total }: Site, load: number, count: number, seed: number) {
+  const roster = masters(Object.fromEntries(jrubies.map((_, index) => [`m${index}`, 75])))
   const [results, compileTimes] = [createResultTable(), createCompileTimes()]
   const told: { readonly atMs: number; readonly pool: PoolCapacity }[] = []
   const agents = Array.from({ length: 50 }, () => ({
@@ -57,36 +61,52 @@ function p99({ runMs }: Pick<FleetRecord, 'runMs'>): number {
   return [...runMs].sort((a, b) => a - b)[Math.floor(0.99 * runMs.length)] as number
 }
 
-const half = play(0.5, 2_500, 1)
-const judged = half.told.at(-1)?.pool as PoolCapacity
+const halves = sites.map(site => ({ site, half: play(site, 0.5, site.runs, 1) }))
 
-t.test('the utilization told is within 3 points of what the JRubies did', async t => {
-  for (const { told, busyMs } of [half, play(0.85, 1_200, 2)])
-    for (const { atMs, pool } of told) {
-      // Minutes are told whole, so the last one may be up to a minute ago.
-      const fromMs = atMs - 30.5 * MINUTE_MS
-      const did = busyMs(fromMs, atMs - MINUTE_MS / 2) / (total * 30 * MINUTE_MS)
-      t.equal(pool.minutes, 30)
-      t.ok(Math.abs((pool.utilization as number) - did) < 0.03, `${pool.utilization} where it was ${did}`)
+/** What it says of a site that was half loaded. */
+const judgedBy = ({ told }: ReturnType<typeof play>) => told.at(-1)?.pool as PoolCapacity
+
+for (const { site, half } of halves) {
+  const { total, runs } = site
+
+  t.test(`the utilization told of ${total} JRubies is within 3 points of what they did`, async t => {
+    for (const { told, busyMs } of [half, play(site, 0.85, 300 * total, 2)])
+      for (const { atMs, pool } of told) {
+        // Minutes are told whole, so the last one may be up to a minute ago.
+        const fromMs = atMs - 30.5 * MINUTE_MS
+        const did = busyMs(fromMs, atMs - MINUTE_MS / 2) / (total * 30 * MINUTE_MS)
+        t.equal(pool.minutes, 30)
+        t.ok(Math.abs((pool.utilization as number) - did) < 0.03, `${pool.utilization} where it was ${did}`)
+      }
+  })
+
+  t.test(
+    `at the load that fills ${total} JRubies the slowest runs take 2 to 4 times as long as at half load`,
+    async t => {
+      const full = judgedBy(half).full as number
+      t.ok(full > 0.8 && full < 0.99, String(full))
+      const ratio = p99({ runMs: [3, 4, 5].flatMap(seed => play(site, full, runs, seed).runMs) }) / p99(half)
+      t.comment(`full at ${full}: ${ratio} times`)
+      t.ok(ratio >= 2 && ratio <= 4, `${ratio} times`)
     }
-})
-
-t.test('at the load it calls full, the slowest runs take 2 to 4 times as long as at half load', async t => {
-  const full = judged.full as number
-  t.ok(full > 0.8 && full < 0.99, String(full))
-  const ratio = p99({ runMs: [3, 4, 5].flatMap(seed => play(full, 2_000, seed).runMs) }) / p99(half)
-  t.comment(`full at ${full}: ${ratio} times`)
-  t.ok(ratio >= 2 && ratio <= 4, `${ratio} times`)
-})
-
-t.test('the headroom told is what it takes until then, at the run interval of the agents', async t => {
-  const agents = half.perSecond * (RUN_INTERVAL_MS / 1_000)
-  const more = agents * ((judged.full as number) / 0.5 - 1)
-  const told = judged.headroomAgents as number
-  t.ok(Math.abs(told / more - 1) < 0.15, `${told} told, ${more} by what the runs were thrown from`)
-  t.equal(judged.runIntervalSeconds, 1_800)
-  t.ok(
-    (judged.without[0]?.headroomAgents as number) < 0,
-    'half of the JRubies take less than what all of them do'
   )
-})
+
+  t.test(
+    `the headroom told of ${total} JRubies is what it takes until then, at the run interval of the agents`,
+    async t => {
+      const agents = half.perSecond * (RUN_INTERVAL_MS / 1_000)
+      const judged = judgedBy(half)
+      const more = agents * ((judged.full as number) / 0.5 - 1)
+      const told = judged.headroomAgents as number
+      t.ok(Math.abs(told / more - 1) < 0.15, `${told} told, ${more} by what the runs were thrown from`)
+      t.equal(judged.runIntervalSeconds, 1_800)
+      const without = judged.without[0]?.headroomAgents as number
+      const share = site.jrubies[0] / total
+      const fewer = agents * (((judged.full as number) * (1 - share)) / 0.5 - 1)
+      t.ok(
+        without < told && Math.abs(without - fewer) < 0.15 * agents,
+        `${without} without one, about ${fewer}`
+      )
+    }
+  )
+}
