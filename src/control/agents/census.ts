@@ -15,15 +15,14 @@ const MOST_VERSIONS = 30
 export function censusOf(agents: Iterable<Agent>, nowMs: number): AgentCensus {
   const seen = zeros(windowsMs)
   const expiring = zeros(endsMs)
-  const versions = new Map<string, number>()
+  const versions = new Map<string | undefined, number>()
   for (const { lastSeenMs, certificateEndsAtMs, version } of agents) {
     countWithin(seen, windowsMs, nowMs - lastSeenMs)
     if (nowMs - lastSeenMs > windowsMs['7d']) continue
     countWithin(expiring, endsMs, certificateEndsAtMs - nowMs)
-    const minor = minorOf(version) ?? 'unknown'
-    versions.set(minor, (versions.get(minor) ?? 0) + 1)
+    versions.set(version, (versions.get(version) ?? 0) + 1)
   }
-  return { seen, expiring, versions: mostOf(versions) }
+  return { seen, expiring, versions: mostOf(byMinor(versions)) }
 }
 
 function zeros(limits: Readonly<Record<string, number>>): Map<string, number> {
@@ -38,6 +37,16 @@ function countWithin(
 ): void {
   for (const name in limits)
     if (value <= (limits[name] as number)) counts.set(name, (counts.get(name) ?? 0) + 1)
+}
+
+/** A version is read once, however many agents have it. */
+function byMinor(versions: ReadonlyMap<string | undefined, number>): ReadonlyMap<string, number> {
+  const minors = new Map<string, number>()
+  for (const [version, count] of versions) {
+    const minor = minorOf(version) ?? 'unknown'
+    minors.set(minor, (minors.get(minor) ?? 0) + count)
+  }
+  return minors
 }
 
 /** The most frequent ones, the rest together as `other`. */

@@ -13,14 +13,13 @@ export interface Yardstick {
   readonly mastersMajor: number | undefined
 }
 
-type Book = Pick<AgentBook, 'find' | 'certnames'>
+type Book = Pick<AgentBook, 'all' | 'find' | 'certnames'>
 
 /** Answers a question about agents. Pure. */
 export function listAgents(book: Book, query: AgentQuery, yardstick: Yardstick): AgentList {
-  const names = namesFrom(book.certnames(), query.query)
   const { total, agents } = query.filter
-    ? byRank(book, names, rankFor(query.filter, query.withinDays, yardstick), query)
-    : byName(book, names, query)
+    ? byRank(book.all(), rankFor(query.filter, query.withinDays, yardstick), query)
+    : byName(book, namesFrom(book.certnames(), query.query), query)
   return { total, agents: agents.map(agent => statusOf(agent, yardstick.nowMs)) }
 }
 
@@ -83,24 +82,36 @@ interface Ranked {
   readonly rank: number
 }
 
-/** Those with a rank, the greatest first and among equals by name. Only as many are sorted as are wanted. */
-function byRank({ find }: Book, names: readonly string[], rankOf: Rank, { offset, limit }: AgentQuery): Page {
+/** So many more than wanted are gathered before those that are too many are dropped. */
+const SPARE = 64
+
+/**
+ * Those with a rank, the greatest first and among equals by name. All agents are looked through, which keeps the thread; so no
+ * more are held and sorted than are wanted, and a few.
+ */
+function byRank(agents: Iterable<Agent>, rankOf: Rank, { query, offset, limit }: AgentQuery): Page {
+  const wanted = offset + limit
   const ranked: Ranked[] = []
-  for (const name of names) {
-    const agent = find(name) as Agent
+  let total = 0
+  let least = Number.NEGATIVE_INFINITY
+  for (const agent of agents) {
+    if (!agent.certname.startsWith(query)) continue
     const rank = rankOf(agent)
-    if (rank !== undefined) ranked.push({ agent, rank })
+    if (rank === undefined) continue
+    total++
+    if (rank < least) continue
+    ranked.push({ agent, rank })
+    if (ranked.length < 2 * wanted + SPARE) continue
+    ranked.sort(inOrder)
+    ranked.length = wanted
+    least = ranked.at(-1)?.rank ?? least
   }
-  const first = greatest(ranked, offset + limit).sort((a, b) => b.rank - a.rank)
-  return { total: ranked.length, agents: first.slice(offset).map(({ agent }) => agent) }
+  const first = ranked.sort(inOrder).slice(offset, wanted)
+  return { total, agents: first.map(({ agent }) => agent) }
 }
 
-/** The `count` greatest, in the order in which they are given. */
-function greatest(ranked: readonly Ranked[], count: number): Ranked[] {
-  if (count >= ranked.length) return [...ranked]
-  const last = Float64Array.from(ranked, ({ rank }) => rank).sort()[ranked.length - count] as number
-  let equals = count - ranked.filter(({ rank }) => rank > last).length
-  return ranked.filter(({ rank }) => rank > last || (rank === last && equals-- > 0))
+function inOrder(a: Ranked, b: Ranked): number {
+  return b.rank - a.rank || (a.agent.certname < b.agent.certname ? -1 : 1)
 }
 
 function statusOf(agent: Agent, nowMs: number): AgentStatus {

@@ -5,7 +5,7 @@ import type { Agents } from '../agents/agents.ts'
 
 /** Of each kind so many are shown. */
 const SHOWN = 5
-/** All agents are looked through for it, which takes some 100 ms where there are 100,000. */
+/** All agents are looked through for it, which takes some 20 ms where there are 100,000. */
 const REFRESH_MS = 20_000
 
 /** What the page shows of agents. Looked up anew after a while, and only when somebody asks. */

@@ -3,6 +3,7 @@ import { createAgentBook } from '../../../src/control/agents/book.ts'
 import { listAgents } from '../../../src/control/agents/listing.ts'
 import { type AgentQuery, type RunPart, usualAgentQuery } from '../../../src/model/agents.ts'
 import { runPart, someDayMs } from '../../support/agents.ts'
+import { seededDice } from '../../support/runtime.ts'
 
 const DAY_MS = 86_400_000
 
@@ -93,4 +94,25 @@ t.test('noisy ones come by how much they ask, now', async t => {
 t.test('equals come by name, also where only a few of them are wanted', async t => {
   const parts = ['c', 'a', 'd', 'b'].map(name => runPart(name))
   t.same(ask(parts, { filter: 'slow', limit: 2, offset: 1 }), [4, 'b', 'c'])
+})
+
+t.test('each page of a thousand is the one that sorting all of them gives', async t => {
+  const dice = seededDice(5)
+  const parts = Array.from({ length: 1_000 }, (_, index) =>
+    runPart(`agent-${(index * 37) % 1_000}`, { compileMs: 1_000 * Math.floor(dice() * 40) })
+  )
+  const sorted = parts
+    .toSorted(
+      (a, b) => (b.compileMs as number) - (a.compileMs as number) || (a.certname < b.certname ? -1 : 1)
+    )
+    .map(({ certname }) => certname)
+  for (const [offset, limit] of [
+    [0, 1],
+    [0, 5],
+    [95, 10],
+    [400, 250],
+    [990, 50],
+    [1_000, 5]
+  ] as const)
+    t.same(ask(parts, { filter: 'slow', offset, limit }), [1_000, ...sorted.slice(offset, offset + limit)])
 })
