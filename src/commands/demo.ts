@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Stage } from '../demo/stage.ts'
-import { systemRuntime } from '../model/runtime.ts'
+import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { Boot } from '../model/settings.ts'
 import { flushLog } from '../telemetry/log.ts'
+import { findAdmin } from './admin-address.ts'
 import { openProcessLog } from './process-log.ts'
 import { untilSignalled } from './signals.ts'
 
@@ -21,6 +22,10 @@ export interface DemoOptions {
   readonly agents?: number
   /** Default: `certs-dev` beside `src`. */
   readonly directory?: string
+  /** Whether all that there is to see is shown, one after the other. Default false. */
+  readonly tour?: boolean
+  /** What agents and the tour go by. Default: the system's. */
+  readonly runtime?: Runtime
 }
 
 /**
@@ -42,8 +47,9 @@ export async function demo(options: DemoOptions = {}): Promise<number> {
     await refuseTakenPorts(config.boot)
     const { log, logOutput } = openProcessLog(config.settings.log)
     const app = await startApp(config, { log, logOutput, load })
-    say(stage.guide(app))
-    const stopPlaying = stage.play(app.port)
+    const usual = await findAdmin({}, process.env)
+    say(stage.guide(app, usual.name !== `http://127.0.0.1:${app.adminPort}`))
+    const stopPlaying = stage.play(app)
     await interrupted
     say('\nStopping.')
     await stopPlaying()
@@ -62,12 +68,16 @@ async function prepare({
   port = 8140,
   adminPort = 9140,
   agents = 5,
-  directory = besideSource
+  directory = besideSource,
+  tour = false,
+  runtime = systemRuntime
 }: DemoOptions): Promise<Stage> {
   const { setStage } = await import('../demo/stage.ts')
-  return setStage(directory, { host, port, adminPort }, { runtime: systemRuntime, say, agentCount: agents })
+  const how = { runtime, say, agentCount: agents, isTour: tour, mainFile }
+  return setStage(directory, { host, port, adminPort }, how)
 }
 
+const mainFile = fileURLToPath(new URL('../main.ts', import.meta.url))
 const besideSource = fileURLToPath(new URL('../../certs-dev', import.meta.url))
 
 /** The demonstration shows nothing when another process answers on its ports. */

@@ -101,6 +101,7 @@ interface DemoFlags {
   readonly adminPort?: number
   readonly agents?: number
   readonly directory?: string
+  readonly tour?: boolean
 }
 
 function addDemo(program: Command, finish: Finish): void {
@@ -114,6 +115,10 @@ function addDemo(program: Command, finish: Finish): void {
     )
     .option('--agents <n>', 'simulated agents, 1 to 1000, default 5; 200 for a look at load', agentCount)
     .option('--directory <dir>', 'where the certificates are kept, default certs-dev')
+    .option(
+      '--tour',
+      'let a master die and come back, drain another, revoke an agent, in about two minutes; then go on as without'
+    )
     .action(async (options: DemoFlags) => {
       const { demo } = await import('./demo.ts')
       finish(await demo(options))

@@ -3,18 +3,11 @@ import { basename, join } from 'node:path'
 import { stringify } from 'yaml'
 import type { DemoMasters } from './demo-masters.ts'
 import { type DemoMaterial, operatorName } from './demo-material.ts'
+import type { DemoPlace } from './demo-place.ts'
 
 const heading = `# The configuration of the demonstration, written anew by each \`npm start\`: the masters live in the
 # same process, and their ports change. config/puppet-lb.yaml explains every key.
 `
-
-/** Where the demonstration serves. */
-export interface DemoPlace {
-  /** Its keys and its CA are for nobody else, so loopback unless somebody asks for more. */
-  readonly host: string
-  readonly port: number
-  readonly adminPort: number
-}
 
 /** Writes the configuration that puts the balancer in front of the simulated masters; gives its path. */
 export function writeDemoConfig(
@@ -30,7 +23,8 @@ export function writeDemoConfig(
       cert: basename(server.certFile),
       key: basename(server.keyFile),
       ca: basename(material.caFile),
-      crl: { file: basename(material.crlFile), refresh: '10s' }
+      // Often, so that nobody waits long to see a revoked agent refused.
+      crl: { fetch: true, refresh: '2s', directory: '.' }
     },
     ca: { url: masters.ca.url },
     masters: masters.compile.map(({ master, jrubies }) => {
@@ -46,8 +40,8 @@ export function writeDemoConfig(
     health: { interval: '1s', timeout: '1s', rise: 2, fall: 2 },
     access: { administrators: [operatorName] },
     admin: { port: adminPort },
-    // The access log would drown what the demonstration prints.
-    log: { level: 'warn' }
+    // The page tells of masters, and the rest would drown what the demonstration prints.
+    log: { level: 'error' }
   }
   writeFileSync(file, `${heading}${stringify(settings)}`)
   return file

@@ -8,6 +8,7 @@ import {
   loadAuthority
 } from '../simulation/certificates.ts'
 import type { SavedCertifier } from '../simulation/certifier.ts'
+import { readTrustedExtensions } from '../simulation/puppet-extensions.ts'
 
 /** What is kept must be good for longer than a demonstration. */
 const spareMs = 30 * 24 * 60 * 60 * 1000
@@ -55,7 +56,7 @@ export function createCertificateStore(directory: string, wallClock: () => numbe
         const leaf = new X509Certificate(cert)
         const signer = new X509Certificate(authority.bundle)
         const isOurs = leaf.verify(signer.publicKey) && leaf.checkPrivateKey(createPrivateKey(key))
-        return isOurs && isGood(leaf) && hasNames(leaf, what) ? { cert, key } : undefined
+        return isOurs && isGood(leaf) && isAs(leaf, what) ? { cert, key } : undefined
       })
       if (kept) return { ...kept, ...files }
       const { chain, key } = await authority.issue(what)
@@ -75,9 +76,13 @@ function attempt<T>(read: () => T | undefined): T | undefined {
   }
 }
 
-function hasNames(leaf: X509Certificate, { certname, altNames = [] }: IssueOptions): boolean {
+/** Whether it has the names and the extensions that are wanted. */
+function isAs(leaf: X509Certificate, { certname, altNames = [], extensions = {} }: IssueOptions): boolean {
   const names = leaf.subjectAltName?.split(', ') ?? []
-  return [certname, ...altNames].every(
-    name => names.includes(`DNS:${name}`) || names.includes(`IP Address:${name}`)
+  const has = readTrustedExtensions(leaf.toString())
+  return (
+    [certname, ...altNames].every(
+      name => names.includes(`DNS:${name}`) || names.includes(`IP Address:${name}`)
+    ) && Object.entries(extensions).every(([name, value]) => has[name] === value)
   )
 }

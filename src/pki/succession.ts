@@ -98,20 +98,20 @@ export function laterOf(
   return [...later, ...current.filter(isNew)]
 }
 
-/** A CA whose list names fewer than before, which may be right and is worth a look. */
-export interface Shrinkage {
+/** A CA whose list names more or fewer certificates than before; that fewer are named may be right and is worth a look. */
+export interface SizeChange {
   readonly issuer: string
   readonly before: number
   readonly after: number
 }
 
-export function shrinkages(
+export function sizeChanges(
   current: readonly AuthorityList[],
   next: readonly AuthorityList[]
-): readonly Shrinkage[] {
+): readonly SizeChange[] {
   return next.flatMap(({ authority, issuer, entries }) => {
     const before = current.find(each => each.authority === authority)
-    return before && entries < before.entries ? [{ issuer, before: before.entries, after: entries }] : []
+    return before && entries !== before.entries ? [{ issuer, before: before.entries, after: entries }] : []
   })
 }
 

@@ -34,7 +34,11 @@ export interface CaRegistry {
   readonly fullCrl: () => Promise<string>
   /** `puppetserver ca sign`. Rejects as that does. */
   readonly sign: (certname: string) => Promise<void>
-  /** `puppetserver ca clean`: revokes what it has and forgets it. */
+  /** Puts the certificate that it has into its list, and keeps it in `signed/`. */
+  readonly revoke: (certname: string) => void
+  /** Deletes certificate and request, without revoking anything. */
+  readonly delete: (certname: string) => void
+  /** `puppetserver ca clean`: both. */
   readonly clean: (certname: string) => void
   /** Takes the certificate out of `signed/` without revoking it. */
   readonly forget: (certname: string) => void
@@ -50,7 +54,12 @@ export function createCaRegistry(
   const signed = new Map<string, string>()
   const revoked: string[] = []
   const infrastructure = infraCrl ? firstList(first) : undefined
-  const fullCrl = () => authority.crl({ revoked })
+  /** The list is written when it changes. */
+  let written: Promise<string> | undefined
+  const fullCrl = () => {
+    written ??= authority.crl({ revoked })
+    return written
+  }
 
   async function sign(certname: string): Promise<void> {
     const request = requests.get(certname)
@@ -61,11 +70,24 @@ export function createCaRegistry(
     requests.delete(certname)
   }
 
+  function revoke(certname: string): void {
+    const serial = leafOf(signed.get(certname) ?? '')?.serialNumber
+    if (serial === undefined || revoked.includes(serial)) return
+    revoked.push(serial)
+    written = undefined
+  }
+
+  function remove(certname: string): void {
+    signed.delete(certname)
+    requests.delete(certname)
+  }
+
   return {
     bundle: () => bundle,
     succeed(next, nextBundle) {
       authority = next
       bundle = nextBundle
+      written = undefined
     },
     async submit(certname, request) {
       const problem = await problemOf(request, certname)
@@ -89,11 +111,11 @@ export function createCaRegistry(
     crl: () => infrastructure ?? fullCrl(),
     fullCrl,
     sign,
+    revoke,
+    delete: remove,
     clean(certname) {
-      const serial = leafOf(signed.get(certname) ?? '')?.serialNumber
-      if (serial !== undefined) revoked.push(serial)
-      signed.delete(certname)
-      requests.delete(certname)
+      revoke(certname)
+      remove(certname)
     },
     forget: certname => void signed.delete(certname)
   }

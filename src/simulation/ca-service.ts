@@ -2,9 +2,10 @@ import { readPemOf } from '../pki/pem.ts'
 import { X509Certificate, X509Crl } from '../pki/x509.ts'
 import { type Answer, json, text } from './answer.ts'
 import type { CaRegistry } from './ca-registry.ts'
-import type { MasterCall } from './master-call.ts'
+import { answerForStatus } from './certificate-status.ts'
+import type { Access, MasterCall } from './master-call.ts'
 
-/** The CA of one master: answers a call for one of its documents; open to everybody. */
+/** The CA of one master: answers a call for one of its documents, of somebody who may have it. */
 export type CaService = (resource: string, call: MasterCall) => Promise<Answer>
 
 /** What the CA API has, with the methods it takes. */
@@ -13,10 +14,17 @@ export const caMethods: Readonly<Record<string, readonly string[]>> = {
   certificate_request: ['GET', 'PUT'],
   certificate_revocation_list: ['GET'],
   expirations: ['GET'],
-  certificate_renewal: ['POST']
+  certificate_renewal: ['POST'],
+  certificate_status: ['PUT', 'DELETE']
 }
 
-/** The part of the CA API that agents use, version 1 and its older spelling alike. */
+/** Who may have what of it; everything else is for anyone. */
+export const caAccess: Readonly<Record<string, Access>> = {
+  expirations: 'authenticated',
+  certificate_status: 'operator'
+}
+
+/** What agents ask of a CA, and how operators sign and revoke; version 1 and its older spelling alike. */
 export function createCaService(registry: CaRegistry): CaService {
   const found = (what: string, document: string | undefined): Answer =>
     document === undefined ? text(404, `Could not find ${what}`) : text(200, document)
@@ -41,6 +49,8 @@ export function createCaService(registry: CaRegistry): CaService {
         return method === 'PUT' ? submit(call) : found(`certificate_request ${key}`, registry.request(key))
       case 'certificate_renewal':
         return renew(call)
+      case 'certificate_status':
+        return answerForStatus(registry, call)
       case 'expirations':
         return json(200, await expirationsOf(registry))
       default:

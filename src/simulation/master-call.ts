@@ -10,12 +10,17 @@ export interface MasterCall {
   /** Parameters of the query and, for a form, of the body. */
   readonly parameters: URLSearchParams
   readonly caller: Caller
+  /** Without its parameters. */
+  readonly contentType: string | undefined
   /** `undefined` when it was longer than what a master keeps. */
   readonly body: Buffer | undefined
 }
 
-/** Who may call: the rules of Puppet Server's own `auth.conf`. `self`: only the certname in the path. */
-export type Access = 'anyone' | 'authenticated' | 'self'
+/**
+ * Who may call: the rules of Puppet Server's own `auth.conf`. `self`: only the certname in the path. `operator`: whose
+ * certificate has the extension `pp_cli_auth`.
+ */
+export type Access = 'anyone' | 'authenticated' | 'self' | 'operator'
 
 /** What a call costs: a compile, a short visit to a JRuby, or none. */
 export type Work = 'compile' | 'light' | 'none'

@@ -73,8 +73,9 @@ async function answerTo(
 }
 
 /** The rules of Puppet Server's `auth.conf`. */
-function isAllowed({ access, key }: Route, { authenticated, certname }: Caller): boolean {
+function isAllowed({ access, key }: Route, { authenticated, certname, extensions }: Caller): boolean {
   if (access === 'anyone') return true
+  if (access === 'operator') return authenticated && extensions.pp_cli_auth === 'true'
   return authenticated && (access === 'authenticated' || certname === key)
 }
 

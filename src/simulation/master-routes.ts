@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Answer, json, text } from './answer.ts'
-import { type CaService, caMethods } from './ca-service.ts'
+import { type CaService, caAccess, caMethods } from './ca-service.ts'
 import type { Caller } from './caller.ts'
 import type { MasterCall, Service } from './master-call.ts'
 import { targetOf } from './master-paths.ts'
@@ -69,6 +69,7 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
         environment: environment ?? parameters.get('environment') ?? '',
         parameters,
         caller,
+        contentType: head.headers['content-type']?.replace(/;.*/s, ''),
         body: body.content
       }
     }
@@ -98,7 +99,7 @@ export function routeOf(head: RequestHead, services: MasterServices): Route | An
       if (ca === undefined || !caMethods[resource]?.includes(head.method) || isKeyMissing) return notFound
       return make(
         {
-          access: resource === 'expirations' ? 'authenticated' : 'anyone',
+          access: caAccess[resource] ?? 'anyone',
           work: 'none',
           serve: call => ca(resource, call)
         },

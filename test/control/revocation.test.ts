@@ -125,6 +125,20 @@ t.test('a changed file is read after the time it is refreshed in, and published 
   t.same(serials(watch.revoked()), ['A', 'B'])
 })
 
+t.test('that a list names more certificates, or fewer, is an event, and that it stays is none', async t => {
+  const { read, replace, events } = await scene(t, await listOf('0A'))
+  const told = () => events.splice(0).map(text => text.replace(/list of .* names/, 'list names'))
+  replace(await listOf('0A', '0B', '0C'))
+  await read()
+  t.same(told(), ['the revocation list names 3 certificates in place of 1'])
+  replace(await listOf('0A', '0B', '0D'))
+  await read()
+  t.same(told(), [])
+  replace(await listOf('0D'))
+  await read()
+  t.same(told(), ['the revocation list names 1 certificate in place of 3'])
+})
+
 const bad: Readonly<Record<string, string>> = {
   'an empty file': '',
   'half a list': (await listOf()).slice(0, 300),

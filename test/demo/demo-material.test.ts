@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { prepareMaterial } from '../../src/demo/demo-material.ts'
+import { readTrustedExtensions } from '../../src/simulation/puppet-extensions.ts'
 
 const yearMs = 365 * 24 * 60 * 60 * 1000
 const certificates = ['ca.pem', 'hop-ca.pem', 'server.pem', 'balancer.pem', 'agent.pem', 'operator.pem']
@@ -40,6 +41,17 @@ t.test(
     t.equal(repaired[3], after[3])
   }
 )
+
+t.test('one without the extension that its holder needs is made anew', async t => {
+  const directory = t.testdir({})
+  const { puppet } = await prepareMaterial(directory, Date.now)
+  const { chain, key } = await puppet.issue({ certname: 'operator.demo' })
+  writeFileSync(join(directory, 'operator.pem'), chain)
+  writeFileSync(join(directory, 'operator.key'), key)
+  const { operator } = await prepareMaterial(directory, Date.now)
+  t.not(operator.cert, chain)
+  t.equal(readTrustedExtensions(operator.cert).pp_cli_auth, 'true')
+})
 
 t.test('a new authority signs everything anew', async t => {
   const directory = t.testdir({})

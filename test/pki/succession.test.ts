@@ -5,7 +5,7 @@ import {
   laterOf,
   neverChanged,
   servedProblems,
-  shrinkages,
+  sizeChanges,
   successionProblems
 } from '../../src/pki/succession.ts'
 import { createAuthority } from '../../src/simulation/certificates.ts'
@@ -90,10 +90,13 @@ t.test('the list of a CA that had none follows nothing', async t => {
   t.same(successionProblems([], [inForce], new Set(['ca'])), [])
 })
 
-t.test('fewer entries are told with both counts, as many or more are not', async t => {
-  t.same(shrinkages([inForce], [list({ entries: 9 })]), [{ issuer: 'CN=Puppet CA', before: 10, after: 9 }])
-  for (const entries of [10, 11]) t.same(shrinkages([inForce], [list({ entries })]), [])
-  t.same(shrinkages([], [inForce]), [])
+t.test('fewer or more entries are told with both counts, as many are not', async t => {
+  for (const entries of [9, 11])
+    t.same(sizeChanges([inForce], [list({ entries })]), [
+      { issuer: 'CN=Puppet CA', before: 10, after: entries }
+    ])
+  t.same(sizeChanges([inForce], [list({ entries: 10 })]), [])
+  t.same(sizeChanges([], [inForce]), [])
 })
 
 const served: Readonly<Record<string, readonly [of: Partial<AuthorityList>, reason?: string]>> = {

@@ -23,7 +23,7 @@ export interface CountedMinute {
 export interface WorkBook {
   /** The totals as a minute begins. One that comes after a gap says nothing about the minutes between; the same again is none. */
   readonly turn: (minute: number, totals: TotalsById) => void
-  /** What was added to `totals` since some `workMinutes` ago, by id; since the first turn while there is less. */
+  /** What was added to `totals` since some `workMinutes` ago, by id; since the start while there is less. */
   readonly recent: (totals: TotalsById) => TotalsById
   /** Full minutes, oldest first. */
   readonly minutes: () => readonly CountedMinute[]
@@ -46,7 +46,10 @@ export function createWorkBook(): WorkBook {
       if (turns.length > workMinutes) turns.shift()
       if (minutes.length > runMinutes) minutes.shift()
     },
-    recent: totals => addedSince(turns[0]?.totals ?? new Map(), totals),
+    recent(totals) {
+      const [first] = turns
+      return addedSince(turns.length === workMinutes && first ? first.totals : new Map(), totals)
+    },
     minutes: () => [...minutes]
   }
 }

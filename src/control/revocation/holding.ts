@@ -3,7 +3,7 @@ import { type ListFile, missingLists } from '../../config/revocation-lists.ts'
 import type { RevokedSet } from '../../model/messages.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import { type AuthorityList, overviewOf } from '../../pki/crl.ts'
-import { neverChanged, shrinkages } from '../../pki/succession.ts'
+import { neverChanged, sizeChanges } from '../../pki/succession.ts'
 import type { FetchNotices } from './fetch-notices.ts'
 import {
   heldOfFile,
@@ -62,7 +62,7 @@ export function createHolding({
   }
 
   function tellChange(before: readonly AuthorityList[], { order, lists }: InForce): void {
-    notices.shrunk(source(), shrinkages(before, lists))
+    notices.resized(source(), sizeChanges(before, lists))
     if (lists.length === 0) return
     const key = order.file === undefined ? 'fetch' : 'file'
     const sentences = missingLists(source(), lists, order.authorities)

@@ -4,14 +4,14 @@ import type { Runtime } from '../../model/runtime.ts'
 import type { WhenExpired } from '../../model/settings.ts'
 import type { AuthorityList } from '../../pki/crl.ts'
 import type { CrlError, RefusalReason } from '../../pki/crl-error.ts'
-import type { Shrinkage } from '../../pki/succession.ts'
+import type { SizeChange } from '../../pki/succession.ts'
 
 /** What operators are told of revocation lists: each thing once, until it changes. A source is a file, or a URL of the CA. */
 export interface RevocationNotices {
   readonly refused: (source: string, refusal: CrlError) => void
   /** It is good again: the next refusal is told, even if it is the same. */
   readonly accepted: (source: string) => void
-  readonly shrunk: (source: string, shrinkages: readonly Shrinkage[]) => void
+  readonly resized: (source: string, changes: readonly SizeChange[]) => void
   /** Sentences about CAs that have no list. */
   readonly missing: (sentences: readonly string[]) => void
   /** Tells of those that are past their nextUpdate. */
@@ -52,13 +52,11 @@ export function createRevocationNotices({
       lastRefusals.delete(source)
     },
 
-    shrunk(source, shrinkages) {
-      for (const { issuer, before, after } of shrinkages) {
-        log.warn(
-          { source, ca: issuer, before, after },
-          'certificate revocation list names fewer certificates than the one before it; those left out are served again'
-        )
-        const text = `the revocation list of ${issuer} names ${after} certificates in place of ${before}`
+    resized(source, changes) {
+      for (const { issuer, before, after } of changes) {
+        if (after < before) log.warn({ source, ca: issuer, before, after }, shrunk)
+        const named = after === 1 ? '1 certificate' : `${after} certificates`
+        const text = `the revocation list of ${issuer} names ${named} in place of ${before}`
         events.add({ kind: 'crl', text })
       }
     },
@@ -90,6 +88,9 @@ export function createRevocationNotices({
     onRefusal: listener => void listeners.push(listener)
   }
 }
+
+const shrunk =
+  'certificate revocation list names fewer certificates than the one before it; those left out are served again'
 
 /** What to do about an infrastructure list. */
 export const remedy =

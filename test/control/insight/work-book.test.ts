@@ -52,6 +52,17 @@ t.test('counters that wrap around lose nothing', async t => {
   t.same(book.minutes(), [{ minute: 1, given: 5, failed: 0 }])
 })
 
+t.test('what was done since the start stays in sight when the first minutes are over', async t => {
+  const book = createWorkBook()
+  const given = () => book.recent(of([1, totals(33)])).get(1)?.given
+  for (let minute = 1; minute < 10; minute++) {
+    book.turn(minute, of([1, totals(minute)]))
+    t.equal(given(), 33)
+  }
+  book.turn(10, of([1, totals(10)]))
+  t.equal(given(), 32, 'what was done before the first turn is ten minutes old')
+})
+
 t.test('an hour is kept, and the last ten minutes are what a master did of late', async t => {
   const book = createWorkBook()
   t.match(book.recent(of([1, totals(3)])).get(1), { given: 3 }, 'before the first minute: since the start')
