@@ -4,6 +4,7 @@ import { isLedTo } from '../model/pool.ts'
 import type { Settings } from '../model/settings.ts'
 import { poolsIn, type Snapshot } from '../model/snapshot.ts'
 import { createSharedMemory, type SharedTables } from '../shared/memory.ts'
+import type { CauseKind } from '../upstream/cause.ts'
 import { type Agents, createAgents } from './agents/agents.ts'
 import { type Capacity, createCapacity } from './capacity/capacity.ts'
 import { type CertificateCare, createCertificateCare } from './certificate-care.ts'
@@ -13,8 +14,8 @@ import type { Drains } from './drains.ts'
 import { createFileWatch } from './file-watch.ts'
 import { assertFree } from './free-port.ts'
 import { describeOverlay, type JoinedMembers, wantedOf } from './joined-members.ts'
-import { createEjectionCounts, type EjectionCounts } from './master-watch/ejection-counts.ts'
-import { createProbeFailures, type ProbeFailures } from './master-watch/probe-failures.ts'
+import { createFaultCounts, type FaultCounts } from './master-watch/fault-counts.ts'
+import type { EjectionFault } from './master-watch/master-watch.ts'
 import { createMemberControl } from './member-control.ts'
 import { createOutlierDetection } from './outliers/detection.ts'
 import { createOverlayFile } from './overlay-file.ts'
@@ -53,8 +54,8 @@ export interface ControlPlane {
   readonly reload: Reload
   readonly operate: Operate
   readonly revocations: CertificateCare['revocations']
-  readonly probeFailures: ProbeFailures
-  readonly ejections: EjectionCounts
+  readonly probeFailures: FaultCounts<CauseKind>
+  readonly ejections: FaultCounts<EjectionFault>
   readonly code: CodeCare
   readonly capacity: Capacity
   readonly takeover: TakeoverEnds
@@ -98,8 +99,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     memory,
     roster,
     held,
-    probeFailures: createProbeFailures(),
-    ejections: createEjectionCounts(),
+    probeFailures: createFaultCounts(),
+    ejections: createFaultCounts(),
     presented: createPresentedCertificates(),
     ownFaults: createOwnFaults({ now: runtime.now, log }),
     agents: createAgents({

@@ -5,9 +5,10 @@ import { isIn, isLedTo } from '../model/pool.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Settings } from '../model/settings.ts'
 import type { SharedTables } from '../shared/memory.ts'
+import type { CauseKind } from '../upstream/cause.ts'
 import { proxyHeader } from '../upstream/proxy-header.ts'
-import type { EjectionCounts } from './master-watch/ejection-counts.ts'
-import type { ProbeFailures } from './master-watch/probe-failures.ts'
+import type { FaultCounts } from './master-watch/fault-counts.ts'
+import type { EjectionFault } from './master-watch/master-watch.ts'
 import { watchMaster } from './master-watch/watch-master.ts'
 import type { OwnFaults } from './own-faults.ts'
 import type { Planes } from './planes.ts'
@@ -21,8 +22,8 @@ export interface MasterContext {
   readonly memory: SharedTables
   readonly roster: Roster
   readonly held: Pick<HeldElsewhere, 'of'>
-  readonly probeFailures: ProbeFailures
-  readonly ejections: EjectionCounts
+  readonly probeFailures: FaultCounts<CauseKind>
+  readonly ejections: FaultCounts<EjectionFault>
   readonly ownFaults: OwnFaults
   readonly presented: PresentedCertificates
   /** The settings in force. */
@@ -76,7 +77,8 @@ export function superviseMasters(options: SuperviseOptions): Supervisor {
         arrivals: memory.arrivals,
         shown: options.presented.add,
         failed(of, bad) {
-          options.probeFailures.add(of.name, bad)
+          // No text of a master becomes a label.
+          options.probeFailures.add(of.name, bad.kind ?? 'other')
           if (bad.isOwnFault) options.ownFaults.tell(bad.cause, 'a probe of a master')
         },
         ghostsDone: leftBeforeMs => planes().tell({ type: 'ghosts-done', masterId: master.id, leftBeforeMs })

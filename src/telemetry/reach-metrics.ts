@@ -9,7 +9,7 @@ export interface ReachFacts {
   /** Bad probes since the start, those that did not count included. */
   readonly probeFailures: () => readonly {
     readonly master: string
-    readonly cause: string
+    readonly fault: string
     readonly count: number
   }[]
   /** Ejections since the start. */
@@ -39,7 +39,7 @@ export function createReachMetrics(registry: Registry, facts: ReachFacts): void 
     registers,
     collect() {
       this.reset()
-      for (const { master, cause, count } of facts.probeFailures()) this.inc({ master, cause }, count)
+      for (const { master, fault, count } of facts.probeFailures()) this.inc({ master, cause: fault }, count)
     }
   })
   new Counter({

@@ -1,4 +1,4 @@
-import { createDice } from './statistics.ts'
+import { seededDice } from '../support/runtime.ts'
 
 /** A master of the fleet. */
 export interface FleetMaster {
@@ -72,7 +72,7 @@ export function runsPerSecond({ fleet, rho, compression }: Omit<FleetLoad, 'runs
  */
 export function planRuns(load: FleetLoad): readonly PlannedRun[] {
   const { runs, seed, compression } = load
-  const dice = createDice(seed * 7919)
+  const dice = seededDice(seed * 7919)
   const exponential = (mean: number) => (-Math.log(1 - dice()) * mean) / compression
   const normal = () => Math.sqrt(-2 * Math.log(1 - dice())) * Math.cos(2 * Math.PI * dice())
   const compile = () => {
@@ -87,7 +87,7 @@ export function planRuns(load: FleetLoad): readonly PlannedRun[] {
     return { atMs, serviceMs }
   })
   const workMs = drawn.flatMap(({ serviceMs }) => serviceMs).reduce((sum, ms) => sum + ms, 0)
-  const choices = createDice(seed * 104_729)
+  const choices = seededDice(seed * 104_729)
   const stretch = workMs / (load.rho * capacityOf(load.fleet) * atMs)
   return drawn.map(run => ({ ...run, atMs: run.atMs * stretch, dice: choices() }))
 }

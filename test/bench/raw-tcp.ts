@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { seededDice } from '../support/runtime.ts'
 import { oneOf, orSentence, whole } from './arguments.ts'
 import { runBenchmark, type Stage } from './benchmark.ts'
 import { cpuMicros } from './cpu.ts'
@@ -11,7 +12,7 @@ import { findPeers } from './peers/debian.ts'
 import { type PeerSource, peerSources } from './peers/names.ts'
 import { versionsOf } from './peers/programs.ts'
 import type { Started } from './processes.ts'
-import { createDice, shuffle } from './statistics.ts'
+import { shuffle } from './statistics.ts'
 import { startTcpContender, type TcpContender, type TcpName, tcpNames } from './tcp-contenders.ts'
 import { type Direction, directions, type TcpOrder, type TcpPlaces, type TcpReply } from './tcp-messages.ts'
 import { publishTcp, type TcpMeasured, type TcpRound } from './tcp-report.ts'
@@ -81,7 +82,7 @@ async function compare(options: Options, stage: Stage): Promise<TcpMeasured> {
       await passed(agents, { port, direction, connections: 1, bytes: WARM_UP_BYTES })
   const measured: Record<string, Record<Direction, TcpRound[]>> = {}
   for (const { name } of contenders) measured[name] = { down: [], up: [] }
-  const dice = createDice(1)
+  const dice = seededDice(1)
   for (let round = 0; round < rounds; round++) {
     for (const contender of shuffle(contenders, dice)) {
       for (const direction of directions) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { seededDice } from '../support/runtime.ts'
 import type { Stage } from './benchmark.ts'
 import { checkProxy } from './checks.ts'
 import { cpuMicros, machineMicros } from './cpu.ts'
@@ -15,7 +16,7 @@ import { adminPort, backendPorts, proxyPort } from './ports.ts'
 import type { Processes, Started } from './processes.ts'
 import { type Contender, startProxy } from './proxies.ts'
 import type { Rounds } from './report.ts'
-import { createDice, shuffle } from './statistics.ts'
+import { shuffle } from './statistics.ts'
 
 /** The default of `health.interval`. */
 const PROBE_MS = 5000
@@ -94,7 +95,7 @@ async function measureAll(
   { options, say }: SessionOptions
 ): Promise<Rounds[]> {
   const { effort, seed } = options
-  const random = createDice(seed)
+  const random = seededDice(seed)
   for (const proxy of proxies) {
     say(`masters by ${scheme}: warming up ${proxy.name}`)
     await warmUp(effort, proxy, order => Promise.race([load(order), proxy.started.died]))

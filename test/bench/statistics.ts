@@ -44,17 +44,6 @@ export function showRatio({ median, min, max }: Spread): string {
   return low === high ? `${middle} ×` : `${middle} × [${low}–${high}]`
 }
 
-/** Numbers from 0 to 1 (excluded), the same for the same seed: Mulberry32, a counter through a mixing function. */
-export function createDice(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** The items in random order (Fisher and Yates); the input stays as it is. */
 export function shuffle<Item>(items: readonly Item[], random: () => number): Item[] {
   const shuffled = [...items]

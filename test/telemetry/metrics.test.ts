@@ -119,7 +119,7 @@ t.test('lookups that failed are told by name', async t => {
 })
 
 t.test('bad probes are told by master and cause', async t => {
-  const { series } = setUp({ probeFailures: () => [{ master: 'm1', cause: 'EMFILE', count: 3 }] })
+  const { series } = setUp({ probeFailures: () => [{ master: 'm1', fault: 'EMFILE', count: 3 }] })
   t.same(await series('probe_failures_total'), ['probe_failures_total{master="m1",cause="EMFILE"} 3'])
   t.same(await series('probe_failures_total'), ['probe_failures_total{master="m1",cause="EMFILE"} 3'])
 })

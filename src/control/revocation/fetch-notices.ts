@@ -1,10 +1,7 @@
-import type { Logger } from 'pino'
-import type { EventLog } from '../../model/event.ts'
-import type { Runtime } from '../../model/runtime.ts'
 import type { AuthorityList } from '../../pki/crl.ts'
 import type { CrlError } from '../../pki/crl-error.ts'
 import { type FetchFault, NoLists } from './ca-question.ts'
-import { remedy } from './notices.ts'
+import { type NoticeDeps, remedy } from './notices.ts'
 
 /** What is known of the CA as a source of lists. */
 export interface FetchState {
@@ -30,18 +27,7 @@ export interface FetchNotices {
   readonly state: () => FetchState
 }
 
-export function createFetchNotices({
-  runtime,
-  log,
-  events,
-  isInForce
-}: {
-  readonly runtime: Pick<Runtime, 'wallClock'>
-  readonly log: Logger
-  readonly events: Pick<EventLog, 'add'>
-  /** Whether any list is in force. */
-  readonly isInForce: () => boolean
-}): FetchNotices {
+export function createFetchNotices({ runtime, log, events, isInForce }: NoticeDeps): FetchNotices {
   const failures = new Map<FetchFault, number>()
   const told = new Set<string>()
   const doubted = new Set<string>()

@@ -19,18 +19,16 @@ export interface RevocationNotices {
   readonly onRefusal: (listener: (reason: RefusalReason) => void) => void
 }
 
-export function createRevocationNotices({
-  runtime,
-  log,
-  events,
-  isInForce
-}: {
+/** Where operators are told, and what of. */
+export interface NoticeDeps {
   readonly runtime: Pick<Runtime, 'wallClock'>
   readonly log: Logger
   readonly events: Pick<EventLog, 'add'>
   /** Whether any list is in force. */
   readonly isInForce: () => boolean
-}): RevocationNotices {
+}
+
+export function createRevocationNotices({ runtime, log, events, isInForce }: NoticeDeps): RevocationNotices {
   const listeners: ((reason: RefusalReason) => void)[] = []
   const lastRefusals = new Map<string, string>()
   let lastMissing = ''

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createEjectionCounts } from '../../src/control/master-watch/ejection-counts.ts'
+import { createFaultCounts } from '../../src/control/master-watch/fault-counts.ts'
 
-t.test('ejections are counted by master and fault, and forgotten with the master', async t => {
-  const counts = createEjectionCounts()
+t.test('faults are counted by master and fault, and forgotten with the master', async t => {
+  const counts = createFaultCounts<'connects' | 'catalogs' | 'requests'>()
   for (const fault of ['connects', 'catalogs', 'connects'] as const) counts.add('m1', fault)
   counts.add('gone', 'requests')
   const known = [
