@@ -106,6 +106,12 @@ for (const [what, over, told] of [
     t.match(texts(over), [told])
   })
 
+t.test('a certificate of a CA beside which its renewal stands is no concern, whenever it ends', async t => {
+  const old = { role: 'ca-1', notAfter: '2025-12-20T00:00:00.000Z', source: 'ca.pem' }
+  t.equal(texts({ certificates: [old] }).length, 1, 'alone it is one')
+  t.same(texts({ certificates: [{ ...old, renewed: true }] }), [])
+})
+
 t.test('catalogs that fail are told once they are many', async t => {
   const work = (catalogs: number, failedShare: number) =>
     texts({}, { work: [idle, { ...idle, catalogs, failedShare }, idle] })

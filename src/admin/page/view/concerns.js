@@ -133,7 +133,8 @@ function code({ at, status }) {
 
 /** @param {Seen} view @returns {readonly Concern[]} */
 function certificates({ at, status }) {
-  return status.certificates.flatMap(({ role, notAfter, source }) => {
+  return status.certificates.flatMap(({ role, notAfter, source, renewed }) => {
+    if (renewed) return []
     const days = daysBetween(at, notAfter)
     // A list that is late has its own sentence below.
     if (days >= SOON_DAYS || (role === 'crl' && days < 0)) return []
