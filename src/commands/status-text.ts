@@ -120,9 +120,15 @@ function certificateTable(
   paint: Paint
 ): readonly string[] {
   if (certificates.length === 0) return []
-  const rows = certificates.map(({ role, notAfter, source }) => {
+  const rows = certificates.map(({ role, notAfter, source, renewed }) => {
     const days = daysTo(notAfter, nowMs)
-    return [role, notAfter, Number(days) < SOON_DAYS ? paint.tone('bad', days) : days, source]
+    const isSoon = !renewed && Number(days) < SOON_DAYS
+    return [
+      role,
+      notAfter,
+      isSoon ? paint.tone('bad', days) : days,
+      `${source}${renewed ? ', renewed beside it' : ''}`
+    ]
   })
   return tableOf(['role', 'valid until', 'days', 'source'].map(paint.head), rows)
 }

@@ -53,10 +53,11 @@ export function createReporting(
         ca: { url: ca.url, ...stateAndCauseOf(ca, control) },
         queue: waitingIn(slots),
         ...(pools.length > 0 && { pools }),
-        certificates: certificates.ends().map(({ role, notAfter, source }) => ({
+        certificates: certificates.ends().map(({ role, notAfter, source, hasHeir }) => ({
           role,
           notAfter: notAfter.toISOString(),
-          source
+          source,
+          ...(hasHeir && { renewed: true as const })
         })),
         ownCertificate: { state, cause },
         crl: crlStatus(revocations),
@@ -158,7 +159,12 @@ export function metricFacts(
     },
     crlFetch: () => revocations.fetching(),
     certificates: () =>
-      new Map(control.certificates.ends().map(({ role, notAfter }) => [role, notAfter.getTime() / 1000])),
+      new Map(
+        control.certificates
+          .ends()
+          .filter(({ hasHeir }) => !hasHeir)
+          .map(({ role, notAfter }) => [role, notAfter.getTime() / 1000])
+      ),
     caDocuments: () =>
       new Map(
         Object.entries(control.certificates.caDocuments()).map(([document, { confirmedAtMs }]) => [

@@ -45,6 +45,8 @@ export interface Status {
     /** ISO 8601. */
     readonly notAfter: string
     readonly source: string
+    /** Its renewal stands beside it: its end changes nothing. Left out for any other. */
+    readonly renewed?: true
   }[]
   /** How it stands with the certificate that agents see: why, and what to do, is null while it is `good`. */
   readonly ownCertificate: { readonly state: OwnState; readonly cause: string | null }

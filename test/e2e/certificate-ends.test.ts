@@ -4,6 +4,7 @@ import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { captureLog } from '../support/log-lines.ts'
 import { scrape } from '../support/metrics.ts'
+import { createRenewedCa, pemsOf } from '../support/renewed-ca.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
 
 const DAY_MS = 86_400_000
@@ -64,3 +65,23 @@ t.test(
     t.equal(soon.length, expected.length, 'nothing else ends')
   }
 )
+
+t.test('a certificate of a CA that has been renewed beside it alerts nobody', async t => {
+  const { old, renewed } = await createRenewedCa()
+  const ca = pki.authority.bundle + pemsOf(...old, ...renewed)
+  const url = 'https://127.0.0.1:1'
+  const app = await startBalancer(
+    t,
+    testConfig(pki, { ca: url, masters: [{ name: 'm1', url }] }, { tls: { ca } })
+  )
+  const ended = app.status().certificates.filter(({ notAfter }) => Date.parse(notAfter) < Date.now())
+  t.equal(ended.length, old.length)
+  t.notOk(
+    ended.find(each => each.renewed !== true),
+    'status says of each that it is renewed'
+  )
+  const { value } = await scrape(app.adminPort)
+  const cert = 'puppet_lb_certificate_not_after_timestamp_seconds'
+  for (const { role, renewed: isRenewed } of app.status().certificates)
+    t.equal(value(cert, { cert: role }) === undefined, isRenewed === true, role)
+})

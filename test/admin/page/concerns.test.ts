@@ -106,6 +106,25 @@ for (const [what, over, told] of [
     t.match(texts(over), [told])
   })
 
+t.test('a pool without a master that is up is told, though nobody of it is in trouble', async t => {
+  const queue = { light: 1, report: 0, catalog: 4 }
+  const pools = [
+    { name: 'default', up: 2, queue },
+    { name: 'dmz', up: 0, queue }
+  ]
+  const kept = { ...alpha, name: 'kept', pools: ['dmz'], mode: 'maint' as const }
+  t.same(texts({ masters: [alpha, kept], pools }), ['bad: No master of the pool dmz is up and in service.'])
+  const none = pools.map(pool => ({ ...pool, up: 0 }))
+  const { length } = texts({ masters: [kept], pools: none }, { notReady: 'no master can serve' })
+  t.equal(length, 1, 'that nobody serves says it all')
+})
+
+t.test('a certificate of a CA beside which its renewal stands is no concern, whenever it ends', async t => {
+  const old = { role: 'ca-1', notAfter: '2025-12-20T00:00:00.000Z', source: 'ca.pem' }
+  t.equal(texts({ certificates: [old] }).length, 1, 'alone it is one')
+  t.same(texts({ certificates: [{ ...old, renewed: true }] }), [])
+})
+
 t.test('catalogs that fail are told once they are many', async t => {
   const work = (catalogs: number, failedShare: number) =>
     texts({}, { work: [idle, { ...idle, catalogs, failedShare }, idle] })

@@ -26,7 +26,7 @@ const CROWDED = 1
  */
 export function concernsOf(view) {
   const all = [
-    ...[readiness, masters, ca, catalogs, crowd, full, code],
+    ...[readiness, pools, masters, ca, catalogs, crowd, full, code],
     ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
@@ -37,6 +37,18 @@ export function concernsOf(view) {
 function readiness({ notReady }) {
   if (notReady === null) return []
   return [{ level: 'bad', text: `Not ready: ${notReady}.`, remedy: 'Run puppet-lb doctor.' }]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function pools({ notReady, status: { ready, pools: all = [] } }) {
+  if (notReady !== null || !ready) return []
+  return all
+    .filter(({ up }) => up === 0)
+    .map(({ name }) => ({
+      level: 'bad',
+      text: `No master of the pool ${name} is up and in service.`,
+      remedy: 'Mend or undrain one, or say otherwise in its routes: its requests go there, else they wait.'
+    }))
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */
@@ -133,7 +145,8 @@ function code({ at, status }) {
 
 /** @param {Seen} view @returns {readonly Concern[]} */
 function certificates({ at, status }) {
-  return status.certificates.flatMap(({ role, notAfter, source }) => {
+  return status.certificates.flatMap(({ role, notAfter, source, renewed }) => {
+    if (renewed) return []
     const days = daysBetween(at, notAfter)
     // A list that is late has its own sentence below.
     if (days >= SOON_DAYS || (role === 'crl' && days < 0)) return []

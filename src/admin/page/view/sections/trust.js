@@ -18,10 +18,10 @@ export function Trust({ view: { at, status } }) {
       <thead><tr><th scope="col">Certificate</th><th scope="col">Ends</th><th scope="col">From</th></tr></thead>
       <tbody>
         ${status.certificates.map(
-          ({ role, notAfter, source }) => html`<tr key=${`${role} ${source}`}>
+          ({ role, notAfter, source, renewed }) => html`<tr key=${`${role} ${source}`}>
           <th scope="row">${role}</th>
-          <td class=${daysBetween(at, notAfter) < SOON_DAYS ? 'bad' : ''}>
-            <time datetime=${notAfter}>${dayOf(notAfter)}</time>, ${whenEnds(at, notAfter)}
+          <td class=${!renewed && daysBetween(at, notAfter) < SOON_DAYS ? 'bad' : ''}>
+            <time datetime=${notAfter}>${dayOf(notAfter)}</time>, ${whenEnds(at, notAfter)}${renewed && ', renewed beside it'}
           </td>
           <td class="quiet">${source}</td>
         </tr>`
