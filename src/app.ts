@@ -119,6 +119,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operators = {
     ...reporting,
     notReady,
+    status: () => ({ ...reporting.status(), work: insight.work() }),
     overview: insight.overview,
     runtime,
     reload,
@@ -207,7 +208,10 @@ const exposed =
   '/metrics only. Set admin.token, or bind it to 127.0.0.1'
 
 type Operators = ReturnType<typeof createReporting> &
-  Pick<AdminOptions, 'notReady' | 'overview' | 'runtime' | 'reload' | 'events' | 'handOver' | 'takesOver'> & {
+  Pick<
+    AdminOptions,
+    'status' | 'notReady' | 'overview' | 'runtime' | 'reload' | 'events' | 'handOver' | 'takesOver'
+  > & {
     readonly metrics: ReturnType<typeof metricFacts>
     readonly isReleased: () => boolean
   }

@@ -9,7 +9,7 @@ import type { Operate } from '../model/operation.ts'
 import type { Overview } from '../model/overview.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import type { AdminBoot } from '../model/settings.ts'
-import type { MasterStatus, ReloadReport, Status } from '../model/status.ts'
+import type { MasterStatus, ReloadReport, StatusReport } from '../model/status.ts'
 import { addAgents } from './agents.ts'
 import type { Guard } from './auth.ts'
 import { addFlush } from './deployed.ts'
@@ -34,7 +34,7 @@ export interface AdminDeps {
   readonly agents: (query: AgentQuery) => Promise<AgentList>
   /** Why the balancer is not ready, one sentence; `undefined` while it is. */
   readonly notReady: () => string | undefined
-  readonly status: () => Status
+  readonly status: () => StatusReport
   readonly masters: () => readonly MasterStatus[]
   readonly reload: () => Promise<ReloadReport>
   readonly operate: Operate

@@ -2,7 +2,7 @@ import { capacityWords } from '../admin/page/view/capacity-words.js'
 import { concernsOf } from '../admin/page/view/concerns.js'
 import { standingOf } from '../admin/page/view/standing.js'
 import { isOut } from '../model/master.ts'
-import type { KeptOverride, MasterStatus, PoolStatus, Status } from '../model/status.ts'
+import type { KeptOverride, MasterStatus, PoolStatus, Status, StatusReport } from '../model/status.ts'
 import { codeLines } from './code-text.ts'
 import { harmless, type Paint } from './paint.ts'
 import { block, tableOf } from './table.ts'
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000
 const SOON_DAYS = 30
 
 /** The state of a balancer for a person. `readiness` is `yes`, or `no` and why; `nowMs` counts from 1970. */
-export function describeStatus(status: Status, readiness: string, nowMs: number, paint: Paint): string {
+export function describeStatus(status: StatusReport, readiness: string, nowMs: number, paint: Paint): string {
   const { version, masters, ca, queue, pools = [], certificates, ownCertificate, crl, reload, kept } = status
   // An older one does not say.
   const { code = [], capacity = [] }: Partial<Pick<Status, 'code' | 'capacity'>> = status
@@ -44,8 +44,10 @@ export function describeStatus(status: Status, readiness: string, nowMs: number,
 }
 
 /** What somebody should look at, and what to do about it. The page says the same. */
-function describeConcerns(status: Status, nowMs: number, paint: Paint): readonly string[] {
-  const view = { at: new Date(nowMs).toISOString(), notReady: null, status, work: [] }
+function describeConcerns(status: StatusReport, nowMs: number, paint: Paint): readonly string[] {
+  // An older one does not say.
+  const { work = [] }: Partial<Pick<StatusReport, 'work'>> = status
+  const view = { at: new Date(nowMs).toISOString(), notReady: null, status, work }
   const concerns = concernsOf(view).map(({ level, text, remedy }) =>
     paint.tone(level, harmless(`${text}${remedy === undefined ? '' : ` ${remedy}`}`))
   )

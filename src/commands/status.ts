@@ -1,6 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
 import { systemRuntime } from '../model/runtime.ts'
-import type { Status } from '../model/status.ts'
+import type { StatusReport } from '../model/status.ts'
 import { type AdminAddress, type AdminFlags, findAdmin } from './admin-address.ts'
 import { askAdmin } from './admin-client.ts'
 import { type Paint, paintOf } from './paint.ts'
@@ -50,7 +50,7 @@ async function askText(
   { wallClock }: Pick<Runtime, 'wallClock'>,
   paint: Paint
 ): Promise<string> {
-  const state = (await askAdmin(address, { path: '/api/status' })).json() as Status
+  const state = (await askAdmin(address, { path: '/api/status' })).json() as StatusReport
   const readiness = state.ready ? 'yes' : await askReadiness(address)
   return describeStatus(state, readiness, wallClock(), paint)
 }

@@ -4,6 +4,7 @@ import type { DescriptorBudget } from './descriptors.ts'
 import type { OwnState } from './enrolment.ts'
 import { type MasterState, type MemberSource, masterModes } from './master.ts'
 import type { OperatorMode } from './operation.ts'
+import type { MasterWork } from './overview.ts'
 import type { WhenExpired } from './settings.ts'
 
 /** How a mode is shown: a draining master that has nothing left is `drained`. */
@@ -76,6 +77,11 @@ export interface Status {
   readonly log: { readonly fault: string | null; readonly linesLost: number }
   /** What operators said of names that are no masters now; it counts again when one of that name comes. */
   readonly kept: readonly KeptOverride[]
+}
+
+/** What `/api/status` tells: the state of a balancer, and what each of its masters does, in the same order. */
+export interface StatusReport extends Status {
+  readonly work: readonly MasterWork[]
 }
 
 /** One pool as `/api/status` shows it. */

@@ -3,7 +3,7 @@ import { createEventLog } from '../../src/control/event-log.ts'
 import type { AskedName } from '../../src/model/asked-name.ts'
 import type { PoolCapacity } from '../../src/model/capacity.ts'
 import type { AdminBoot } from '../../src/model/settings.ts'
-import type { MasterStatus, ReloadReport, Status } from '../../src/model/status.ts'
+import type { MasterStatus, ReloadReport, StatusReport } from '../../src/model/status.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/runtime.ts'
 import { overviewOf } from './overview.ts'
 
@@ -33,7 +33,7 @@ const alpha: MasterStatus = {
   cause: null
 }
 
-export const status: Status = Object.freeze<Status>({
+export const status: StatusReport = Object.freeze<StatusReport>({
   version: '0.1.0',
   ready: true,
   masters: [
@@ -72,7 +72,8 @@ export const status: Status = Object.freeze<Status>({
   capacity: [],
   descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
   log: { fault: null, linesLost: 0 },
-  kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }]
+  kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }],
+  work: []
 })
 
 /** A pool of which all is known. */

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import type { Status } from '../../src/model/status.ts'
+import type { Status, StatusReport } from '../../src/model/status.ts'
+import { idle } from '../admin/overview.ts'
 import { roomy, startScene, status } from '../admin/scene.ts'
 import { fakeRuntime } from '../support/runtime.ts'
 import { puppetLb } from './puppet-lb.ts'
@@ -38,7 +39,7 @@ version:      0.1.0
 })
 
 t.test('what is wrong is told with its cause', async t => {
-  const bad: Status = {
+  const bad: StatusReport = {
     ...status,
     ready: false,
     masters: [],
@@ -81,6 +82,15 @@ t.test(
     t.ok(two.includes(`              dmz: ${words}`))
   }
 )
+
+t.test('what masters do with catalogs is told as on the page', async t => {
+  const work = status.masters.map(() => ({ ...idle, catalogs: 12, share: 0.5, failedShare: 1 }))
+  const { origin } = await startScene(t, { deps: { status: () => ({ ...status, work }) } })
+  t.match(
+    (await puppetLb(['status', '--admin', origin])).out,
+    /^look at: +100 % of the last 24 catalogs failed\./m
+  )
+})
 
 t.test('it may have become ready between two questions', async t => {
   const { origin } = await startScene(t, { deps: { status: () => ({ ...status, ready: false }) } })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Overview } from '../../src/model/overview.ts'
+import type { StatusReport } from '../../src/model/status.ts'
 import { connectAgent } from '../support/agent.ts'
 import { createTestPki, startBalancer, testConfig } from '../support/balancer.ts'
 import { startScriptedMaster } from '../support/scripted-master.ts'
@@ -52,6 +53,16 @@ t.test('the page tells what agents got of which master, and how long it took', a
   const p50Ms = work[0]?.compile?.p50Ms as number
   t.ok(p50Ms > COMPILE_MS * 0.9, `${p50Ms} ms`)
   t.equal(work[1]?.compile, null, 'a failure is no compile')
+
+  const told = (await (await fetch(`${origin}/api/status`)).json()) as StatusReport
+  t.same(
+    told.work.map(({ catalogs, failedShare }) => [catalogs, failedShare]),
+    [
+      [asked.m1, 0],
+      [asked.m2, 1]
+    ],
+    'the command line is told the same'
+  )
 
   const page = await (await fetch(`${origin}/`)).text()
   t.match(page, `${asked.m2}</td>`)

@@ -1,6 +1,7 @@
 import { renderToString } from 'preact-render-to-string'
+import { titleOf } from './view/headline.js'
 import { html } from './view/html.js'
-import { Page, titleOf } from './view/page.js'
+import { Page } from './view/page.js'
 
 /**
  * The page for a browser: complete as it stands, so that it can be read without JavaScript. All text goes through the

@@ -28,6 +28,8 @@ export interface InsightDeps {
 /** What the status page shows. Between two looks at it only the turn of a minute costs anything: some loads a master. */
 export interface Insight {
   readonly overview: () => Overview
+  /** What `overview` tells of each master, in the order of the roster. */
+  readonly work: () => readonly MasterWork[]
   readonly stop: () => void
 }
 
@@ -52,16 +54,18 @@ export function startInsight(deps: InsightDeps): Insight {
   }
   awaitTurn()
 
+  const work = () => workOf(masters(), book.recent(totals()), memory)
+
   return {
+    work,
     overview() {
       const nowMs = wallClock()
-      const recent = book.recent(totals())
       return {
         at: new Date(nowMs).toISOString(),
         hostname: deps.hostname,
         notReady: deps.notReady() ?? null,
         status: deps.status(),
-        work: workOf(masters(), recent, memory),
+        work: work(),
         runs: hourOf(book.minutes(), Math.floor(nowMs / MINUTE_MS)),
         agents: agents(),
         events: events.recent().slice(-MAX_EVENTS).reverse()

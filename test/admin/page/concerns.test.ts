@@ -1,5 +1,6 @@
 import t from 'tap'
 import { concernsOf } from '../../../src/admin/page/view/concerns.js'
+import { headlineOf, titleOf } from '../../../src/admin/page/view/headline.js'
 import type { Status } from '../../../src/model/status.ts'
 import { idle, manyMasters, overviewOf } from '../overview.ts'
 import { roomy, status } from '../scene.ts'
@@ -131,6 +132,76 @@ t.test('catalogs that fail are told once they are many', async t => {
   t.same(work(200, 0.25), ['warn: 25 % of the catalogs of master-1 fail.'])
   t.same(work(4, 0.25), [])
   t.same(work(200, 0.01), [])
+})
+
+for (const [what, of, told] of [
+  [
+    'all of a quiet site fail',
+    [10, 10, 10].map(catalogs => ({ catalogs, failedShare: 1 })),
+    ['bad: 100 % of the last 30 catalogs failed.']
+  ],
+  [
+    'two of three masters fail all',
+    [
+      { catalogs: 30, failedShare: 1 },
+      { catalogs: 30, failedShare: 1 },
+      { catalogs: 30, failedShare: 0 }
+    ],
+    [
+      'bad: 67 % of the last 90 catalogs failed.',
+      'warn: 100 % of the catalogs of master-0 fail.',
+      'warn: 100 % of the catalogs of master-1 fail.'
+    ]
+  ],
+  [
+    'one master fails the few it gets',
+    [
+      { catalogs: 6, failedShare: 1 },
+      { catalogs: 90, failedShare: 0 },
+      { catalogs: 90, failedShare: 0 }
+    ],
+    ['warn: 100 % of the catalogs of master-0 fail.']
+  ],
+  ['one agent has a broken manifest', [{ catalogs: 2, failedShare: 1 }, {}, {}], []]
+] as const)
+  t.test(`${what}: that is told`, async t => {
+    t.same(texts({}, { work: of.map(each => ({ ...idle, ...each })) }), told)
+  })
+
+for (const [what, of, told] of [
+  ['slow', [2_000, 9_000, 2_200], ['warn: master-1 takes 9.0 s for a catalog, its like 2.0 s.']],
+  ['slow, of two', [9_000, 2_000], ['warn: master-0 takes 9.0 s for a catalog, its like 2.0 s.']],
+  ['a little slower', [2_000, 5_000, 2_200], []],
+  ['slower by nothing that anybody feels', [10, 90, 10], []]
+] as const)
+  t.test(`a master that is ${what} is told ${told.length > 0 ? 'of' : 'nothing of'}`, async t => {
+    const work = of.map(p50Ms => ({
+      ...idle,
+      ...{ catalogs: 40, failedShare: 0, compile: { p50Ms, p99Ms: 3 * p50Ms } }
+    }))
+    t.same(texts({ masters: manyMasters(of.length, alpha) }, { work }), told)
+    const [own, ...others] = work.map(each => ({ ...each, catalogs: 5 }))
+    t.same(
+      texts({ masters: manyMasters(of.length, alpha) }, { work: [own as never, ...others] }),
+      [],
+      'few say nothing'
+    )
+  })
+
+t.test('masters of other pools have other agents, and may take longer', async t => {
+  const work = [2_000, 9_000].map(p50Ms => ({
+    ...idle,
+    ...{ catalogs: 40, failedShare: 0, compile: { p50Ms, p99Ms: p50Ms } }
+  }))
+  const masters = manyMasters(2, alpha).map((master, index) => ({ ...master, pools: [`pool-${index}`] }))
+  t.same(texts({ masters }, { work }), [])
+})
+
+t.test('where most catalogs fail, the first line does not say that agents are served', async t => {
+  const work = well.masters.map(() => ({ ...idle, catalogs: 10, failedShare: 0.9 }))
+  const view = overviewOf(well, { work })
+  t.equal(headlineOf(view), 'Agents are answered, but 90 % of their catalogs fail')
+  t.match(titleOf(view), /^⚠ /)
 })
 
 t.test('what is bad comes before what is not', async t => {

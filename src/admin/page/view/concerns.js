@@ -1,5 +1,6 @@
 import { roomWords } from './capacity-words.js'
-import { count, dayOf, daysBetween, percent, timeOf } from './format.js'
+import { allCatalogs, failsCatalogs, isFailing, muchFasterLikes } from './catalogs.js'
+import { count, dayOf, daysBetween, percent, seconds, timeOf } from './format.js'
 import { isTrouble } from './standing.js'
 
 /** @import { Overview } from '../../../model/overview.ts' */
@@ -11,9 +12,6 @@ const NAMED = 5
 /** From here on somebody should do something about a certificate. */
 const SOON_DAYS = 30
 const URGENT_DAYS = 7
-/** A share of failed catalogs that is no accident, and of how many it has to be. */
-const FAILED_SHARE = 0.05
-const MIN_CATALOGS = 20
 /** A deployment takes no longer. */
 const DEPLOY_MS = 15 * 60_000
 /** More would wait than run: the JRubies are too few for what comes. */
@@ -26,7 +24,7 @@ const CROWDED = 1
  */
 export function concernsOf(view) {
   const all = [
-    ...[readiness, pools, masters, ca, catalogs, crowd, full, code],
+    ...[readiness, pools, masters, ca, catalogs, slow, crowd, full, code],
     ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
@@ -84,16 +82,46 @@ function ca({ status }) {
   ]
 }
 
+/**
+ * Where most catalogs fail everywhere it is no master's fault, and masters are not named one by one.
+ * @param {Seen} view @returns {readonly Concern[]}
+ */
+function catalogs(view) {
+  const { status, work } = view
+  const named = status.masters.flatMap((master, index) =>
+    failsCatalogs(work[index]) ? [{ name: master.name, failedShare: work[index]?.failedShare ?? 0 }] : []
+  )
+  const one = named.map(({ name, failedShare }) => ({
+    level: /** @type {const} */ ('warn'),
+    text: `${percent(failedShare)} of the catalogs of ${name} fail.`,
+    remedy: 'Where only one master fails, compare its code with the others.'
+  }))
+  if (!isFailing(view)) return one
+  const { catalogs, share } = allCatalogs(view)
+  const isEverywhere = work.every(each => each.failedShare === null || each.failedShare >= (share ?? 0) / 2)
+  return [
+    {
+      level: 'bad',
+      text: `${percent(share)} of the last ${count(catalogs, 'catalog')} failed.`,
+      remedy: isEverywhere
+        ? 'All masters fail alike: look at the code that was deployed last, at PuppetDB, and at the log of any master.'
+        : 'Look at the log of the masters below.'
+    },
+    ...(isEverywhere ? [] : one)
+  ]
+}
+
 /** @param {Seen} view @returns {readonly Concern[]} */
-function catalogs({ status, work }) {
-  return status.masters.flatMap((master, index) => {
-    const { catalogs = 0, failedShare = null } = work[index] ?? {}
-    if (failedShare === null || failedShare < FAILED_SHARE || catalogs < MIN_CATALOGS) return []
+function slow(view) {
+  return view.status.masters.flatMap(({ name }, index) => {
+    const usual = muchFasterLikes(view, index)
+    if (usual === undefined) return []
     return [
       {
-        level: 'warn',
-        text: `${percent(failedShare)} of the catalogs of ${master.name} fail.`,
-        remedy: 'Where only one master fails, compare its code with the others.'
+        level: /** @type {const} */ ('warn'),
+        text: `${name} takes ${seconds(view.work[index]?.compile?.p50Ms ?? 0)} for a catalog, its like ${seconds(usual)}.`,
+        remedy:
+          'Look at its load, its memory and its way to PuppetDB; less weight gives it fewer runs meanwhile.'
       }
     ]
   })

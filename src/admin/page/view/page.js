@@ -1,8 +1,6 @@
 import { timeOf } from './format.js'
 import { html } from './html.js'
-import { headlineOf } from './sections/verdict.js'
 import { sections } from './sections.js'
-import { isTrouble } from './standing.js'
 
 /** @import { AgentList } from '../../../model/agents.ts' */
 /** @import { Overview } from '../../../model/overview.ts' */
@@ -39,13 +37,4 @@ export function Page({ view, live }) {
       <p class="quiet">${status.version}, ${live ? '' : 'as it was at '}<time datetime=${at}>${timeOf(at)}</time> UTC</p>
     </header>
     <main>${sections.map((Section, index) => html`<${Section} key=${index} view=${view} live=${live} />`)}</main>`
-}
-
-/**
- * For the tab: what is wrong comes first.
- * @param {Overview} view
- */
-export function titleOf(view) {
-  const isWell = view.notReady === null && !view.status.masters.some(isTrouble)
-  return `${isWell ? '' : '⚠ '}${headlineOf(view)} – puppet-lb ${view.hostname}`
 }

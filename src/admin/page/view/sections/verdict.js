@@ -1,7 +1,8 @@
+import { allCatalogs } from '../catalogs.js'
 import { concernsOf } from '../concerns.js'
-import { count, grouped, percent } from '../format.js'
+import { grouped, percent } from '../format.js'
+import { headlineOf } from '../headline.js'
 import { html } from '../html.js'
-import { isTrouble } from '../standing.js'
 
 /** @import { Overview } from '../../../../model/overview.ts' */
 /** @import { Live } from '../page.js' */
@@ -29,27 +30,17 @@ export function Verdict({ view, live }) {
   </section>`
 }
 
-/** @param {Overview} view */
-export function headlineOf({ notReady, status }) {
-  if (notReady !== null) return 'Agents are not served'
-  const wanted = status.masters.filter(({ mode }) => mode === 'active')
-  const out = wanted.filter(isTrouble).length
-  if (out === 0) return `Agents are served by ${count(wanted.length, 'master')}`
-  return `Agents are served, but ${out} of ${count(wanted.length, 'master')} ${out === 1 ? 'is' : 'are'} out`
-}
-
 /** @param {{ readonly view: Overview }} props */
 function Figures({ view: { status, work, runs } }) {
   const taken = work.reduce((sum, each) => sum + each.taken, 0)
   const capacity = status.masters.reduce((sum, each) => sum + each.capacity, 0)
-  const catalogs = work.reduce((sum, each) => sum + each.catalogs, 0)
-  const failed = work.reduce((sum, each) => sum + each.catalogs * (each.failedShare ?? 0), 0)
+  const { catalogs, share } = allCatalogs({ work })
   const last = runs.at(-1)
   const { catalog, report, light } = status.queue
   return html`<dl class="tiles">
     <div><dt>JRubies in use</dt><dd>${taken} <small>of ${capacity}</small></dd></div>
     <div><dt>Waiting</dt><dd>${grouped(catalog + report + light)} <small>${catalog} catalog, ${report} report, ${light} light</small></dd></div>
     <div><dt>Runs in the last minute</dt><dd>${last && last.given !== null ? grouped(last.given + (last.failed ?? 0)) : '–'}</dd></div>
-    <div><dt>Catalogs that failed</dt><dd>${percent(catalogs === 0 ? null : failed / catalogs)} <small>of ${grouped(catalogs)} in 10 min</small></dd></div>
+    <div><dt>Catalogs that failed</dt><dd>${percent(share)} <small>of ${grouped(catalogs)} in 10 min</small></dd></div>
   </dl>`
 }
