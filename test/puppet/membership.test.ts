@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createEnrolledAgent, runAgent } from './support/agent.ts'
-import { type Run, reaches } from './support/background.ts'
+import { reaches } from './support/background.ts'
 import { onceItCompiles } from './support/compiling.ts'
+import { startFleet } from './support/fleet.ts'
 import { type MasterLayout, plainMaster, tlsMaster } from './support/layout.ts'
 import {
   accessLogOf,
@@ -14,7 +14,6 @@ import {
 } from './support/master.ts'
 import { writeMasterConfig } from './support/master-config.ts'
 import { operate, shortName, startProxy, stateOf } from './support/proxy.ts'
-import { inWaves } from './support/waves.ts'
 
 const AGENTS = 3
 const COMPILE_SECONDS = 3
@@ -27,19 +26,9 @@ const proxy = await startProxy({ name: 'membership' })
 t.teardown(proxy.end)
 t.teardown(() => signalMaster(plainMaster, 'SIGCONT'))
 
-const certnames = Array.from({ length: AGENTS }, (_, i) => `fleet-${i}.example.test`)
-const agents = await inWaves(certnames, AGENTS, certname => createEnrolledAgent({ certname }))
-
-// Agents that run again and again while all of this happens; not one of their runs may fail.
-const done: { readonly end: Run; readonly sinceMs: number; readonly ms: number }[] = []
-let isOver = false
-const looping = inWaves(agents, AGENTS, async agent => {
-  while (!isOver) {
-    const sinceMs = performance.now()
-    const end = await runAgent(agent, COMPILE_SECONDS)
-    done.push({ end, sinceMs, ms: performance.now() - sinceMs })
-  }
-})
+// Not one of their runs may fail.
+const fleet = await startFleet(AGENTS, COMPILE_SECONDS)
+const { done } = fleet
 
 t.test('a master in maintenance gets no request', async t => {
   await operate('maint', shortName(tlsMaster))
@@ -80,8 +69,7 @@ t.test('a master that freezes in the middle of runs costs none of them much', as
   await new Promise(resolve => setTimeout(resolve, leftMs))
   signalMaster(plainMaster, 'SIGCONT')
   t.ok(await becomes(plainMaster, 'up'), 'and it is back')
-  isOver = true
-  await looping
+  await fleet.end()
   const met = done.filter(({ sinceMs, ms }) => sinceMs + ms > frozenMs)
   const costsMs = met.map(({ ms }) => Math.round(ms - usualMs))
   t.comment(`it cost ${costsMs.join(', ')} ms`)
