@@ -133,6 +133,38 @@ t.test('catalogs that fail are told once they are many', async t => {
   t.same(work(200, 0.01), [])
 })
 
+t.test('a master that is slow beside the others is told once its catalogs are many', async t => {
+  const work = (count: number, catalogs: number, ...p50s: number[]) =>
+    texts(
+      { masters: manyMasters(count, alpha) },
+      { work: p50s.map(p50Ms => ({ ...idle, catalogs, compile: { p50Ms, p99Ms: p50Ms } })) }
+    )
+  const told = ['warn: master-1 takes 9.0 s for a catalog at the median, masters otherwise 2.0 s.']
+  t.same(work(3, 200, 2_000, 9_000, 2_500).length, 1)
+  t.same(work(2, 200, 2_000, 9_000), told, 'of two the other one counts')
+  t.same(work(2, 4, 2_000, 9_000), [], 'a few say nothing')
+  t.same(work(3, 200, 2_000, 5_000, 9_000), [], 'two of three are as they are')
+  t.same(work(1, 200, 9_000), [])
+})
+
+t.test('of code that differs the masters are named that most do not go with', async t => {
+  const masters = (versions: readonly (string | null)[]) =>
+    versions.map((version, index) => ({ name: `m${index}`, version, since: '', seen: '' }))
+  const code = (...versions: (string | null)[]) =>
+    texts({
+      code: [
+        {
+          environment: 'production',
+          versions: 2,
+          differsSince: '2026-01-01T12:10:00.000Z',
+          masters: masters(versions)
+        }
+      ]
+    })
+  t.match(code('new', 'old', 'new', null), [/12:10:00 UTC, m1 another one than most\.$/])
+  t.match(code('new', 'old'), [/12:10:00 UTC\.$/], 'of two nobody knows who is right')
+})
+
 t.test('what is bad comes before what is not', async t => {
   const all = texts(
     { queue: { ...well.queue, catalog: 99 }, reload: { ...well.reload, needsRestart: ['listen.port'] } },

@@ -1,5 +1,5 @@
 import { roomWords } from './capacity-words.js'
-import { count, dayOf, daysBetween, percent, timeOf } from './format.js'
+import { count, dayOf, daysBetween, percent, seconds, timeOf } from './format.js'
 import { isTrouble } from './standing.js'
 
 /** @import { Overview } from '../../../model/overview.ts' */
@@ -14,6 +14,8 @@ const URGENT_DAYS = 7
 /** A share of failed catalogs that is no accident, and of how many it has to be. */
 const FAILED_SHARE = 0.05
 const MIN_CATALOGS = 20
+/** So many times as long as the others take for a catalog: as in the alert PuppetLbMasterSlow. */
+const SLOW = 3
 /** A deployment takes no longer. */
 const DEPLOY_MS = 15 * 60_000
 /** More would wait than run: the JRubies are too few for what comes. */
@@ -26,7 +28,7 @@ const CROWDED = 1
  */
 export function concernsOf(view) {
   const all = [
-    ...[readiness, pools, masters, ca, catalogs, crowd, full, code],
+    ...[readiness, pools, masters, ca, catalogs, slow, crowd, full, code],
     ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
@@ -79,7 +81,8 @@ function ca({ status }) {
     {
       level: 'bad',
       text: `The CA is ${state}${cause === null ? '' : `: ${cause}`}.`,
-      remedy: 'Agents that have a certificate go on. New ones wait until it is back.'
+      remedy:
+        'See that puppetserver runs there and can be reached. Agents that have a certificate go on, new ones wait.'
     }
   ]
 }
@@ -97,6 +100,23 @@ function catalogs({ status, work }) {
       }
     ]
   })
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function slow({ status, work }) {
+  const timed = status.masters.flatMap(({ name }, index) => {
+    const { catalogs = 0, compile = null } = work[index] ?? {}
+    return compile === null || catalogs < MIN_CATALOGS ? [] : [{ name, p50Ms: compile.p50Ms }]
+  })
+  const sorted = timed.map(({ p50Ms }) => p50Ms).sort((a, b) => a - b)
+  const usualMs = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  return timed
+    .filter(({ p50Ms }) => p50Ms > usualMs * SLOW)
+    .map(({ name, p50Ms }) => ({
+      level: 'warn',
+      text: `${name} takes ${seconds(p50Ms)} for a catalog at the median, masters otherwise ${seconds(usualMs)}.`,
+      remedy: 'Look at its load, memory and disk. A slower machine wants a lower weight.'
+    }))
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */
@@ -131,16 +151,33 @@ function full({ status: { capacity = [] } }) {
 
 /** @param {Seen} view @returns {readonly Concern[]} */
 function code({ at, status }) {
-  return (status.code ?? []).flatMap(({ environment, versions, differsSince }) => {
+  return (status.code ?? []).flatMap(({ environment, versions, differsSince, masters: served }) => {
     if (differsSince === null || Date.parse(at) - Date.parse(differsSince) < DEPLOY_MS) return []
     return [
       {
         level: 'warn',
-        text: `Masters serve ${versions} versions of ${environment} since ${dayOf(differsSince)} ${timeOf(differsSince)} UTC.`,
+        text: `Masters serve ${versions} versions of ${environment} since ${dayOf(differsSince)} ${timeOf(differsSince)} UTC${oddOnes(served)}.`,
         remedy: 'See that the deployment reached all masters, then flush the environment.'
       }
     ]
   })
+}
+
+/**
+ * Who serves another version than most; nothing where no version is that of most.
+ * @param {Seen['status']['code'][number]['masters']} served
+ */
+function oddOnes(served) {
+  const byVersion = Map.groupBy(
+    served.filter(({ version }) => version !== null),
+    ({ version }) => version
+  )
+  const [most = [], next = []] = [...byVersion.values()].sort((a, b) => b.length - a.length)
+  if (most.length === next.length) return ''
+  const odd = [...byVersion.values()].filter(each => each !== most).flat()
+  const names = [...new Set(odd.map(({ name }) => name))]
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  return names.length === 0 ? '' : `, ${names.slice(0, NAMED).join(', ')}${more} another one than most`
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */
