@@ -204,6 +204,24 @@ t.test('where most catalogs fail, the first line does not say that agents are se
   t.match(titleOf(view), /^⚠ /)
 })
 
+t.test('of code that differs the masters are named that most do not go with', async t => {
+  const masters = (versions: readonly (string | null)[]) =>
+    versions.map((version, index) => ({ name: `m${index}`, version, since: '', seen: '' }))
+  const code = (...versions: (string | null)[]) =>
+    texts({
+      code: [
+        {
+          environment: 'production',
+          versions: 2,
+          differsSince: '2026-01-01T12:10:00.000Z',
+          masters: masters(versions)
+        }
+      ]
+    })
+  t.match(code('new', 'old', 'new', null), [/12:10:00 UTC, m1 another one than most\.$/])
+  t.match(code('new', 'old'), [/12:10:00 UTC\.$/], 'of two nobody knows who is right')
+})
+
 t.test('what is bad comes before what is not', async t => {
   const all = texts(
     { queue: { ...well.queue, catalog: 99 }, reload: { ...well.reload, needsRestart: ['listen.port'] } },

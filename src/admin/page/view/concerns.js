@@ -77,7 +77,8 @@ function ca({ status }) {
     {
       level: 'bad',
       text: `The CA is ${state}${cause === null ? '' : `: ${cause}`}.`,
-      remedy: 'Agents that have a certificate go on. New ones wait until it is back.'
+      remedy:
+        'See that puppetserver runs there and can be reached. Agents that have a certificate go on, new ones wait.'
     }
   ]
 }
@@ -159,16 +160,33 @@ function full({ status: { capacity = [] } }) {
 
 /** @param {Seen} view @returns {readonly Concern[]} */
 function code({ at, status }) {
-  return (status.code ?? []).flatMap(({ environment, versions, differsSince }) => {
+  return (status.code ?? []).flatMap(({ environment, versions, differsSince, masters: served }) => {
     if (differsSince === null || Date.parse(at) - Date.parse(differsSince) < DEPLOY_MS) return []
     return [
       {
         level: 'warn',
-        text: `Masters serve ${versions} versions of ${environment} since ${dayOf(differsSince)} ${timeOf(differsSince)} UTC.`,
+        text: `Masters serve ${versions} versions of ${environment} since ${dayOf(differsSince)} ${timeOf(differsSince)} UTC${oddOnes(served)}.`,
         remedy: 'See that the deployment reached all masters, then flush the environment.'
       }
     ]
   })
+}
+
+/**
+ * Who serves another version than most; nothing where no version is that of most.
+ * @param {Seen['status']['code'][number]['masters']} served
+ */
+function oddOnes(served) {
+  const byVersion = Map.groupBy(
+    served.filter(({ version }) => version !== null),
+    ({ version }) => version
+  )
+  const [most = [], next = []] = [...byVersion.values()].sort((a, b) => b.length - a.length)
+  if (most.length === next.length) return ''
+  const odd = [...byVersion.values()].filter(each => each !== most).flat()
+  const names = [...new Set(odd.map(({ name }) => name))]
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  return names.length === 0 ? '' : `, ${names.slice(0, NAMED).join(', ')}${more} another one than most`
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */
