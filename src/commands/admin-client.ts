@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici'
 import type { AdminAddress } from './admin-address.ts'
+import { harmless } from './paint.ts'
 
 /** An answer of the admin listener. */
 export interface AdminAnswer {
@@ -7,7 +8,10 @@ export interface AdminAnswer {
   readonly text: string
   /** The code that the listener gives its refusals. */
   readonly reason: string | undefined
-  /** Throws an Error when the text is no JSON: something else listens there. */
+  /**
+   * Its texts steer no terminal: there are no control characters in them but the ends of lines. Throws an Error when it is
+   * no JSON: something else listens there.
+   */
   readonly json: () => unknown
 }
 
@@ -45,7 +49,7 @@ export async function askAdmin(
       reason,
       json() {
         try {
-          return JSON.parse(text)
+          return JSON.parse(text, (_, value) => (typeof value === 'string' ? tame(value) : value))
         } catch {
           throw new Error(`${listener} gave an answer that is not its own: no JSON`)
         }
@@ -105,8 +109,12 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return typeof code === 'string' ? code : message
 }
 
+function tame(text: string): string {
+  return text.split('\n').map(harmless).join('\n')
+}
+
 /** As much of a foreign text as may stand in a sentence on a terminal. */
 function firstLine(text: string): string {
   const [line = ''] = text.trim().split('\n')
-  return line.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 300)
+  return harmless(line).slice(0, 300)
 }

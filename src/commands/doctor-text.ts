@@ -1,5 +1,6 @@
 import type { Diagnosis, Finding, Level } from '../doctor/finding.ts'
 import { levels } from '../doctor/finding.ts'
+import { harmless } from './paint.ts'
 
 const WIDTH = 110
 
@@ -9,7 +10,7 @@ export function describeDiagnosis({ findings }: Diagnosis): string {
 }
 
 function describe({ level, check, subject, message, remedy }: Finding): readonly string[] {
-  return [`${level}: ${subject} (${check})`, ...indented(message), ...indented(`> ${remedy}`), '']
+  return [`${level}: ${harmless(subject)} (${check})`, ...indented(message), ...indented(`> ${remedy}`), '']
 }
 
 function summary(findings: readonly Finding[]): string {
@@ -30,7 +31,7 @@ function named(level: Level, count: number): string {
 function indented(text: string): readonly string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of harmless(text.replaceAll('\n', ' ')).split(' ')) {
     if (line !== '' && line.length + 1 + word.length > WIDTH) {
       lines.push(line)
       line = word

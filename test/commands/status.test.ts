@@ -38,6 +38,33 @@ version:      0.1.0
   })
 })
 
+t.test('nothing that a balancer tells steers the terminal, wherever it stands', async t => {
+  const evil = '\x1b[31m\x07\u202e\x9b2J'
+  const deps = {
+    status: (): Status => ({
+      ...status,
+      ready: true,
+      ownCertificate: { state: 'revoked', cause: `own${evil}` },
+      crl: { ...(status.crl as NonNullable<Status['crl']>), source: `file${evil}`, problem: `crl${evil}` },
+      reload: { ...status.reload, ok: false, problems: [`lb.yaml:1 no key${evil}`] },
+      kept: [{ name: `gone${evil}`, mode: 'maint', weight: null }],
+      certificates: status.certificates.map(each => ({ ...each, source: `${each.source}${evil}` })),
+      code: [
+        {
+          environment: 'production',
+          versions: 1,
+          differsSince: null,
+          masters: [{ name: `m1${evil}`, version: `v1${evil}`, since: '', seen: '' }]
+        }
+      ]
+    })
+  }
+  const { origin } = await startScene(t, { deps })
+  const { out } = await puppetLb(['status', '--admin', origin])
+  t.match(out, 'gone[31m')
+  t.same(out.replaceAll('\n', '').match(/[\p{Cc}\p{Cf}]/gu), null)
+})
+
 t.test('what is wrong is told with its cause', async t => {
   const bad: StatusReport = {
     ...status,
