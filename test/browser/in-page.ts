@@ -18,6 +18,8 @@ export const inPage = {
   isTooWide: () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
   /** Whether it has begun to follow the balancer. */
   isLive: () => document.querySelector('header p')?.textContent?.includes('as it was at') === false,
+  /** Whether it says that it does not follow. */
+  isStill: () => (document.querySelector('#still')?.textContent ?? '') !== '',
   /** What a screen reader calls the element that has the focus. */
   focused: () => document.activeElement?.getAttribute('aria-label') ?? null,
   isClosed: () => document.querySelector('dialog') === null,

@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../../src/model/agents.ts'
 import type { MasterWork, Overview, RunsOfMinute } from '../../src/model/overview.ts'
-import type { MasterStatus, Status } from '../../src/model/status.ts'
+import type { MasterStatus, PoolStatus, Status } from '../../src/model/status.ts'
 import { manyMasters, overviewOf } from '../admin/overview.ts'
 import { roomy, status } from '../admin/scene.ts'
 
@@ -105,9 +105,13 @@ const events = Array.from({ length: 30 }, (_, index) => ({
   text: `master-${index % 3} ${['is up', 'is down: ECONNREFUSED', 'was reloaded'][index % 3]}`
 }))
 
-function seen(masters: readonly MasterStatus[], over: Partial<Overview> = {}): Overview {
-  return overviewOf({ ...well, masters }, { work: busy(masters), runs, events, agents, ...over })
+function seen(masters: readonly MasterStatus[], over: Partial<Status> = {}): Overview {
+  return overviewOf({ ...well, masters, ...over }, { work: busy(masters), runs, events, agents })
 }
+
+/** How pools of these names stand. */
+const pools = (...names: readonly string[]): readonly PoolStatus[] =>
+  names.map((name, index) => ({ name, up: index, queue: { light: 12, report: 3, catalog: 1_204 } }))
 
 /** A long name without a place to break it, of strange letters, and one that would be HTML. */
 const longNames = [
@@ -126,7 +130,7 @@ export const overviews = {
       ...(index === 17 && { state: 'down' as const, cause: 'no answer within 3 s' }),
       ...(index === 23 && { mode: 'drained' as const, weight: 0 })
     })),
-    {}
+    { pools: pools('default', 'dmz') }
   ),
   'all masters down': overviewOf(
     {
@@ -144,7 +148,8 @@ export const overviews = {
       state: 'ejected' as const,
       cause: `it fails what others can do: ${'e'.repeat(120)}`,
       pools: [name]
-    }))
+    })),
+    { pools: pools(...longNames, 'default') }
   ),
   'no master at all': overviewOf({ ...well, masters: [], ready: false }, { notReady: 'no master can serve' })
 } as const satisfies Readonly<Record<string, Overview>>

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { FRAME_MS } from '../../src/admin/page/live.ts'
+import { maxEventStreams } from '../../src/model/descriptors.ts'
 import type { Operate } from '../../src/model/operation.ts'
 import type { Overview } from '../../src/model/overview.ts'
 import { startScene } from '../admin/scene.ts'
@@ -248,6 +249,23 @@ t.test('the status page in a real browser', { skip, timeout: 300_000 }, async t 
     t.match(await textOf(page, '.away'), 'of 12:34:56 UTC')
     await page.close()
   })
+
+  t.test(
+    'who comes when all places are taken is told that the page stands still, until there is one',
+    async t => {
+      const { origin } = await setUp(t)
+      const others = await Promise.all(
+        Array.from({ length: maxEventStreams }, () => fetch(`${origin}/api/live`))
+      )
+      const page = await browser.newPage()
+      await page.goto(`${origin}/`, { waitUntil: 'load' })
+      await page.waitForFunction(inPage.isStill)
+      t.match(await textOf(page, '#still'), 'too many look at it already')
+      await Promise.all(others.map(({ body }) => body?.cancel()))
+      await page.waitForFunction(inPage.isLive)
+      t.equal(await textOf(page, '#still'), '')
+    }
+  )
 
   t.test('all that 60 masters take over the wire is less than 100 KB', async t => {
     const { origin } = await setUp(t, overviews['sixty masters'])

@@ -26,6 +26,7 @@ export function documentOf(view, { importMap }) {
         <script type="module" src="/page/client/main.js"></script>
       </head>
       <body>
+        <p id="still" role="alert"></p>
         <div id="page"><${Page} view=${view} /></div>
       </body>
     </html>`

@@ -15,6 +15,8 @@ import { operate } from './operate.js'
 const NOTICE_FRAMES = 5
 
 const root = /** @type {HTMLElement} */ (document.getElementById('page'))
+/** Beside what was sent first, which is not drawn over before there is news. */
+const still = /** @type {HTMLElement} */ (document.getElementById('still'))
 /** @type {(Overview & { readonly build: string }) | undefined} */
 let view
 /** @type {string | undefined} */
@@ -76,12 +78,17 @@ followNews({
   seen(next) {
     if (view && view.build !== next.build) location.reload()
     view = next
+    still.textContent = ''
     awaySince = undefined
     if (framesToGo-- === 0) notice = ''
     draw()
   },
   away() {
-    if (!view) return
+    if (!view) {
+      still.textContent =
+        'This page does not follow the balancer yet: it gives no news, or too many look at it already. It is tried again.'
+      return
+    }
     awaySince ??= timeOf(view.at)
     draw()
   }

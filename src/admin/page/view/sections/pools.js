@@ -11,7 +11,7 @@ export function Pools({ view }) {
   if (pools.length === 0) return null
   return html`<section aria-labelledby="pools">
     <h2 id="pools">Pools</h2>
-    <table class="plain">
+    <table class="plain stacked">
       <thead><tr>
         <th scope="col">Pool</th><th scope="col" class="number">Masters up</th>
         <th scope="col" class="number">Catalogs waiting</th><th scope="col" class="number">Reports</th>
@@ -21,9 +21,10 @@ export function Pools({ view }) {
         ${pools.map(
           ({ name, up, queue }) => html`<tr key=${name}>
           <th scope="row">${name}</th>
-          <td class=${`number ${up === 0 ? 'bad' : ''}`}>${up}</td>
-          <td class="number">${queue.catalog}</td><td class="number">${queue.report}</td>
-          <td class="number">${queue.light}</td>
+          <td data-label="Masters up" class=${`number ${up === 0 ? 'bad' : ''}`}>${up}</td>
+          <td data-label="Catalogs" class="number">${queue.catalog}</td>
+          <td data-label="Reports" class="number">${queue.report}</td>
+          <td data-label="Light" class="number">${queue.light}</td>
         </tr>`
         )}
       </tbody>
