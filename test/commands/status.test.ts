@@ -41,7 +41,7 @@ version:      0.1.0
 t.test('nothing that a balancer tells steers the terminal, wherever it stands', async t => {
   const evil = '\x1b[31m\x07\u202e\x9b2J'
   const deps = {
-    status: (): Status => ({
+    status: (): StatusReport => ({
       ...status,
       ready: true,
       ownCertificate: { state: 'revoked', cause: `own${evil}` },
