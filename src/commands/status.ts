@@ -27,7 +27,7 @@ export async function status(options: StatusOptions, io: Terminal): Promise<void
   const paint = paintOf(io)
   const ask = () => (options.json ? askJson(address) : askText(address, runtime, paint))
   const isOver = options.watch && io.isInteractive && !options.json
-  const draw = (text: string) => io.out(isOver ? redraw(text, io.rows?.()) : `${text}\n`)
+  const draw = (text: string) => io.out(isOver ? redraw(text, io.window?.()) : `${text}\n`)
   draw(await ask())
   if (!options.watch) return
   const letEnd = stayAlive()

@@ -20,6 +20,7 @@ export function block(title: string, lines: readonly string[], width: number): r
   )
 }
 
-function widthOf(cell: string): number {
+/** Columns that a text takes on a terminal, colours being none. */
+export function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length
 }

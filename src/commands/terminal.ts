@@ -1,5 +1,6 @@
 import type { Runtime } from '../model/runtime.ts'
 import { systemRuntime } from '../model/runtime.ts'
+import type { Window } from './screen.ts'
 
 /** What the command line talks to; a test gives its own. */
 export interface Terminal {
@@ -8,8 +9,8 @@ export interface Terminal {
   readonly env: NodeJS.ProcessEnv
   /** Whether a person watches: what was drawn may then be drawn over. Default: no. */
   readonly isInteractive?: boolean
-  /** Lines that it has room for, as far as that is known. */
-  readonly rows?: () => number | undefined
+  /** What it has room for. */
+  readonly window?: () => Window
   /** Default: the system's. */
   readonly runtime?: Pick<Runtime, 'schedule' | 'wallClock'>
 }
@@ -23,7 +24,7 @@ export const processTerminal: Terminal = Object.freeze({
   err: (text: string) => process.stderr.write(text),
   env: process.env,
   isInteractive: process.stdout.isTTY === true,
-  rows: () => process.stdout.rows,
+  window: () => process.stdout,
   runtime: systemRuntime
 })
 

@@ -250,7 +250,7 @@ t.test('--watch shows what the window has room for', async t => {
   const { origin } = await startScene(t)
   const { out } = await puppetLb(['status', '--watch', '--admin', origin], {
     isInteractive: true,
-    rows: () => 6,
+    window: () => ({ rows: 6, columns: 300 }),
     out: text => {
       throw new Error(text)
     }
