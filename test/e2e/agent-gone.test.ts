@@ -37,7 +37,7 @@ async function startScene(
     { ca: other.url, masters },
     {
       health: { intervalMs: options.intervalMs ?? 3_600_000 },
-      upstream: { connectTimeoutMs: 100, responseTimeoutMs: options.responseTimeoutMs ?? 60_000 }
+      upstream: { connectTimeoutMs: 60_000, responseTimeoutMs: options.responseTimeoutMs ?? 60_000 }
     }
   )
   const app = await startBalancer(t, config, { log })
