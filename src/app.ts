@@ -119,7 +119,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operators = {
     ...reporting,
     notReady,
-    status: () => ({ ...reporting.status(), work: insight.work() }),
+    status: () => ({ ...reporting.status(), work: insight.work(), refused: insight.refused() }),
     overview: insight.overview,
     runtime,
     reload,

@@ -9,6 +9,7 @@ import { block, tableOf } from './table.ts'
 
 const INDENT = 14
 const DAY_MS = 86_400_000
+const nothing = { certificates: 0, limits: 0 }
 /** A certificate that ends sooner is told in colour. */
 const SOON_DAYS = 30
 
@@ -46,8 +47,8 @@ export function describeStatus(status: StatusReport, readiness: string, nowMs: n
 /** What somebody should look at, and what to do about it. The page says the same. */
 function describeConcerns(status: StatusReport, nowMs: number, paint: Paint): readonly string[] {
   // An older one does not say.
-  const { work = [] }: Partial<Pick<StatusReport, 'work'>> = status
-  const view = { at: new Date(nowMs).toISOString(), notReady: null, status, work }
+  const { work = [], refused = nothing }: Partial<Pick<StatusReport, 'work' | 'refused'>> = status
+  const view = { at: new Date(nowMs).toISOString(), notReady: null, status, work, refused }
   const concerns = concernsOf(view).map(({ level, text, remedy }) =>
     paint.tone(level, harmless(`${text}${remedy === undefined ? '' : ` ${remedy}`}`))
   )

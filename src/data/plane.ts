@@ -191,7 +191,11 @@ async function createFront(
   }
   const requestId = createRequestIds(start.worker, runtime)
   const conversations = createConversations(arrival => {
-    if (arrival.exchange) endExchange(arrival.exchange, books)
+    if (arrival.exchange) {
+      endExchange(arrival.exchange, books)
+      if (arrival.exchange.end === 'certificate-refused')
+        state.connections.count(start.worker, 'unbelieved', 1)
+    }
     pipelining.over(arrival)
     connections.onAnswered(arrival)
   })

@@ -19,6 +19,7 @@ export interface Overview {
   readonly status: Status
   /** What each master of `status.masters` does, in the same order. */
   readonly work: readonly MasterWork[]
+  readonly refused: Refused
   /** The full minutes of the last hour, oldest first. */
   readonly runs: readonly RunsOfMinute[]
   readonly agents: AgentsSeen
@@ -59,4 +60,12 @@ export interface RunsOfMinute {
   /** null: this process did not serve the whole of it. */
   readonly given: number | null
   readonly failed: number | null
+}
+
+/** What was refused in the last `workMinutes`. */
+export interface Refused {
+  /** Requests, for the certificate of their agent. */
+  readonly certificates: number
+  /** Connections and requests that were one too many. */
+  readonly limits: number
 }

@@ -4,7 +4,7 @@ import type { DescriptorBudget } from './descriptors.ts'
 import type { OwnState } from './enrolment.ts'
 import { type MasterState, type MemberSource, masterModes } from './master.ts'
 import type { OperatorMode } from './operation.ts'
-import type { MasterWork } from './overview.ts'
+import type { MasterWork, Refused } from './overview.ts'
 import type { WhenExpired } from './settings.ts'
 
 /** How a mode is shown: a draining master that has nothing left is `drained`. */
@@ -79,9 +79,10 @@ export interface Status {
   readonly kept: readonly KeptOverride[]
 }
 
-/** What `/api/status` tells: the state of a balancer, and what each of its masters does, in the same order. */
+/** What `/api/status` tells: the state of a balancer, what each of its masters does, in the same order, and what is refused. */
 export interface StatusReport extends Status {
   readonly work: readonly MasterWork[]
+  readonly refused: Refused
 }
 
 /** One pool as `/api/status` shows it. */

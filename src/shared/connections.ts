@@ -5,9 +5,20 @@ import { createTally, type Tally } from './tally.ts'
  * What is counted for each worker. `open`: connections of agents. `raw`: of those, that are passed on as they are.
  * `secured`: of the others, whose handshake has ended.
  * `active`: of those, with a request. `upstream`: connections to masters. `strangers`: connections that may be closed
- * to make room for others. `asked`: how many of those another worker has asked it to close.
+ * to make room for others. `asked`: how many of those another worker has asked it to close. `unbelieved` and `limited` only
+ * grow: requests whose certificate was refused, and what was refused at a limit.
  */
-const counters = ['open', 'raw', 'secured', 'active', 'upstream', 'strangers', 'asked'] as const
+const counters = [
+  'open',
+  'raw',
+  'secured',
+  'active',
+  'upstream',
+  'strangers',
+  'asked',
+  'unbelieved',
+  'limited'
+] as const
 export type ConnectionCounter = (typeof counters)[number]
 
 /** Where in a row stands from when on a stranger's request makes room: the low 32 bits of milliseconds, or 0. */

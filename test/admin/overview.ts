@@ -31,6 +31,7 @@ export function overviewOf(status: Status, over: Partial<Overview> = {}): Overvi
     notReady: null,
     status,
     work: status.masters.map(() => idle),
+    refused: { certificates: 0, limits: 0 },
     runs: Array.from({ length: 60 }, (_, index) => ({
       at: new Date(Date.parse('2026-01-01T11:34:00.000Z') + index * 60_000).toISOString(),
       given: null,

@@ -73,7 +73,8 @@ export const status: StatusReport = Object.freeze<StatusReport>({
   descriptors: { granted: 65_536, reserved: 200, upstream: 40, agents: 20_000 },
   log: { fault: null, linesLost: 0 },
   kept: [{ name: 'rr/192.0.2.9', mode: 'maint', weight: null }],
-  work: []
+  work: [],
+  refused: { certificates: 0, limits: 0 }
 })
 
 /** A pool of which all is known. */

@@ -68,3 +68,28 @@ t.test('the page tells what agents got of which master, and how long it took', a
   t.match(page, `${asked.m2}</td>`)
   t.match(page, 'Agents are served by 2 masters')
 })
+
+t.test(
+  'agents that come with certificates of another CA are counted, whichever worker they came to',
+  async t => {
+    const [pki, strange] = await Promise.all([createTestPki(), createTestPki()])
+    const master = await startScriptedMaster(t, (_request, response) => response.end('{}'))
+    const config = testConfig(
+      pki,
+      { ca: master.url, masters: [{ name: 'm1', url: master.url }] },
+      { listen: { workers: 2 } }
+    )
+    const app = await startBalancer(t, config)
+    const identity = await strange.authority.issue({ certname: 'stray.example.com' })
+    for (let index = 0; index < 6; index++) {
+      const agent = connectAgent(t, pki, app.port, identity)
+      t.equal(
+        (await agent.ask({ path: '/puppet/v3/node/stray.example.com?environment=production' })).status,
+        403
+      )
+      agent.close()
+    }
+    const told = (await (await fetch(`http://127.0.0.1:${app.adminPort}/api/status`)).json()) as StatusReport
+    t.same(told.refused, { certificates: 6, limits: 0 })
+  }
+)

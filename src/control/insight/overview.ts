@@ -1,6 +1,12 @@
 import type { EventLog } from '../../model/event.ts'
 import type { Master } from '../../model/master.ts'
-import { type MasterWork, type Overview, type RunsOfMinute, runMinutes } from '../../model/overview.ts'
+import {
+  type MasterWork,
+  type Overview,
+  type Refused,
+  type RunsOfMinute,
+  runMinutes
+} from '../../model/overview.ts'
 import type { Runtime } from '../../model/runtime.ts'
 import { quantileMs } from '../../shared/compile-times.ts'
 import type { SharedTables } from '../../shared/memory.ts'
@@ -8,6 +14,7 @@ import type { Agents } from '../agents/agents.ts'
 import type { Roster } from '../roster.ts'
 import type { NotReady, Reporting } from '../status.ts'
 import { createAgentsSeen } from './agents-seen.ts'
+import { createRefusalBook } from './refusal-book.ts'
 import { type CountedMinute, createWorkBook, type TotalsById, type WorkTotals } from './work-book.ts'
 
 const MINUTE_MS = 60_000
@@ -16,7 +23,9 @@ const MAX_EVENTS = 30
 
 export interface InsightDeps {
   readonly roster: Pick<Roster, 'current'>
-  readonly memory: Pick<SharedTables, 'results' | 'compileTimes' | 'slots'>
+  readonly memory: Pick<SharedTables, 'results' | 'compileTimes' | 'slots'> & {
+    readonly connections: Pick<SharedTables['connections'], 'sum'>
+  }
   readonly agents: Pick<Agents, 'list' | 'census'>
   readonly runtime: Pick<Runtime, 'now' | 'wallClock' | 'schedule'>
   readonly events: Pick<EventLog, 'recent'>
@@ -30,6 +39,7 @@ export interface Insight {
   readonly overview: () => Overview
   /** What `overview` tells of each master, in the order of the roster. */
   readonly work: () => readonly MasterWork[]
+  readonly refused: () => Refused
   readonly stop: () => void
 }
 
@@ -38,6 +48,7 @@ export function startInsight(deps: InsightDeps): Insight {
   const { roster, memory, runtime, events } = deps
   const { wallClock, schedule } = runtime
   const book = createWorkBook()
+  const refusals = createRefusalBook()
   const agents = createAgentsSeen(deps.agents, runtime)
   const masters = () => roster.current().masters
   const totals = () => new Map(masters().map(master => [master.id, totalsOf(master, memory)]))
@@ -46,6 +57,7 @@ export function startInsight(deps: InsightDeps): Insight {
   /** A timer may come a little before the clock that people read. */
   function turn(): void {
     book.turn(Math.round(wallClock() / MINUTE_MS), totals())
+    refusals.turn(refusedBy(memory))
     awaitTurn()
   }
 
@@ -55,9 +67,11 @@ export function startInsight(deps: InsightDeps): Insight {
   awaitTurn()
 
   const work = () => workOf(masters(), book.recent(totals()), memory)
+  const refused = () => refusals.recent(refusedBy(memory))
 
   return {
     work,
+    refused,
     overview() {
       const nowMs = wallClock()
       return {
@@ -66,6 +80,7 @@ export function startInsight(deps: InsightDeps): Insight {
         notReady: deps.notReady() ?? null,
         status: deps.status(),
         work: work(),
+        refused: refused(),
         runs: hourOf(book.minutes(), Math.floor(nowMs / MINUTE_MS)),
         agents: agents(),
         events: events.recent().slice(-MAX_EVENTS).reverse()
@@ -83,10 +98,14 @@ function totalsOf({ seat }: Master, { results, compileTimes }: InsightDeps['memo
   }
 }
 
+function refusedBy({ connections }: InsightDeps['memory']): Refused {
+  return { certificates: connections.sum('unbelieved'), limits: connections.sum('limited') }
+}
+
 function workOf(
   masters: readonly Master[],
   recent: TotalsById,
-  { slots }: InsightDeps['memory']
+  { slots }: Pick<InsightDeps['memory'], 'slots'>
 ): readonly MasterWork[] {
   const all = [...recent.values()].reduce((total, { given, failed }) => total + given + failed, 0)
   return masters.map(({ id, seat }) => {

@@ -88,6 +88,7 @@ export function createLimits(deps: LimitsDeps): Limits {
     },
     refused(limit, whose = {}) {
       metrics.limitRefusals.inc({ limit })
+      table.count(worker, 'limited', 1)
       seldom(limit, refused => {
         const { remote, certname } = whose
         const details = { limit, refused, ...counted(limit, whose), remote, certname }

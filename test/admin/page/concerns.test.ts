@@ -222,6 +222,30 @@ t.test('of code that differs the masters are named that most do not go with', as
   t.match(code('new', 'old'), [/12:10:00 UTC\.$/], 'of two nobody knows who is right')
 })
 
+t.test(
+  'agents that are refused for their certificates are told, and first where nobody else is served',
+  async t => {
+    const refused = { certificates: 300, limits: 0 }
+    const text = '300 requests of the last 10 minutes had a certificate that is refused.'
+    const work = well.masters.map(() => ({ ...idle, catalogs: 500, failedShare: 0 }))
+    t.same(texts({}, { refused, work }), [`warn: ${text}`])
+    t.match(headlineOf(overviewOf(well, { refused, work })), /^Agents are served by/)
+    t.same(texts({}, { refused }), [`bad: ${text}`])
+    t.equal(
+      headlineOf(overviewOf(well, { refused })),
+      'Masters are up, but most agents are refused for their certificates'
+    )
+    t.match(titleOf(overviewOf(well, { refused })), /^⚠ /)
+    t.same(texts({}, { refused: { certificates: 6, limits: 0 } }), [], 'one that was revoked is one')
+  }
+)
+
+t.test('a limit that is met again and again is told', async t => {
+  t.same(texts({}, { refused: { certificates: 0, limits: 40 } }), [
+    'warn: 40 connections of the last 10 minutes were one too many.'
+  ])
+})
+
 t.test('what is bad comes before what is not', async t => {
   const all = texts(
     { queue: { ...well.queue, catalog: 99 }, reload: { ...well.reload, needsRestart: ['listen.port'] } },

@@ -4,6 +4,7 @@ import { createEventLog } from '../../../src/control/event-log.ts'
 import { startInsight } from '../../../src/control/insight/overview.ts'
 import type { RunPart } from '../../../src/model/agents.ts'
 import { createCompileTimes } from '../../../src/shared/compile-times.ts'
+import { createConnectionTable } from '../../../src/shared/connections.ts'
 import { createResultTable } from '../../../src/shared/results.ts'
 import type { SlotTable } from '../../../src/shared/slots/types.ts'
 import { status } from '../../admin/scene.ts'
@@ -19,7 +20,8 @@ function setUp() {
   const memory = {
     results: createResultTable(),
     compileTimes: createCompileTimes(),
-    slots: { taken: () => 3, ghosts: () => 1, foreign: () => 2 } as unknown as SlotTable
+    slots: { taken: () => 3, ghosts: () => 1, foreign: () => 2 } as unknown as SlotTable,
+    connections: createConnectionTable({ workers: 2, cells: 4 }, runtime.random)
   }
   const events = createEventLog(runtime.wallClock)
   const agents = createAgents({ runtime, masterVersions: () => [] })
@@ -36,6 +38,7 @@ function setUp() {
         memory.compileTimes.add(seat, tookMs)
       }
     },
+    connections: memory.connections,
     failed: (seat: number) => memory.results.add(seat, 'failed', 1, 500)
   }
 }
@@ -138,4 +141,17 @@ t.test('once it is stopped no timer is left', async t => {
   given(0, 3)
   await runtime.advance(5 * MINUTE_MS)
   t.ok(insight.overview().runs.every(each => each.given === null))
+})
+
+t.test('what was refused of late is told, and not what was refused before, nor below nothing', async t => {
+  const { runtime, insight, connections } = setUp()
+  connections.count(0, 'unbelieved', 7)
+  connections.count(1, 'unbelieved', 5)
+  connections.count(1, 'limited', 3)
+  t.same(insight.overview().refused, { certificates: 12, limits: 3 })
+  await runtime.advance(12 * MINUTE_MS)
+  connections.count(0, 'unbelieved', 1)
+  t.same(insight.refused(), { certificates: 1, limits: 0 })
+  connections.wipe(0)
+  t.same(insight.refused(), { certificates: 0, limits: 0 }, 'a worker has died')
 })

@@ -1,10 +1,11 @@
 import { roomWords } from './capacity-words.js'
 import { allCatalogs, failsCatalogs, isFailing, muchFasterLikes } from './catalogs.js'
 import { count, dayOf, daysBetween, percent, seconds, timeOf } from './format.js'
+import { areMostRefused, MANY_LIMITED, MANY_REFUSED } from './refused.js'
 import { isTrouble } from './standing.js'
 
 /** @import { Overview } from '../../../model/overview.ts' */
-/** @typedef {Pick<Overview, 'at' | 'notReady' | 'status' | 'work'>} Seen */
+/** @typedef {Pick<Overview, 'at' | 'notReady' | 'status' | 'work' | 'refused'>} Seen */
 /** @typedef {{ readonly level: 'bad' | 'warn', readonly text: string, readonly remedy?: string }} Concern */
 
 /** Masters that are named one by one. */
@@ -24,7 +25,7 @@ const CROWDED = 1
  */
 export function concernsOf(view) {
   const all = [
-    ...[readiness, pools, masters, ca, catalogs, slow, crowd, full, code],
+    ...[readiness, pools, masters, ca, refusals, limits, catalogs, slow, crowd, full, code],
     ...[certificates, ownCertificate, revocations, reloads, log]
   ]
   const found = all.flatMap(each => each(view))
@@ -79,6 +80,32 @@ function ca({ status }) {
       text: `The CA is ${state}${cause === null ? '' : `: ${cause}`}.`,
       remedy:
         'See that puppetserver runs there and can be reached. Agents that have a certificate go on, new ones wait.'
+    }
+  ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function refusals(view) {
+  const { certificates } = view.refused
+  if (certificates < MANY_REFUSED) return []
+  return [
+    {
+      level: areMostRefused(view) ? 'bad' : 'warn',
+      text: `${count(certificates, 'request')} of the last 10 minutes had a certificate that is refused.`,
+      remedy:
+        'Its agent is of a CA that tls.ca does not have, or it is revoked or over: certificate-refused in the log says whose and why.'
+    }
+  ]
+}
+
+/** @param {Seen} view @returns {readonly Concern[]} */
+function limits({ refused }) {
+  if (refused.limits < MANY_LIMITED) return []
+  return [
+    {
+      level: 'warn',
+      text: `${count(refused.limits, 'connection')} of the last 10 minutes were one too many.`,
+      remedy: 'The log says whose, and at which of listen.limits.'
     }
   ]
 }

@@ -1,9 +1,10 @@
 import { allCatalogs, isFailing } from './catalogs.js'
 import { count, percent } from './format.js'
+import { areMostRefused } from './refused.js'
 import { isTrouble } from './standing.js'
 
 /** @import { Overview } from '../../../model/overview.ts' */
-/** @typedef {Pick<Overview, 'notReady' | 'status' | 'work'>} Seen */
+/** @typedef {Pick<Overview, 'notReady' | 'status' | 'work' | 'refused'>} Seen */
 
 /**
  * Whether agents are served, in a line.
@@ -14,6 +15,7 @@ export function headlineOf(view) {
   if (notReady !== null) return 'Agents are not served'
   const wanted = status.masters.filter(({ mode }) => mode === 'active')
   const out = wanted.filter(isTrouble).length
+  if (areMostRefused(view)) return 'Masters are up, but most agents are refused for their certificates'
   if (isFailing(view))
     return `Agents are answered, but ${percent(allCatalogs(view).share)} of their catalogs fail`
   if (out === 0) return `Agents are served by ${count(wanted.length, 'master')}`
@@ -25,6 +27,10 @@ export function headlineOf(view) {
  * @param {Seen & Pick<Overview, 'hostname'>} view
  */
 export function titleOf(view) {
-  const isWell = view.notReady === null && !view.status.masters.some(isTrouble) && !isFailing(view)
+  const isWell =
+    view.notReady === null &&
+    !view.status.masters.some(isTrouble) &&
+    !isFailing(view) &&
+    !areMostRefused(view)
   return `${isWell ? '' : '⚠ '}${headlineOf(view)} – puppet-lb ${view.hostname}`
 }
