@@ -29,10 +29,10 @@ function takeOrders(directory: string): void {
 
 /** Begins every run when its time has come, however those before it go: agents know nothing of each other. */
 async function perform(
-  { ports, load, limitMs }: FleetOrder,
+  { ports, load, agents: count = fleetAgentNames.length, limitMs }: FleetOrder,
   agents: readonly FleetAgent[]
 ): Promise<FleetReply> {
-  const idle = [...agents]
+  const idle = agents.slice(0, count)
   const over = new AbortController()
   const limit = setTimeout(() => over.abort(), limitMs)
   const lag = monitorEventLoopDelay({ resolution: TIMER_MS })
@@ -45,7 +45,7 @@ async function perform(
     const leftMs = startMs + planned.atMs - performance.now()
     if (leftMs >= 1) await wait(leftMs)
     const agent = idle.shift()
-    if (!agent) throw new Error(`more than ${agents.length} runs at a time: the proxy cannot keep up`)
+    if (!agent) throw new Error(`more than ${count} runs at a time: the proxy cannot keep up`)
     running.push(performRun(portOf(planned), agent, planned, options).finally(() => idle.push(agent)))
   }
   const runs = await Promise.all(running)

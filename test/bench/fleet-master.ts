@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemRuntime } from '../../src/model/runtime.ts'
-import { createJrubyPool } from '../../src/simulation/jruby-pool.ts'
+import { createJrubyPool, type JrubyPool } from '../../src/simulation/jruby-pool.ts'
 import { createStatusService } from '../../src/simulation/status-service.ts'
-import { type Receipt, serviceHeader } from './fleet-messages.ts'
+import { type JrubyWork, type Receipt, serviceHeader } from './fleet-messages.ts'
 
 /** Idle longer than any pause of the benchmark, so that no proxy has to connect anew more often than the others. */
 const IDLE_MS = 300_000
@@ -76,7 +76,13 @@ async function serveAs({ name, port, jrubies, speed }: MasterSettings): Promise<
   server.listen(port, '127.0.0.1', resolve)
   await promise
   process.on('disconnect', () => process.exit())
+  process.on('message', () => process.send?.({ workedMs: workedMs(pool, wallClock()) } satisfies JrubyWork))
   process.send?.('listening')
+}
+
+function workedMs(pool: JrubyPool, nowMs: number): number {
+  const ended = [...pool.counts().timers.values()].reduce((sum, { totalMs }) => sum + totalMs, 0)
+  return pool.borrowed().reduce((sum, { sinceMs }) => sum + nowMs - sinceMs, ended)
 }
 
 /**

@@ -17,11 +17,19 @@ export interface Receipt {
   readonly isVerified: boolean
 }
 
+/** What a master answers to the message `work`. */
+export interface JrubyWork {
+  /** JRuby time since it started, that of requests under way included. */
+  readonly workedMs: number
+}
+
 /** What the process of the agents can be asked to do; it answers with one `FleetReply`. */
 export interface FleetOrder {
   /** Of the balancers: each run goes to one of them, by chance. */
   readonly ports: readonly number[]
   readonly load: FleetLoad
+  /** Only so many agents run, which come again the sooner. Default: all. */
+  readonly agents?: number
   /** After this long, runs that have not ended are cut and count as failed. */
   readonly limitMs: number
 }

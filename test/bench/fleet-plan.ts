@@ -8,17 +8,26 @@ export interface FleetMaster {
   readonly speed: number
 }
 
+/** Those that proxies are compared with. */
 export const fleetNames = ['equal', 'unequal'] as const
-export type FleetName = (typeof fleetNames)[number]
+/** Those of which the room for more agents is measured. */
+export const capacityFleetNames = ['small', 'equal', 'large'] as const
+export type FleetName = (typeof fleetNames | typeof capacityFleetNames)[number]
 
 export const fleets: Readonly<Record<FleetName, readonly FleetMaster[]>> = {
-  equal: [4, 4, 4, 4].map((jrubies, index) => ({ name: `m${index}`, jrubies, speed: 1 })),
+  small: alike(2, 2),
+  equal: alike(4, 4, 4, 4),
+  large: alike(8, 8, 8, 8),
   unequal: [
     { name: 'm0', jrubies: 4, speed: 1 },
     { name: 'm1', jrubies: 4, speed: 1 },
     { name: 'm2', jrubies: 8, speed: 1 },
     { name: 'm3', jrubies: 4, speed: 0.5 }
   ]
+}
+
+function alike(...jrubies: readonly number[]): readonly FleetMaster[] {
+  return jrubies.map((count, index) => ({ name: `m${index}`, jrubies: count, speed: 1 }))
 }
 
 /** What everything costs at a master of speed 1, in milliseconds of Puppet's time, before it is compressed. */
@@ -54,6 +63,8 @@ export interface FleetLoad {
   readonly seed: number
   /** How many times faster than in Puppet everything goes. */
   readonly compression: number
+  /** How uneven compile times are: of the logarithm, the standard deviation. Default: 0.7. */
+  readonly sigma?: number
 }
 
 /** What a fleet can do, in JRubies of speed 1. */
@@ -76,8 +87,8 @@ export function planRuns(load: FleetLoad): readonly PlannedRun[] {
   const exponential = (mean: number) => (-Math.log(1 - dice()) * mean) / compression
   const normal = () => Math.sqrt(-2 * Math.log(1 - dice())) * Math.cos(2 * Math.PI * dice())
   const compile = () => {
-    const { mean, sigma } = catalogMs
-    return (mean * Math.exp(sigma * normal() - sigma ** 2 / 2)) / compression
+    const { sigma = catalogMs.sigma } = load
+    return (catalogMs.mean * Math.exp(sigma * normal() - sigma ** 2 / 2)) / compression
   }
   const lights = (count: number) => Array.from({ length: count }, () => exponential(lightMs))
   let atMs = 0

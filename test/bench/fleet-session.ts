@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Stage as BenchStage } from './benchmark.ts'
@@ -6,10 +5,10 @@ import { cpuMicros, machineMicros } from './cpu.ts'
 import { checkFleetProxy } from './fleet-checks.ts'
 import { type FleetMeasurement, figuresOf } from './fleet-figures.ts'
 import { makeFleetMaterial } from './fleet-material.ts'
-import type { FleetOrder, FleetReply } from './fleet-messages.ts'
 import type { FleetOptions } from './fleet-options.ts'
 import { type FleetLoad, type FleetMaster, fleets, runsPerSecond } from './fleet-plan.ts'
 import { fleetPorts, portOf, proxyPortOf } from './fleet-ports.ts'
+import { ordered, startAgents, startMaster } from './fleet-processes.ts'
 import type { Material } from './material.ts'
 import type { PeerName } from './peers/names.ts'
 import { versionsOf, type Wrap } from './peers/programs.ts'
@@ -49,7 +48,7 @@ export async function measureFleets(session: FleetSessionOptions): Promise<Fleet
   const versions = await versionsOf(options.proxies, wrap)
   say('making certificates')
   const material = await makeFleetMaterial(directory)
-  const agents = await startModule(processes, 'fleet-agents.ts', [directory])
+  const agents = await startAgents(processes, directory)
   const measurements: FleetMeasurement[] = []
   for (const fleet of options.fleets) {
     for (const rho of options.rhos) {
@@ -204,31 +203,4 @@ async function killAndAdd(
   victim?.child.kill('SIGKILL')
   await wait(plannedMs / 3)
   masters.push(await startMaster(processes, added, count))
-}
-
-function startMaster(processes: Processes, master: FleetMaster, index: number): Promise<Started> {
-  const args = [master.name, portOf(index), master.jrubies, master.speed].map(String)
-  return startModule(processes, 'fleet-master.ts', args)
-}
-
-/** Starts one of our own modules as a process; resolves with it once it has said it is ready. */
-async function startModule(processes: Processes, module: string, args: readonly string[]): Promise<Started> {
-  const started = await processes.start({
-    command: process.execPath,
-    args: [join(import.meta.dirname, module), ...args],
-    channel: true
-  })
-  await Promise.race([once(started.child, 'message'), started.died])
-  return started
-}
-
-async function ordered(
-  agents: Started,
-  order: FleetOrder
-): Promise<Extract<FleetReply, { readonly type: 'done' }>> {
-  const answered = once(agents.child, 'message')
-  agents.child.send(order)
-  const [reply] = (await Promise.race([answered, agents.died])) as [FleetReply]
-  if (reply.type === 'done') return reply
-  throw new Error(reply.type === 'failed' ? reply.message : 'the agents began anew')
 }

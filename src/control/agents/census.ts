@@ -13,30 +13,36 @@ const MOST_VERSIONS = 30
 
 /** Counts agents for metrics. Versions and certificates are those of agents that were seen within 7 days. Pure. */
 export function censusOf(agents: Iterable<Agent>, nowMs: number): AgentCensus {
-  const seen = zeros(windowsMs)
-  const expiring = zeros(endsMs)
+  const seen = createWithin(windowsMs)
+  const expiring = createWithin(endsMs)
   const versions = new Map<string | undefined, number>()
   for (const { lastSeenMs, certificateEndsAtMs, version } of agents) {
-    countWithin(seen, windowsMs, nowMs - lastSeenMs)
+    seen.count(nowMs - lastSeenMs)
     if (nowMs - lastSeenMs > windowsMs['7d']) continue
-    countWithin(expiring, endsMs, certificateEndsAtMs - nowMs)
+    expiring.count(certificateEndsAtMs - nowMs)
     versions.set(version, (versions.get(version) ?? 0) + 1)
   }
-  return { seen, expiring, versions: mostOf(byMinor(versions)) }
+  return { seen: seen.counts(), expiring: expiring.counts(), versions: mostOf(byMinor(versions)) }
 }
 
-function zeros(limits: Readonly<Record<string, number>>): Map<string, number> {
-  return new Map(Object.keys(limits).map(name => [name, 0]))
-}
-
-/** Adds one to the count of every limit that is not exceeded. */
-function countWithin(
-  counts: Map<string, number>,
-  limits: Readonly<Record<string, number>>,
-  value: number
-): void {
-  for (const name in limits)
-    if (value <= (limits[name] as number)) counts.set(name, (counts.get(name) ?? 0) + 1)
+/** Counts values by every limit that they do not exceed, the lowest named first. */
+function createWithin(limits: Readonly<Record<string, number>>) {
+  const bounds = Object.values(limits)
+  /** By the first limit that is not exceeded. */
+  const first = bounds.map(() => 0)
+  return {
+    count(value: number) {
+      for (let index = 0; index < bounds.length; index++)
+        if (value <= (bounds[index] as number)) {
+          first[index] = (first[index] as number) + 1
+          return
+        }
+    },
+    counts(): ReadonlyMap<string, number> {
+      const upTo = (index: number) => first.slice(0, index + 1).reduce((sum, count) => sum + count, 0)
+      return new Map(Object.keys(limits).map((name, index) => [name, upTo(index)]))
+    }
+  }
 }
 
 /** A version is read once, however many agents have it. */

@@ -2,6 +2,7 @@ import type { AgentFilter, AgentList, AgentQuery, AgentStatus } from '../../mode
 import { majorOf } from '../../puppet/agent-version.ts'
 import { type Agent, failedRunsOf, failureOf, requestsPerHour } from './agent.ts'
 import type { AgentBook } from './book.ts'
+import { firstAt } from './sorted-names.ts'
 
 const DAY_MS = 86_400_000
 
@@ -44,17 +45,6 @@ function namesFrom(names: readonly string[], prefix: string): readonly string[] 
   )
 }
 
-/** The first place from `from` on where something holds that holds for all behind it as well. */
-function firstAt(names: readonly string[], from: number, holds: (name: string) => boolean): number {
-  let [low, high] = [from, names.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (holds(names[middle] as string)) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
 /** How far an agent is to the front; `undefined`: it is not asked for. */
 type Rank = (agent: Agent) => number | undefined
 
@@ -68,12 +58,21 @@ function rankFor(filter: AgentFilter, withinDays: number, { nowMs, mastersMajor 
     case 'failing':
       return agent => failedRunsOf(agent) || undefined
     case 'old':
-      return ({ version }) => {
-        const major = majorOf(version)
-        return major !== undefined && major < (mastersMajor ?? 0) ? -major : undefined
-      }
+      return oldRank(mastersMajor ?? 0)
     case 'noisy':
       return agent => requestsPerHour(agent, nowMs)
+  }
+}
+
+/** A version is read once, however many agents have it. */
+function oldRank(mastersMajor: number): Rank {
+  const ranks = new Map<string | undefined, number | undefined>()
+  return ({ version }) => {
+    if (!ranks.has(version)) {
+      const major = majorOf(version)
+      ranks.set(version, major !== undefined && major < mastersMajor ? -major : undefined)
+    }
+    return ranks.get(version)
   }
 }
 
@@ -93,18 +92,19 @@ function byRank(agents: Iterable<Agent>, rankOf: Rank, { query, offset, limit }:
   const wanted = offset + limit
   const ranked: Ranked[] = []
   let total = 0
-  let least = Number.NEGATIVE_INFINITY
+  let last: Ranked | undefined
   for (const agent of agents) {
-    if (!agent.certname.startsWith(query)) continue
+    if (query !== '' && !agent.certname.startsWith(query)) continue
     const rank = rankOf(agent)
     if (rank === undefined) continue
     total++
-    if (rank < least) continue
-    ranked.push({ agent, rank })
+    const found = { agent, rank }
+    if (last && inOrder(last, found) < 0) continue
+    ranked.push(found)
     if (ranked.length < 2 * wanted + SPARE) continue
     ranked.sort(inOrder)
     ranked.length = wanted
-    least = ranked.at(-1)?.rank ?? least
+    last = ranked.at(-1)
   }
   const first = ranked.sort(inOrder).slice(offset, wanted)
   return { total, agents: first.map(({ agent }) => agent) }
