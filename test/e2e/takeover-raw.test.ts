@@ -12,6 +12,7 @@ import { startTcpMaster } from '../support/tcp-master.ts'
 type Test = { teardown: (task: () => unknown) => void }
 
 const pki = await createTestPki()
+const PATIENCE_MS = 60_000
 
 /** A configuration with a listener for raw TCP, before masters that say what they are told. */
 async function startScene(t: Test, { masters = [{}], tcpPort = 0 }: Options = {}) {
@@ -31,7 +32,12 @@ async function startScene(t: Test, { masters = [{}], tcpPort = 0 }: Options = {}
         }))
       ]
     },
-    { listen: { tcp: [{ port: tcpPort, pool: 'raw', proxyProtocol: undefined }] } }
+    {
+      listen: { tcp: [{ port: tcpPort, pool: 'raw', proxyProtocol: undefined }] },
+      // A busy machine is not to pass for a master that is away.
+      health: { intervalMs: PATIENCE_MS, timeoutMs: PATIENCE_MS },
+      upstream: { connectTimeoutMs: PATIENCE_MS }
+    }
   )
   const admin = { ...config.boot.admin, port: 0, socket: undefined }
   return { config: { ...config, boot: { ...config.boot, admin } }, raw }
