@@ -1,6 +1,5 @@
 import type { RunPart } from '../../model/agents.ts'
 import { type Agent, agentOf, copyOf, takePart } from './agent.ts'
-import { createSortedNames } from './sorted-names.ts'
 
 /** So many agents are known at most, in less than 64 MB; of more, those that were not heard of for longest are forgotten. */
 export const MOST_AGENTS = 100_000
@@ -28,10 +27,10 @@ export function createAgentBook(wallClock: () => number, most = MOST_AGENTS): Ag
   /** Each moves to the end when it is heard of. */
   const agents = new Map<string, Agent>()
   const once = createWords()
-  const names = createSortedNames()
+  let sorted: readonly string[] | undefined
 
   function put(agent: Agent): void {
-    if (!agents.delete(agent.certname)) names.add(agent.certname)
+    if (!agents.delete(agent.certname)) sorted = undefined
     agents.set(agent.certname, agent)
   }
 
@@ -40,7 +39,7 @@ export function createAgentBook(wallClock: () => number, most = MOST_AGENTS): Ag
     for (const { certname, lastSeenMs } of agents.values()) {
       if (agents.size <= most && lastSeenMs >= leastMs) return
       agents.delete(certname)
-      names.delete(certname)
+      sorted = undefined
     }
   }
 
@@ -76,7 +75,10 @@ export function createAgentBook(wallClock: () => number, most = MOST_AGENTS): Ag
     find: certname => agents.get(certname),
     all: () => agents.values(),
     size: () => agents.size,
-    certnames: names.all
+    certnames() {
+      sorted ??= [...agents.keys()].sort()
+      return sorted
+    }
   }
 }
 

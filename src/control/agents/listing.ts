@@ -2,7 +2,6 @@ import type { AgentFilter, AgentList, AgentQuery, AgentStatus } from '../../mode
 import { majorOf } from '../../puppet/agent-version.ts'
 import { type Agent, failedRunsOf, failureOf, requestsPerHour } from './agent.ts'
 import type { AgentBook } from './book.ts'
-import { firstAt } from './sorted-names.ts'
 
 const DAY_MS = 86_400_000
 
@@ -43,6 +42,17 @@ function namesFrom(names: readonly string[], prefix: string): readonly string[] 
     from,
     firstAt(names, from, name => !name.startsWith(prefix))
   )
+}
+
+/** The first place from `from` on where something holds that holds for all behind it as well. */
+function firstAt(names: readonly string[], from: number, holds: (name: string) => boolean): number {
+  let [low, high] = [from, names.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (holds(names[middle] as string)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** How far an agent is to the front; `undefined`: it is not asked for. */

@@ -22,6 +22,6 @@ export function runIntervalMs(
     if (master !== undefined && isOf(master)) intervals.push(lastSeenMs - earlierUntilMs)
   }
   if (intervals.length < LEAST_AGENTS) return undefined
-  // An array sorts 100,000 of them for ten times as long, and agents wait for that. All are less than 49 days.
-  return Uint32Array.from(intervals).sort()[Math.floor(intervals.length / 2)]
+  // An array sorts 100,000 of them for ten times as long, and agents may wait for that.
+  return Float64Array.from(intervals).sort()[Math.floor(intervals.length / 2)]
 }
