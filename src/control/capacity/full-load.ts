@@ -10,7 +10,7 @@ export interface Demand {
 
 /**
  * At full load the slowest runs take so many times as long as at half load, by the formula. It overstates waits near the
- * end: a simulation of 4, 16 or 32 JRubies at the load that this gives sees two to four times.
+ * end: a simulation of 4, 16 or 32 JRubies at the load that this gives sees two to four times as a rule; single hours differ more.
  */
 const STRETCH = 4.2
 /** The slowest of a hundred runs. */

@@ -62,7 +62,7 @@ export const capacity: readonly AlertCase[] = [
     quietAt: 25,
     firesAt: 60,
     labels: { master: 'm3' },
-    summary: 'm3 takes 45s for a catalog, three times what its like take.'
+    summary: 'm3 takes 45s for a catalog, three times what other masters take.'
   },
   {
     // Of two there is no median to go by.
@@ -71,7 +71,7 @@ export const capacity: readonly AlertCase[] = [
     quietAt: 25,
     firesAt: 60,
     labels: { master: 'm2' },
-    summary: 'm2 takes 45s for a catalog, three times what its like take.'
+    summary: 'm2 takes 45s for a catalog, three times what other masters take.'
   },
   {
     // One that is fast makes the others not slow.

@@ -8,7 +8,7 @@ const SOME = 0.05
 const FEWEST_CATALOGS = 20
 /** Of so many catalogs it can be said how long they take. */
 const FEWEST_GIVEN = 10
-/** A master that takes so many times as long as its like, and so much longer, is slow. */
+/** A master that takes so many times as long as others of its pools, and so much longer, is slow. */
 const SLOW_TIMES = 3
 const SLOW_MS = 500
 
@@ -46,23 +46,23 @@ export function failsCatalogs(work) {
 }
 
 /**
- * What masters like this one take for half of their catalogs, in milliseconds, where this one takes much longer;
- * `undefined` where it does not. Those are like it that share a pool with it: others have other agents.
+ * What the others of a master's pools take for half of their catalogs, in milliseconds, where this one takes much longer;
+ * `undefined` where it does not. Masters of other pools have other agents.
  * @param {Pick<Overview, 'status' | 'work'>} view
  * @param {number} index Of the master.
  * @returns {number | undefined}
  */
-export function muchFasterLikes({ status: { masters }, work }, index) {
+export function muchFasterPeersMs({ status: { masters }, work }, index) {
   const own = usualMs(work[index])
   const pools = masters[index]?.pools ?? []
-  const likes = masters
+  const peersMs = masters
     .flatMap((master, at) => {
       const ms =
         at !== index && master.pools.some(pool => pools.includes(pool)) ? usualMs(work[at]) : undefined
       return ms === undefined ? [] : [ms]
     })
     .sort((a, b) => a - b)
-  const middle = likes[Math.floor((likes.length - 1) / 2)]
+  const middle = peersMs[Math.floor((peersMs.length - 1) / 2)]
   if (own === undefined || middle === undefined) return undefined
   return own > SLOW_TIMES * middle && own - middle >= SLOW_MS ? middle : undefined
 }

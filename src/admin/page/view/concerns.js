@@ -1,5 +1,5 @@
 import { roomWords } from './capacity-words.js'
-import { allCatalogs, failsCatalogs, isFailing, muchFasterLikes } from './catalogs.js'
+import { allCatalogs, failsCatalogs, isFailing, muchFasterPeersMs } from './catalogs.js'
 import { count, dayOf, daysBetween, percent, seconds, timeOf } from './format.js'
 import { areMostRefused, MANY_LIMITED, MANY_REFUSED } from './refused.js'
 import { isTrouble } from './standing.js'
@@ -93,7 +93,7 @@ function refusals(view) {
       level: areMostRefused(view) ? 'bad' : 'warn',
       text: `${count(certificates, 'request')} of the last 10 minutes had a certificate that is refused.`,
       remedy:
-        'Its agent is of a CA that tls.ca does not have, or it is revoked or over: certificate-refused in the log says whose and why.'
+        'It is of a CA that tls.ca does not have, or is revoked, or has ended: look for certificate-refused in the log.'
     }
   ]
 }
@@ -104,7 +104,7 @@ function limits({ refused }) {
   return [
     {
       level: 'warn',
-      text: `${count(refused.limits, 'connection')} of the last 10 minutes were one too many.`,
+      text: `${count(refused.limits, 'connection')} of the last 10 minutes were refused at a limit.`,
       remedy: 'The log says whose, and at which of listen.limits.'
     }
   ]
@@ -142,12 +142,12 @@ function catalogs(view) {
 /** @param {Seen} view @returns {readonly Concern[]} */
 function slow(view) {
   return view.status.masters.flatMap(({ name }, index) => {
-    const usual = muchFasterLikes(view, index)
+    const usual = muchFasterPeersMs(view, index)
     if (usual === undefined) return []
     return [
       {
         level: /** @type {const} */ ('warn'),
-        text: `${name} takes ${seconds(view.work[index]?.compile?.p50Ms ?? 0)} for a catalog, its like ${seconds(usual)}.`,
+        text: `${name} takes ${seconds(view.work[index]?.compile?.p50Ms ?? 0)} for a catalog, others of its pools ${seconds(usual)}.`,
         remedy:
           'Look at its load, its memory and its way to PuppetDB; less weight gives it fewer runs meanwhile.'
       }
@@ -213,7 +213,7 @@ function oddOnes(served) {
   const odd = [...byVersion.values()].filter(each => each !== most).flat()
   const names = [...new Set(odd.map(({ name }) => name))]
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
-  return names.length === 0 ? '' : `, ${names.slice(0, NAMED).join(', ')}${more} another one than most`
+  return names.length === 0 ? '' : `; other than most: ${names.slice(0, NAMED).join(', ')}${more}`
 }
 
 /** @param {Seen} view @returns {readonly Concern[]} */

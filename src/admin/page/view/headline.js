@@ -15,7 +15,7 @@ export function headlineOf(view) {
   if (notReady !== null) return 'Agents are not served'
   const wanted = status.masters.filter(({ mode }) => mode === 'active')
   const out = wanted.filter(isTrouble).length
-  if (areMostRefused(view)) return 'Masters are up, but most agents are refused for their certificates'
+  if (areMostRefused(view)) return 'Most agents are refused for their certificates'
   if (isFailing(view))
     return `Agents are answered, but ${percent(allCatalogs(view).share)} of their catalogs fail`
   if (out === 0) return `Agents are served by ${count(wanted.length, 'master')}`
